@@ -1,0 +1,116 @@
+//! What the compiler has to say about a text: one type for every mistake and every warning.
+
+mod render;
+pub mod suggest;
+
+use crate::source::Span;
+pub use render::{Style, json, render, render_all};
+
+/// How grave it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Code can be generated, but probably not the code that was meant.
+    Warning,
+    /// No code is generated.
+    Error,
+}
+
+/// A place with a word of explanation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// Where.
+    pub span: Span,
+    /// What is there; may be empty.
+    pub text: String,
+    /// The place where the mistake can be mended (underlined with `^`), in contrast to supporting places.
+    pub primary: bool,
+}
+
+/// One mistake or warning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How grave.
+    pub severity: Severity,
+    /// The stable code, e.g. `E0201`; `E01..` syntax, `E02..` names, `E03..` units, `E04..` neurons, `E05..` networks,
+    /// `E06..` losses and readouts, `E09..` not supported yet.
+    pub code: &'static str,
+    /// Lower case, one sentence without a full stop: `expected X, found Y`.
+    pub message: String,
+    /// At least one, the first of them primary.
+    pub labels: Vec<Label>,
+    /// What to type instead, or why it is so.
+    pub hints: Vec<String>,
+}
+
+impl Diagnostic {
+    /// A mistake at a place.
+    pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, code, span, message)
+    }
+
+    /// A warning at a place.
+    pub fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, span, message)
+    }
+
+    /// A construct of the language that this version does not compile (`E0900`).
+    pub fn not_supported(span: Span, what: impl std::fmt::Display) -> Self {
+        Self::error("E0900", span, format!("{what} is not supported yet"))
+    }
+
+    fn new(severity: Severity, code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        let labels = vec![Label { span, text: String::new(), primary: true }];
+        Self { severity, code, message: message.into(), labels, hints: Vec::new() }
+    }
+
+    /// Sets the text at the primary place.
+    pub fn label(mut self, text: impl Into<String>) -> Self {
+        if let Some(first) = self.labels.first_mut() {
+            first.text = text.into();
+        }
+        self
+    }
+
+    /// Adds a supporting place.
+    pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label { span, text: text.into(), primary: false });
+        self
+    }
+
+    /// Adds a hint.
+    pub fn hint(mut self, text: impl Into<String>) -> Self {
+        self.hints.push(text.into());
+        self
+    }
+
+    /// The primary place.
+    pub fn span(&self) -> Option<Span> {
+        self.labels.first().map(|l| l.span)
+    }
+}
+
+/// Collects diagnostics; the same mistake at the same place is kept once.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Adds one.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        if !self.list.contains(&diagnostic) {
+            self.list.push(diagnostic);
+        }
+    }
+
+    /// True if one of them is an error.
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// All of them in the order of the text: by file, place and code.
+    pub fn into_sorted(mut self) -> Vec<Diagnostic> {
+        self.list.sort_by_key(|d| (d.span(), d.code));
+        self.list
+    }
+}

@@ -1,0 +1,214 @@
+//! Differentiation, and recognising expressions that are affine in a leaf.
+
+use super::{Arena, Comparison, ExprId, Function, Leaf, Node, Operation};
+use std::collections::BTreeMap;
+
+/// `slope * leaf + offset`, both free of the leaf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Affine {
+    /// What multiplies the leaf.
+    pub slope: ExprId,
+    /// The rest.
+    pub offset: ExprId,
+}
+
+impl Arena {
+    /// The derivatives of a node with respect to its operands, in order; none for yes/no values, detached values, and
+    /// the spike variable (whose derivative is the surrogate's).
+    pub fn partials(&mut self, id: ExprId) -> Vec<(ExprId, ExprId)> {
+        match self.node(id) {
+            Node::Constant(_)
+            | Node::Truth(_)
+            | Node::Leaf(_)
+            | Node::Compare(..)
+            | Node::And(..)
+            | Node::Or(..)
+            | Node::Not(_)
+            | Node::Detach(_)
+            | Node::Spike(_) => Vec::new(),
+            Node::Negate(a) => vec![(a, self.constant(-1.0))],
+            Node::Apply(f, a) => vec![(a, self.derivative_of(f, a, id))],
+            Node::Binary(Operation::Add, a, b) => {
+                let one = self.constant(1.0);
+                vec![(a, one), (b, one)]
+            }
+            Node::Binary(Operation::Subtract, a, b) => vec![(a, self.constant(1.0)), (b, self.constant(-1.0))],
+            Node::Binary(Operation::Multiply, a, b) => vec![(a, b), (b, a)],
+            Node::Binary(Operation::Divide, a, b) => {
+                let one = self.constant(1.0);
+                let da = self.divide(one, b);
+                let quotient = self.divide(id, b);
+                vec![(a, da), (b, self.negate(quotient))]
+            }
+            Node::Binary(Operation::Power, a, b) => {
+                let one = self.constant(1.0);
+                let less = self.subtract(b, one);
+                let power = self.power(a, less);
+                let da = self.multiply(b, power);
+                if self.constant_value(b).is_some() {
+                    return vec![(a, da)];
+                }
+                let ln = self.apply(Function::Ln, a);
+                let db = self.multiply(id, ln);
+                vec![(a, da), (b, db)]
+            }
+            Node::Select(c, a, b) => {
+                let (zero, one) = (self.constant(0.0), self.constant(1.0));
+                vec![(a, self.select(c, one, zero)), (b, self.select(c, zero, one))]
+            }
+        }
+    }
+
+    /// f'(a); `value` is f(a).
+    fn derivative_of(&mut self, f: Function, a: ExprId, value: ExprId) -> ExprId {
+        let one = self.constant(1.0);
+        match f {
+            Function::Exp => value,
+            Function::Expm1 => self.apply(Function::Exp, a),
+            // d/da expm1(a)/a = (exp(a) - exprel(a))/a, with limit 1/2 at 0. Written as
+            // exp(a) * (1 - exprel(-a))/a  it is still 0/0; the difference is taken by its series where a is small.
+            Function::Exprel => self.exprel_derivative(a, value),
+            Function::Ln => self.divide(one, a),
+            Function::Sqrt => {
+                let half = self.constant(0.5);
+                self.divide(half, value)
+            }
+            Function::Sin => self.apply(Function::Cos, a),
+            Function::Cos => {
+                let sin = self.apply(Function::Sin, a);
+                self.negate(sin)
+            }
+            Function::Tanh => {
+                let square = self.multiply(value, value);
+                self.subtract(one, square)
+            }
+            Function::Atan => {
+                let square = self.multiply(a, a);
+                let sum = self.add(one, square);
+                self.divide(one, sum)
+            }
+            Function::Sigmoid => {
+                let rest = self.subtract(one, value);
+                self.multiply(value, rest)
+            }
+            Function::Erf | Function::Erfc => {
+                let square = self.multiply(a, a);
+                let minus = self.negate(square);
+                let gauss = self.apply(Function::Exp, minus);
+                let factor = self.constant(if f == Function::Erf { 1.0 } else { -1.0 } * std::f64::consts::FRAC_2_SQRT_PI);
+                self.multiply(factor, gauss)
+            }
+            Function::Abs => {
+                let zero = self.constant(0.0);
+                let minus_one = self.constant(-1.0);
+                let negative = self.compare(Comparison::Less, a, zero);
+                self.select(negative, minus_one, one)
+            }
+        }
+    }
+
+    fn exprel_derivative(&mut self, a: ExprId, value: ExprId) -> ExprId {
+        // Series 1/2 + a/3 + a^2/8 + a^3/30 + a^4/144 + a^5/840 + a^6/5760 below |a| = 0.03: next term 3e-15 relative.
+        let mut series = self.constant(1.0 / 5760.0);
+        for denominator in [840.0, 144.0, 30.0, 8.0, 3.0, 2.0] {
+            let product = self.multiply(series, a);
+            let term = self.constant(1.0 / denominator);
+            series = self.add(term, product);
+        }
+        let exp = self.apply(Function::Exp, a);
+        let difference = self.subtract(exp, value);
+        let direct = self.divide(difference, a);
+        let size = self.apply(Function::Abs, a);
+        let bound = self.constant(0.03);
+        let small = self.compare(Comparison::Less, size, bound);
+        self.select(small, series, direct)
+    }
+
+    /// `factor * partial`, with the products by an indicator written as a choice.
+    pub fn scale_partial(&mut self, partial: ExprId, factor: ExprId) -> ExprId {
+        if let Node::Select(c, a, b) = self.node(partial) {
+            let zero = Some(0.0);
+            if self.constant_value(a) == zero || self.constant_value(b) == zero {
+                let a = self.multiply(factor, a);
+                let b = self.multiply(factor, b);
+                return self.select(c, a, b);
+            }
+        }
+        self.multiply(factor, partial)
+    }
+
+    /// The derivative of an expression with respect to a leaf (spikes and detached values count as constants).
+    pub fn differentiate(&mut self, root: ExprId, leaf: Leaf) -> ExprId {
+        let variable = self.leaf(leaf);
+        let zero = self.constant(0.0);
+        let one = self.constant(1.0);
+        let mut derivative: BTreeMap<ExprId, ExprId> = BTreeMap::new();
+        for id in self.reachable([root]) {
+            let mut sum = if id == variable { one } else { zero };
+            for (child, partial) in self.partials(id) {
+                let inner = derivative.get(&child).copied().unwrap_or(zero);
+                if inner != zero {
+                    let term = self.scale_partial(partial, inner);
+                    sum = self.add(sum, term);
+                }
+            }
+            derivative.insert(id, sum);
+        }
+        derivative.get(&root).copied().unwrap_or(zero)
+    }
+
+    /// The expression as `slope * leaf + offset`, if it is affine in the leaf by its structure. A `detach` around the
+    /// leaf, or a choice whose condition reads it, is not affine.
+    pub fn affine_in(&mut self, root: ExprId, leaf: Leaf) -> Option<Affine> {
+        let variable = self.leaf(leaf);
+        let zero = self.constant(0.0);
+        let one = self.constant(1.0);
+        let mut forms: BTreeMap<ExprId, Affine> = BTreeMap::new();
+        for id in self.reachable([root]) {
+            let of = |child: ExprId| forms.get(&child).copied();
+            let form = if id == variable {
+                Affine { slope: one, offset: zero }
+            } else if self.children(id).all(|c| of(c).is_some_and(|f| f.slope == zero)) {
+                Affine { slope: zero, offset: id }
+            } else {
+                match self.node(id) {
+                    Node::Negate(a) => {
+                        let a = of(a)?;
+                        Affine { slope: self.negate(a.slope), offset: self.negate(a.offset) }
+                    }
+                    Node::Binary(o @ (Operation::Add | Operation::Subtract), a, b) => {
+                        let (a, b) = (of(a)?, of(b)?);
+                        Affine { slope: self.binary(o, a.slope, b.slope), offset: self.binary(o, a.offset, b.offset) }
+                    }
+                    Node::Binary(Operation::Multiply, a, b) => {
+                        let (x, y) = (of(a)?, of(b)?);
+                        if y.slope == zero {
+                            Affine { slope: self.multiply(x.slope, b), offset: self.multiply(x.offset, b) }
+                        } else if x.slope == zero {
+                            Affine { slope: self.multiply(a, y.slope), offset: self.multiply(a, y.offset) }
+                        } else {
+                            return None;
+                        }
+                    }
+                    Node::Binary(Operation::Divide, a, b) => {
+                        let (x, y) = (of(a)?, of(b)?);
+                        if y.slope != zero {
+                            return None;
+                        }
+                        Affine { slope: self.divide(x.slope, b), offset: self.divide(x.offset, b) }
+                    }
+                    Node::Select(c, a, b) => {
+                        let (on, x, y) = (of(c)?, of(a)?, of(b)?);
+                        if on.slope != zero {
+                            return None;
+                        }
+                        Affine { slope: self.select(c, x.slope, y.slope), offset: self.select(c, x.offset, y.offset) }
+                    }
+                    _ => return None,
+                }
+            };
+            forms.insert(id, form);
+        }
+        forms.get(&root).copied()
+    }
+}

@@ -1,0 +1,205 @@
+//! Expressions as a hash-consed directed graph: equal expressions have equal ids, children have smaller ids.
+//!
+//! The builders of [`Arena`] simplify while they build (constants, 0, 1, signs), so everything derived from an
+//! expression is simplified together with it. Operands keep the order in which they were written.
+
+mod build;
+mod calculus;
+mod leaves;
+mod show;
+
+use std::collections::HashMap;
+
+/// An expression of an [`Arena`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ExprId(u32);
+
+impl ExprId {
+    /// The place in the arena; children come before their parents.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What an expression reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Leaf {
+    /// A parameter of the neuron, by index.
+    Parameter(u16),
+    /// The unconstrained number that a trainable parameter is computed from.
+    Stored(u16),
+    /// A state.
+    State(u16),
+    /// The summed events of a port.
+    Event(u16),
+    /// A continuous input.
+    Drive(u16),
+    /// The time step.
+    Dt,
+    /// Whether the neuron is refractory (yes or no).
+    Refractory,
+    /// A hoisted expression of parameters and dt.
+    Coefficient(u16),
+    /// An argument of a function of its own: the x of a surrogate, the inputs of a loss's elementwise function.
+    Argument(u16),
+    /// dL/d(state at the end of the step).
+    StateAdjoint(u16),
+    /// dL/d(spike) from outside the neuron.
+    SpikeAdjoint,
+    /// dL/d(coefficient), or dL/d(output) of an elementwise function.
+    OutputAdjoint(u16),
+}
+
+/// A function of one argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the functions are named as in mathematics")]
+pub enum Function {
+    Exp,
+    Expm1,
+    /// expm1(x)/x, 1 at 0.
+    Exprel,
+    Ln,
+    Sqrt,
+    Sin,
+    Cos,
+    Tanh,
+    Atan,
+    /// 1/(1 + exp(-x))
+    Sigmoid,
+    Erf,
+    Erfc,
+    Abs,
+}
+
+/// An operation on two numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the operations are named as in arithmetic")]
+pub enum Operation {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Power,
+}
+
+/// A comparison of two numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the comparisons are named as in arithmetic")]
+pub enum Comparison {
+    GreaterEqual,
+    Greater,
+    LessEqual,
+    Less,
+    Equal,
+    NotEqual,
+}
+
+/// One node of the graph. Numbers and yes/no values share the graph; `Truth`, `Compare`, `And`, `Or`, `Not` and the leaf
+/// `Refractory` are yes/no values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Node {
+    /// A number, by its bits.
+    Constant(u64),
+    /// Yes or no.
+    Truth(bool),
+    /// Something read.
+    Leaf(Leaf),
+    /// -x
+    Negate(ExprId),
+    /// f(x)
+    Apply(Function, ExprId),
+    /// a op b
+    Binary(Operation, ExprId, ExprId),
+    /// a op b, yes or no
+    Compare(Comparison, ExprId, ExprId),
+    /// a and b
+    And(ExprId, ExprId),
+    /// a or b
+    Or(ExprId, ExprId),
+    /// not a
+    Not(ExprId),
+    /// if c { a } else { b }
+    Select(ExprId, ExprId, ExprId),
+    /// The value x, through which no gradient flows.
+    Detach(ExprId),
+    /// The spike variable z of the threshold whose distance is x: 0 or 1 (in smooth mode the surrogate's primitive).
+    Spike(ExprId),
+}
+
+/// The expressions of one model.
+#[derive(Clone, Debug, Default)]
+pub struct Arena {
+    nodes: Vec<Node>,
+    ids: HashMap<Node, ExprId>,
+}
+
+impl Arena {
+    /// The node of an expression.
+    ///
+    /// # Panics
+    /// If the id comes from another, larger arena.
+    pub fn node(&self, id: ExprId) -> Node {
+        self.nodes[id.index()]
+    }
+
+    /// The number of distinct expressions.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// True if nothing was built.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// The value of a constant expression.
+    pub fn constant_value(&self, id: ExprId) -> Option<f64> {
+        match self.node(id) {
+            Node::Constant(bits) => Some(f64::from_bits(bits)),
+            _ => None,
+        }
+    }
+
+    /// The operands of a node, at most three.
+    pub fn children(&self, id: ExprId) -> impl Iterator<Item = ExprId> + use<> {
+        let list = match self.node(id) {
+            Node::Constant(_) | Node::Truth(_) | Node::Leaf(_) => [None, None, None],
+            Node::Negate(a) | Node::Apply(_, a) | Node::Not(a) | Node::Detach(a) | Node::Spike(a) => {
+                [Some(a), None, None]
+            }
+            Node::Binary(_, a, b) | Node::Compare(_, a, b) | Node::And(a, b) | Node::Or(a, b) => {
+                [Some(a), Some(b), None]
+            }
+            Node::Select(c, a, b) => [Some(c), Some(a), Some(b)],
+        };
+        list.into_iter().flatten()
+    }
+
+    /// True if the expression is yes or no rather than a number.
+    pub fn is_truth(&self, id: ExprId) -> bool {
+        matches!(
+            self.node(id),
+            Node::Truth(_)
+                | Node::Compare(..)
+                | Node::And(..)
+                | Node::Or(..)
+                | Node::Not(_)
+                | Node::Leaf(Leaf::Refractory)
+        )
+    }
+
+    fn intern(&mut self, node: Node) -> ExprId {
+        if let Some(&id) = self.ids.get(&node) {
+            return id;
+        }
+        let id = ExprId(self.nodes.len() as u32);
+        self.nodes.push(node);
+        self.ids.insert(node, id);
+        id
+    }
+
+    /// The id of a node that exists already.
+    fn existing(&self, node: Node) -> Option<ExprId> {
+        self.ids.get(&node).copied()
+    }
+}

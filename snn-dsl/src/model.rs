@@ -1,0 +1,420 @@
+//! A checked model: names resolved, units verified and folded away, expressions in arenas.
+//!
+//! All numbers count in the coherent base units (ms, mV, nA, MOhm, nF, uS, ...). After [`crate::check`] has returned a
+//! model, nothing downstream fails.
+
+use crate::check::Dimension;
+use crate::expr::{Arena, ExprId};
+use crate::source::Span;
+
+/// All neurons and networks of one text, and the library neurons its networks use.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    /// The neurons; library ones come after those of the text.
+    pub neurons: Vec<Neuron>,
+    /// The networks.
+    pub networks: Vec<Network>,
+}
+
+/// A neuron model.
+#[derive(Clone, Debug)]
+pub struct Neuron {
+    /// Its name.
+    pub name: String,
+    /// Its `///` lines.
+    pub docs: Vec<String>,
+    /// Comes from the library.
+    pub is_library: bool,
+    /// Where its name stands.
+    pub span: Span,
+    /// The expressions of everything below. Leaves: parameters, states, events, drives, dt; in surrogates also
+    /// `Argument(0)`, the distance x.
+    pub arena: Arena,
+    /// The parameters.
+    pub parameters: Vec<Parameter>,
+    /// The states.
+    pub states: Vec<State>,
+    /// The event ports.
+    pub events: Vec<Quantity>,
+    /// The continuous inputs.
+    pub drives: Vec<Quantity>,
+    /// `let` names, for printing.
+    pub lets: Vec<(String, ExprId)>,
+    /// What events do, in the order of the text; at most one block a port.
+    pub on: Vec<On>,
+    /// The threshold.
+    pub spike: Option<Spike>,
+    /// The refractory period.
+    pub refractory: Option<Refractory>,
+}
+
+/// A name with its unit.
+#[derive(Clone, Debug)]
+pub struct Quantity {
+    /// Its name.
+    pub name: String,
+    /// Its `///` lines.
+    pub docs: Vec<String>,
+    /// What it measures.
+    pub dimension: Dimension,
+    /// Where its name stands.
+    pub span: Span,
+}
+
+/// A value that may differ between neurons.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value {
+    /// The same for all.
+    Constant(f64),
+    /// Uniform in low .. high.
+    Uniform {
+        /// Lower end.
+        low: f64,
+        /// Upper end.
+        high: f64,
+    },
+    /// Normal.
+    Normal {
+        /// Mean.
+        mean: f64,
+        /// Standard deviation.
+        sd: f64,
+    },
+    /// Its logarithm is uniform in ln low .. ln high.
+    LogUniform {
+        /// Lower end, positive.
+        low: f64,
+        /// Upper end.
+        high: f64,
+    },
+}
+
+/// A parameter of a neuron.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// Name, docs, dimension, place.
+    pub quantity: Quantity,
+    /// Its value, in base units.
+    pub value: Value,
+    /// The lower end of its range.
+    pub low: Option<f64>,
+    /// The upper end of its range.
+    pub high: Option<f64>,
+    /// Changed by training.
+    pub trainable: bool,
+    /// One value for every neuron.
+    pub per_neuron: bool,
+}
+
+/// A state of a neuron with its equation `coefficient dx/dt = rhs`.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// Name, docs, dimension, place.
+    pub quantity: Quantity,
+    /// Its value at the start, an expression of parameters.
+    pub initial: ExprId,
+    /// What multiplies the derivative; the constant 1 if nothing was written.
+    pub coefficient: ExprId,
+    /// The right-hand side.
+    pub rhs: ExprId,
+    /// The equation as written, on one line.
+    pub text: String,
+    /// Where it stands.
+    pub equation_span: Span,
+}
+
+/// An assignment to a state.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Assign {
+    /// The state's index.
+    pub state: usize,
+    /// How it changes.
+    pub kind: AssignKind,
+    /// The operand; states in it are those at the time of the assignment.
+    pub value: ExprId,
+}
+
+/// How an assignment changes a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AssignKind {
+    /// x = e
+    Set,
+    /// x += e (x -= e arrives as x += -e)
+    Add,
+}
+
+/// `on PORT { ... }`
+#[derive(Clone, Debug)]
+pub struct On {
+    /// The index of the event port.
+    pub event: usize,
+    /// In order.
+    pub body: Vec<Assign>,
+}
+
+/// The threshold.
+#[derive(Clone, Debug)]
+pub struct Spike {
+    /// The left-hand side of the condition.
+    pub lhs: ExprId,
+    /// The right-hand side of the condition.
+    pub rhs: ExprId,
+    /// `>` instead of `>=`.
+    pub strict: bool,
+    /// The unit of the distance x = (lhs - rhs)/scale; the constant 1 if nothing was written.
+    pub scale: ExprId,
+    /// No gradient flows through the scale.
+    pub scale_detached: bool,
+    /// No gradient flows from the reset to the spike.
+    pub reset_detached: bool,
+    /// In order.
+    pub reset: Vec<Assign>,
+    /// The surrogate.
+    pub surrogate: Surrogate,
+    /// The condition as written.
+    pub text: String,
+}
+
+/// A surrogate with its arguments filled in.
+#[derive(Clone, Debug)]
+pub struct Surrogate {
+    /// As written, defaults included: `sigmoid(alpha = 4)`.
+    pub text: String,
+    /// g(x), in the neuron's arena; x is `Argument(0)`.
+    pub derivative: ExprId,
+    /// G(x), likewise.
+    pub primitive: ExprId,
+    /// g is zero for |x| beyond this.
+    pub support: Option<f64>,
+}
+
+/// `refractory T holding S`
+#[derive(Clone, Debug)]
+pub struct Refractory {
+    /// How long, in ms: an expression of parameters that are not trainable.
+    pub duration: ExprId,
+    /// The states that are constants meanwhile.
+    pub holding: Vec<usize>,
+    /// Events on held states still arrive.
+    pub events_kept: bool,
+}
+
+/// A network.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// Its name.
+    pub name: String,
+    /// Its `///` lines.
+    pub docs: Vec<String>,
+    /// Where its name stands.
+    pub span: Span,
+    /// The time step in ms.
+    pub dt: f64,
+    /// The number of steps of one sample.
+    pub steps: usize,
+    /// Spike sources.
+    pub inputs: Vec<Input>,
+    /// Targets.
+    pub targets: Vec<Target>,
+    /// Layers, in an order in which no projection of delay 0 points backwards.
+    pub layers: Vec<Layer>,
+    /// Projections in the order of the text.
+    pub projections: Vec<Projection>,
+    /// Losses and readouts.
+    pub program: Program,
+}
+
+/// A spike source.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Its name.
+    pub name: String,
+    /// The number of channels.
+    pub size: usize,
+}
+
+/// A target.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its name.
+    pub name: String,
+    /// One of `size` classes, instead of `size` numbers.
+    pub is_class: bool,
+    /// The number of classes or numbers.
+    pub size: usize,
+}
+
+/// A layer of neurons.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// Its name.
+    pub name: String,
+    /// The number of neurons.
+    pub size: usize,
+    /// The index of its model in [`Model::neurons`].
+    pub neuron: usize,
+    /// The parameters that differ from the model's, by index: value in base units.
+    pub values: Vec<(usize, Value)>,
+}
+
+/// Where a projection comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// An index into [`Network::inputs`].
+    Input(usize),
+    /// An index into [`Network::layers`].
+    Layer(usize),
+}
+
+/// When spikes arrive.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Delay {
+    /// A whole number of steps; 0 is the same step.
+    Steps(usize),
+    /// A time in ms.
+    Time(f64),
+}
+
+/// How weights begin, in the base unit of the port.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Initialiser {
+    /// All the same.
+    Constant(f64),
+    /// Uniform.
+    Uniform {
+        /// Lower end.
+        low: f64,
+        /// Upper end.
+        high: f64,
+    },
+    /// Normal.
+    Normal {
+        /// Mean.
+        mean: f64,
+        /// Standard deviation.
+        sd: f64,
+    },
+}
+
+/// All-to-all weights.
+#[derive(Clone, Debug)]
+pub struct Projection {
+    /// The prefix of its tensors, e.g. `pixel_to_hidden_exc`; unique in the network.
+    pub name: String,
+    /// Where spikes come from.
+    pub source: Source,
+    /// The layer they arrive at.
+    pub target: usize,
+    /// The event port of that layer's model.
+    pub port: usize,
+    /// When they arrive.
+    pub delay: Delay,
+    /// A trained constant is added to the port in every step.
+    pub bias: bool,
+    /// Dale's law: true for +.
+    pub sign: Option<bool>,
+    /// The diagonal is zero.
+    pub no_self: bool,
+    /// Not trained.
+    pub frozen: bool,
+    /// How weights begin.
+    pub initial: Initialiser,
+    /// The initialiser as written, or the default's text.
+    pub initial_text: String,
+    /// The statement as written, on one line.
+    pub text: String,
+}
+
+/// What of a layer a node looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Observable {
+    /// A state at the end of each step.
+    State(usize),
+    /// The spikes.
+    Spikes,
+}
+
+/// How an axis is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "named as in mathematics")]
+pub enum Reduction {
+    Max,
+    Mean,
+    Sum,
+    Last,
+}
+
+/// A window in ms, half-open; `None`: from the beginning, to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Window {
+    /// First time inside.
+    pub from: Option<f64>,
+    /// First time outside.
+    pub to: Option<f64>,
+}
+
+/// One array of a [`Program`], with the axes time and neuron, either of which may be absent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ProgramNode {
+    /// `[steps, neurons]`
+    Observe {
+        /// The layer.
+        layer: usize,
+        /// What of it.
+        observable: Observable,
+    },
+    /// An elementwise function; `Argument(k)` is the k-th input.
+    Map {
+        /// Earlier nodes.
+        inputs: Vec<usize>,
+        /// The function, in the program's arena.
+        function: ExprId,
+    },
+    /// Removes the time axis.
+    ReduceTime {
+        /// An earlier node.
+        input: usize,
+        /// How.
+        reduction: Reduction,
+        /// When.
+        window: Window,
+    },
+    /// Removes the neuron axis.
+    ReduceNeuron {
+        /// An earlier node.
+        input: usize,
+        /// How (not `Last`).
+        reduction: Reduction,
+    },
+    /// Cross-entropy over the neuron axis.
+    CrossEntropy {
+        /// An earlier node.
+        logits: usize,
+        /// The target.
+        target: usize,
+        /// When.
+        window: Window,
+    },
+    /// Mean squared error over the neuron axis.
+    MeanSquaredError {
+        /// An earlier node.
+        output: usize,
+        /// The target.
+        target: usize,
+        /// When.
+        window: Window,
+    },
+}
+
+/// The losses and readouts of a network.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    /// The expressions of the maps.
+    pub arena: Arena,
+    /// Each computed from earlier ones.
+    pub nodes: Vec<ProgramNode>,
+    /// The loss terms with their text.
+    pub losses: Vec<(String, usize)>,
+    /// The readouts by name, with their unit as base unit text.
+    pub readouts: Vec<(String, usize, Dimension)>,
+}

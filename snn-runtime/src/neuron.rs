@@ -1,0 +1,217 @@
+//! What a compiled neuron model offers: one step of its equations and the exact reverse of that step.
+//!
+//! Generated code implements [`Kernel`] with plain `#[inline(always)]` loops; [`Compiled`] wraps a kernel into the
+//! object-safe [`Neuron`] that the engine calls, with one clone of the loops per instruction set. The interpreter of the
+//! compiler implements [`Neuron`] directly. Both see structure-of-arrays slices for the `n` neurons of one population in
+//! one sample: entry `i` of a per-neuron quantity `q` stands at `q * n + i`.
+
+use crate::Real;
+
+/// A quantity with a name and the unit its numbers count in (empty: dimensionless).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quantity {
+    /// Its name in the model.
+    pub name: String,
+    /// Its unit, e.g. `mV`.
+    pub unit: String,
+}
+
+/// How the values of a stored parameter begin.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ParameterStart {
+    /// The same number for every neuron.
+    Value(f64),
+    /// Drawn for every neuron: uniform in `low .. high`.
+    Uniform {
+        /// Lower end.
+        low: f64,
+        /// Upper end.
+        high: f64,
+    },
+    /// Drawn for every neuron: normal.
+    Normal {
+        /// Mean.
+        mean: f64,
+        /// Standard deviation.
+        sd: f64,
+    },
+    /// Drawn for every neuron: the logarithm is uniform in `ln low .. ln high`.
+    LogUniform {
+        /// Lower end.
+        low: f64,
+        /// Upper end.
+        high: f64,
+    },
+}
+
+/// A parameter that is kept in the network's [`crate::Parameters`]: a trainable one (stored unconstrained) or one with
+/// a value for every neuron. All other parameters are constants inside the kernel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredParameter {
+    /// Its name in the model.
+    pub name: String,
+    /// The unit of the stored number; empty for the unconstrained form of a trainable parameter with a range.
+    pub unit: String,
+    /// One number for every neuron instead of one for the population.
+    pub per_neuron: bool,
+    /// Changed by training; otherwise stored as a frozen tensor.
+    pub trainable: bool,
+    /// The starting values, in the stored form.
+    pub start: ParameterStart,
+}
+
+/// The sizes and names of a compiled neuron model.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct NeuronLayout {
+    /// The name of the model.
+    pub name: String,
+    /// The states.
+    pub states: Vec<Quantity>,
+    /// The event ports.
+    pub events: Vec<Quantity>,
+    /// The drives.
+    pub drives: Vec<Quantity>,
+    /// The stored parameters.
+    pub parameters: Vec<StoredParameter>,
+    /// The number of coefficients: hoisted expressions of parameters and dt.
+    pub coefficients: usize,
+    /// The coefficient that holds the starting value of each state.
+    pub initial: Vec<usize>,
+    /// The coefficients whose gradient the adjoint accumulates, in the order of [`Adjoint::coefficient_gradient`].
+    pub differentiated: Vec<usize>,
+    /// Numbers per neuron and step that the adjoint reads.
+    pub tape_reals: usize,
+    /// The adjoint reads flags (at most eight, one byte per neuron and step).
+    pub tape_flags: bool,
+    /// The model has a threshold.
+    pub spikes: bool,
+    /// The adjoint reads the spikes of the step.
+    pub adjoint_reads_spikes: bool,
+    /// The model has a refractory period.
+    pub refractory: bool,
+    /// The number of yes/no decisions per neuron and step that a replayed run repeats; 0 for compiled kernels.
+    pub decisions: usize,
+}
+
+/// The coefficients of a population: entry `c * n + i` is coefficient `c` of neuron `i`.
+///
+/// If no stored parameter differs between neurons, `n` is 1 here and the kernel reads entry `c` for all of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Coefficients<'a, R> {
+    /// The values.
+    pub values: &'a [R],
+    /// True if `values` has one entry per coefficient and neuron, false for one entry per coefficient.
+    pub per_neuron: bool,
+}
+
+/// Whether a spike is a jump or, for proofs about gradients, the smooth primitive of its surrogate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// z is 0 or 1.
+    #[default]
+    Spiking,
+    /// z = G(x); decisions are written to [`Step::decisions`].
+    SmoothRecord,
+    /// z = G(x); decisions are read from [`Step::decisions`].
+    SmoothReplay,
+}
+
+/// The arguments of one step of one population in one sample.
+#[derive(Debug)]
+pub struct Step<'a, R> {
+    /// The number of neurons.
+    pub n: usize,
+    /// Hoisted expressions.
+    pub coefficients: Coefficients<'a, R>,
+    /// In: at the start of the step; out: at its end, after resets. `[states, n]`
+    pub states: &'a mut [R],
+    /// The sums of the weights of the spikes that arrive in this step. `[events, n]`
+    pub events: &'a [R],
+    /// Continuous inputs, constant over the step. `[drives, n]`
+    pub drives: &'a [R],
+    /// The steps that each neuron still stays refractory; empty if the model has no refractory period. `[n]`
+    pub refractory: &'a mut [u32],
+    /// The number of steps a neuron is refractory after a spike, see [`Neuron::refractory_steps`].
+    pub refractory_steps: u32,
+    /// Out: 1 where a neuron fired, else 0 (in smooth mode the number between); empty if there is no threshold. `[n]`
+    pub spikes: &'a mut [R],
+    /// Out: what the adjoint needs; empty if nothing is recorded. `[tape_reals, n]`
+    pub tape: &'a mut [R],
+    /// Out: the flags the adjoint needs; empty if nothing is recorded. `[n]`
+    pub tape_flags: &'a mut [u8],
+    /// Spiking or smooth; compiled kernels are spiking only.
+    pub mode: Mode,
+    /// Recorded or replayed decisions in smooth mode, else empty. `[decisions, n]`
+    pub decisions: &'a mut [u8],
+}
+
+/// The arguments of the reverse of one step.
+#[derive(Debug)]
+pub struct Adjoint<'a, R> {
+    /// The number of neurons.
+    pub n: usize,
+    /// Hoisted expressions.
+    pub coefficients: Coefficients<'a, R>,
+    /// What the step wrote. `[tape_reals, n]`
+    pub tape: &'a [R],
+    /// What the step wrote. `[n]`
+    pub tape_flags: &'a [u8],
+    /// The spikes of the step; empty unless [`NeuronLayout::adjoint_reads_spikes`]. `[n]`
+    pub spikes: &'a [R],
+    /// In: dL/d(states at the end of the step); out: dL/d(states at its start). `[states, n]`
+    pub state_gradient: &'a mut [R],
+    /// In: dL/d(spikes) by everything outside the neuron; empty if there is no threshold. `[n]`
+    pub spike_gradient: &'a [R],
+    /// Out (overwritten): dL/d(events). `[events, n]`
+    pub event_gradient: &'a mut [R],
+    /// Out (overwritten): dL/d(drives); empty if not wanted. `[drives, n]`
+    pub drive_gradient: &'a mut [R],
+    /// Added to: dL/d(coefficient) for the coefficients in [`NeuronLayout::differentiated`]. `[differentiated, n]`
+    pub coefficient_gradient: &'a mut [R],
+}
+
+/// The step of a neuron model and its reverse, as the engine calls them.
+///
+/// Coefficients are computed in f64 and rounded once, whatever the type of the simulation.
+pub trait Neuron<R: Real>: Send + Sync {
+    /// Sizes and names.
+    fn layout(&self) -> &NeuronLayout;
+
+    /// Whether the smooth modes are available; compiled kernels are spiking only.
+    fn smooth(&self) -> bool {
+        true
+    }
+
+    /// The number of refractory steps at this dt (ms); 0 if the model has no refractory period.
+    fn refractory_steps(&self, dt: f64) -> u32;
+
+    /// The coefficients of one neuron from its stored parameters, at this dt (ms).
+    fn coefficients(&self, dt: f64, parameters: &[f64], coefficients: &mut [f64]);
+
+    /// Adds to `parameter_gradient` the gradient that reaches the stored parameters of one neuron through its
+    /// coefficients; `coefficient_gradient` is in the order of [`NeuronLayout::differentiated`].
+    fn chain(&self, dt: f64, parameters: &[f64], coefficient_gradient: &[f64], parameter_gradient: &mut [f64]);
+
+    /// One step.
+    fn step(&self, step: Step<'_, R>);
+
+    /// The reverse of one step.
+    fn adjoint(&self, adjoint: Adjoint<'_, R>);
+}
+
+/// What generated code implements for a neuron model: the methods of [`Neuron`], to be inlined into the clones for
+/// each instruction set.
+pub trait Kernel: Send + Sync {
+    /// Sizes and names.
+    fn layout(&self) -> NeuronLayout;
+    /// See [`Neuron::refractory_steps`].
+    fn refractory_steps(&self, dt: f64) -> u32;
+    /// See [`Neuron::coefficients`].
+    fn coefficients(&self, dt: f64, parameters: &[f64], coefficients: &mut [f64]);
+    /// See [`Neuron::chain`].
+    fn chain(&self, dt: f64, parameters: &[f64], coefficient_gradient: &[f64], parameter_gradient: &mut [f64]);
+    /// See [`Neuron::step`].
+    fn step<R: Real>(step: Step<'_, R>);
+    /// See [`Neuron::adjoint`].
+    fn adjoint<R: Real>(adjoint: Adjoint<'_, R>);
+}

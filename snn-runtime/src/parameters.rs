@@ -1,0 +1,111 @@
+//! The trained numbers of a network: named tensors in one flat buffer.
+//!
+//! Optimisers, clipping, checkpoints and safetensors see a network through [`Parameters`] and through nothing else.
+
+use crate::Real;
+use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// One named tensor of a [`Layout`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tensor {
+    /// Unique in the layout, e.g. `pixel_to_hidden_exc.weight` or `hidden.tau`.
+    pub name: String,
+    /// Row-major; a weight is `[source neurons, target neurons]`, a bias `[target neurons]`, a parameter `[]` or `[neurons]`.
+    pub shape: Vec<usize>,
+    /// The unit in which the numbers count, e.g. `nA`; empty for dimensionless (and for unconstrained parameters).
+    pub unit: String,
+    /// Saved, but left alone by optimisers.
+    pub frozen: bool,
+    /// Its place in the flat buffer.
+    pub range: Range<usize>,
+}
+
+/// The tensors of a network in the order of the flat buffer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    tensors: Vec<Tensor>,
+    len: usize,
+}
+
+impl Layout {
+    /// Appends a tensor and returns its index.
+    pub fn push(&mut self, name: impl Into<String>, shape: &[usize], unit: impl Into<String>, frozen: bool) -> usize {
+        let size: usize = shape.iter().product();
+        let range = self.len..self.len + size;
+        self.len = range.end;
+        self.tensors.push(Tensor { name: name.into(), shape: shape.to_vec(), unit: unit.into(), frozen, range });
+        self.tensors.len() - 1
+    }
+
+    /// All tensors, in order.
+    pub fn tensors(&self) -> &[Tensor] {
+        &self.tensors
+    }
+
+    /// The tensor of that name.
+    pub fn find(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.iter().find(|t| t.name == name)
+    }
+
+    /// The length of the flat buffer.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// True if there is nothing to train or save.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+/// Anything that holds the trained numbers of a network.
+pub trait Parameters<R: Real> {
+    /// Names, shapes and places.
+    fn layout(&self) -> &Arc<Layout>;
+    /// The flat buffer.
+    fn values(&self) -> &[R];
+    /// The flat buffer, to be written.
+    fn values_mut(&mut self) -> &mut [R];
+
+    /// The tensor of that name as an array.
+    fn view(&self, name: &str) -> Option<ArrayViewD<'_, R>> {
+        let tensor = self.layout().find(name)?;
+        ArrayViewD::from_shape(IxDyn(&tensor.shape), self.values().get(tensor.range.clone())?).ok()
+    }
+
+    /// The tensor of that name as an array, to be written.
+    fn view_mut(&mut self, name: &str) -> Option<ArrayViewMutD<'_, R>> {
+        let layout = self.layout().clone();
+        let tensor = layout.find(name)?;
+        ArrayViewMutD::from_shape(IxDyn(&tensor.shape), self.values_mut().get_mut(tensor.range.clone())?).ok()
+    }
+}
+
+/// The plain implementation of [`Parameters`]: also the type of a gradient.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParameterSet<R> {
+    layout: Arc<Layout>,
+    values: Vec<R>,
+}
+
+impl<R: Real> ParameterSet<R> {
+    /// All zero.
+    pub fn zeros(layout: Arc<Layout>) -> Self {
+        let values = vec![R::ZERO; layout.len()];
+        Self { layout, values }
+    }
+}
+
+impl<R: Real> Parameters<R> for ParameterSet<R> {
+    fn layout(&self) -> &Arc<Layout> {
+        &self.layout
+    }
+    fn values(&self) -> &[R] {
+        &self.values
+    }
+    fn values_mut(&mut self) -> &mut [R] {
+        &mut self.values
+    }
+}

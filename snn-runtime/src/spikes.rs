@@ -1,0 +1,129 @@
+//! The spikes of one sample as index lists, step by step.
+
+/// The spikes of one population (or input) during one sample: for every step the ascending indices of the neurons
+/// that fired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpikeTrain {
+    /// `starts[t] .. starts[t + 1]` is the range of step `t` in `indices`; one entry more than there are closed steps.
+    starts: Vec<u32>,
+    indices: Vec<u32>,
+}
+
+impl Default for SpikeTrain {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl SpikeTrain {
+    /// No steps yet.
+    pub fn new() -> Self {
+        Self { starts: vec![0], indices: Vec::new() }
+    }
+
+    /// Forgets all steps, keeps the memory.
+    pub fn clear(&mut self) {
+        self.starts.clear();
+        self.starts.push(0);
+        self.indices.clear();
+    }
+
+    /// Adds a spike to the step that is being filled. Indices must come in ascending order within a step.
+    #[inline(always)]
+    pub fn push(&mut self, index: u32) {
+        self.indices.push(index);
+    }
+
+    /// Closes the step that is being filled and begins the next.
+    #[inline(always)]
+    pub fn end_step(&mut self) {
+        self.starts.push(self.indices.len() as u32);
+    }
+
+    /// Replaces the content by `steps` closed steps with the given (step, neuron) events. Events of one step must come
+    /// with ascending neurons; the order between steps is free (a stable counting sort puts it right), so a source that
+    /// goes neuron by neuron is fine. Events at or after `steps` are left out.
+    pub fn fill_from_events(&mut self, steps: usize, events: &[(u32, u32)]) {
+        // Counts, shifted by one entry so that they become the write positions, and these the starts, in place.
+        self.starts.clear();
+        self.starts.resize(steps + 1, 0);
+        for &(t, _) in events {
+            if let Some(count) = self.starts.get_mut(t as usize + 2) {
+                *count += 1;
+            }
+        }
+        let mut sum = 0;
+        for start in &mut self.starts {
+            sum += *start;
+            *start = sum;
+        }
+        let within = events.iter().filter(|e| (e.0 as usize) < steps).count();
+        self.indices.clear();
+        self.indices.resize(within, 0);
+        for &(t, neuron) in events {
+            if let Some(position) = self.starts.get_mut(t as usize + 1) {
+                self.indices[*position as usize] = neuron;
+                *position += 1;
+            }
+        }
+    }
+
+    /// The number of closed steps.
+    #[inline(always)]
+    pub fn steps(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// The neurons that fired in step `t`, ascending.
+    #[inline(always)]
+    pub fn step(&self, t: usize) -> &[u32] {
+        &self.indices[self.starts[t] as usize..self.starts[t + 1] as usize]
+    }
+
+    /// The number of spikes.
+    pub fn len(&self) -> usize {
+        self.indices.len()
+    }
+
+    /// True if no neuron fired.
+    pub fn is_empty(&self) -> bool {
+        self.indices.is_empty()
+    }
+
+    /// All (step, neuron) pairs in order.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
+        (0..self.steps()).flat_map(move |t| self.step(t).iter().map(move |&i| (t, i)))
+    }
+
+    /// The bytes held.
+    pub fn bytes(&self) -> usize {
+        4 * (self.starts.capacity() + self.indices.capacity())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_sorted_by_step() {
+        let mut train = SpikeTrain::new();
+        train.push(9);
+        train.fill_from_events(4, &[(3, 0), (0, 1), (3, 1), (1, 2), (0, 5), (4, 6), (900, 7)]);
+        assert_eq!(train.steps(), 4);
+        assert_eq!(train.iter().collect::<Vec<_>>(), [(0, 1), (0, 5), (1, 2), (3, 0), (3, 1)]);
+        assert!(train.step(2).is_empty());
+        train.fill_from_events(0, &[(0, 1)]);
+        assert_eq!((train.steps(), train.len()), (0, 0));
+        train.fill_from_events(2, &[]);
+        assert_eq!((train.steps(), train.len()), (2, 0));
+    }
+
+    #[test]
+    fn a_default_train_can_be_filled() {
+        let mut train = SpikeTrain::default();
+        train.push(3);
+        train.end_step();
+        assert_eq!(train.step(0), [3]);
+    }
+}
