@@ -8,6 +8,9 @@ mod calculus;
 mod leaves;
 mod show;
 
+pub use calculus::Affine;
+pub use show::number;
+
 use std::collections::HashMap;
 
 /// An expression of an [`Arena`].

@@ -1,0 +1,289 @@
+//! Expressions of parameters and dt alone are taken out of the time loop: the step reads them as coefficients. The
+//! reverse accumulates the gradient of a coefficient over time; it is chained to the parameters once.
+
+use super::reverse::{Reverse, adjoints};
+use super::step::Step;
+use crate::expr::{Arena, ExprId, Function, Leaf, Node, Operation};
+use crate::model::{Neuron, Parameter, State, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A hoisted expression.
+#[derive(Clone, Debug)]
+pub struct Coefficient {
+    /// A name, unique among the coefficients.
+    pub name: String,
+    /// Its value: leaves are parameters and dt.
+    pub value: ExprId,
+    /// It depends on a parameter that changes from neuron to neuron.
+    pub per_neuron: bool,
+}
+
+/// A parameter that is kept outside the kernel: trainable, or with a value for every neuron.
+#[derive(Clone, Debug)]
+pub struct StoredParameter {
+    /// Its index in the model.
+    pub parameter: usize,
+    /// One number for every neuron.
+    pub per_neuron: bool,
+    /// Changed by training.
+    pub trainable: bool,
+    /// The parameter as an expression of the stored number `Stored(k)`: bounded on both sides
+    /// low + (high - low) sigmoid(theta), on one side low + softplus(theta) or high - softplus(theta), else theta.
+    pub value: ExprId,
+}
+
+/// The way back from coefficients to stored parameters.
+#[derive(Clone, Debug, Default)]
+pub struct Chain {
+    /// For each trainable stored parameter (by its index among the stored ones) the gradient of its stored number;
+    /// leaves are parameters, stored numbers, dt and `OutputAdjoint(j)`, the gradient of the j-th differentiated
+    /// coefficient.
+    pub gradients: Vec<(usize, ExprId)>,
+}
+
+/// The range of a parameter decides how it is stored.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Transform {
+    /// As it is.
+    Raw,
+    /// theta = ln((p - low)/(high - p))
+    Logit(f64, f64),
+    /// p = low + softplus(theta)
+    Above(f64),
+    /// p = high - softplus(theta)
+    Below(f64),
+}
+
+impl Transform {
+    /// How a parameter is stored; only trainable parameters are transformed.
+    pub fn of(parameter: &Parameter) -> Self {
+        match (parameter.trainable, parameter.low, parameter.high) {
+            (true, Some(low), Some(high)) => Transform::Logit(low, high),
+            (true, Some(low), None) => Transform::Above(low),
+            (true, None, Some(high)) => Transform::Below(high),
+            _ => Transform::Raw,
+        }
+    }
+}
+
+pub(super) fn stored_parameters(arena: &mut Arena, neuron: &Neuron) -> Vec<StoredParameter> {
+    let mut stored = Vec::new();
+    for (index, parameter) in neuron.parameters.iter().enumerate() {
+        let drawn = !matches!(parameter.value, Value::Constant(_));
+        if !(parameter.trainable || parameter.per_neuron || drawn) {
+            continue;
+        }
+        let theta = arena.leaf(Leaf::Stored(stored.len() as u16));
+        let value = match Transform::of(parameter) {
+            Transform::Raw => theta,
+            Transform::Logit(low, high) => {
+                let s = arena.apply(Function::Sigmoid, theta);
+                let (low, width) = (arena.constant(low), arena.constant(high - low));
+                let inside = arena.multiply(width, s);
+                arena.add(low, inside)
+            }
+            Transform::Above(low) => {
+                let (low, above) = (arena.constant(low), softplus(arena, theta));
+                arena.add(low, above)
+            }
+            Transform::Below(high) => {
+                let (high, below) = (arena.constant(high), softplus(arena, theta));
+                arena.subtract(high, below)
+            }
+        };
+        let per_neuron = parameter.per_neuron || drawn;
+        stored.push(StoredParameter { parameter: index, per_neuron, trainable: parameter.trainable, value });
+    }
+    stored
+}
+
+/// ln(1 + exp(x)) = max(x, 0) + ln(1 + exp(-|x|))
+fn softplus(arena: &mut Arena, x: ExprId) -> ExprId {
+    let one = arena.constant(1.0);
+    let size = arena.apply(Function::Abs, x);
+    let minus = arena.negate(size);
+    let exp = arena.apply(Function::Exp, minus);
+    let sum = arena.add(one, exp);
+    let ln = arena.apply(Function::Ln, sum);
+    let positive = arena.relu(x);
+    arena.add(positive, ln)
+}
+
+pub(super) struct Hoisted<'a> {
+    neuron: &'a Neuron,
+    /// Value and name.
+    coefficients: Vec<(ExprId, String)>,
+    rewritten: BTreeMap<ExprId, ExprId>,
+}
+
+impl<'a> Hoisted<'a> {
+    pub(super) fn new(neuron: &'a Neuron) -> Self {
+        Self { neuron, coefficients: Vec::new(), rewritten: BTreeMap::new() }
+    }
+
+    /// The index of the coefficient with that value.
+    fn coefficient(&mut self, arena: &Arena, value: ExprId, hint: Option<String>) -> usize {
+        if let Some(i) = self.coefficients.iter().position(|(v, _)| *v == value) {
+            return i;
+        }
+        let name = match arena.node(value) {
+            Node::Leaf(Leaf::Parameter(p)) => self.neuron.parameters.get(usize::from(p)).map(|p| p.quantity.name.clone()),
+            Node::Leaf(Leaf::Dt) => Some("dt".into()),
+            _ => hint,
+        };
+        let taken = |name: &str| self.coefficients.iter().any(|(_, n)| n == name);
+        let name = match name {
+            Some(name) if !taken(&name) => name,
+            Some(name) => (2..).map(|k| format!("{name}_{k}")).find(|n| !taken(n)).unwrap_or(name),
+            None => (1..).map(|k| format!("k{k}")).find(|n| !taken(n)).unwrap_or_default(),
+        };
+        self.coefficients.push((value, name));
+        self.coefficients.len() - 1
+    }
+
+    /// Replaces what depends on parameters and dt alone.
+    pub(super) fn step(&mut self, arena: &mut Arena, mut step: Step) -> Step {
+        for (state, update) in self.neuron.states.iter().zip(&step.updates) {
+            for (value, word) in [(update.decay, "decay"), (update.gain, "gain")] {
+                if arena.constant_value(value).is_none() && is_pure(arena, value, is_parameter) {
+                    self.coefficient(arena, value, Some(format!("{word}_{}", state.quantity.name)));
+                }
+            }
+        }
+        step.rewrite(|id| self.rewrite(arena, id, is_parameter));
+        step
+    }
+
+    /// The coefficient of a starting value.
+    pub(super) fn initial(&mut self, arena: &mut Arena, state: &State) -> usize {
+        self.coefficient(arena, state.initial, Some(format!("{}_start", state.quantity.name)))
+    }
+
+    /// Replaces what depends on coefficients alone.
+    pub(super) fn reverse(&mut self, arena: &mut Arena, reverse: &mut Reverse) {
+        self.rewritten.clear();
+        reverse.rewrite(|id| self.rewrite(arena, id, is_coefficient));
+    }
+
+    fn rewrite(&mut self, arena: &mut Arena, root: ExprId, pure_leaf: fn(Leaf) -> bool) -> ExprId {
+        let reachable = arena.reachable([root]);
+        let mut pure = BTreeSet::new();
+        for &id in &reachable {
+            let is_pure = match arena.node(id) {
+                Node::Leaf(leaf) => pure_leaf(leaf),
+                Node::Spike(_) => false,
+                _ => arena.children(id).all(|c| pure.contains(&c)),
+            };
+            if is_pure {
+                pure.insert(id);
+            }
+        }
+        let hoistable = |arena: &Arena, id: ExprId| {
+            pure.contains(&id)
+                && !arena.is_truth(id)
+                && arena.constant_value(id).is_none()
+                && !matches!(arena.node(id), Node::Leaf(Leaf::Coefficient(_)))
+        };
+        let mut needed = BTreeSet::from([root]);
+        for &id in reachable.iter().rev() {
+            if needed.contains(&id) && !hoistable(arena, id) {
+                needed.extend(arena.children(id));
+            }
+        }
+        for id in needed {
+            if self.rewritten.contains_key(&id) {
+                continue;
+            }
+            let new = if hoistable(arena, id) {
+                self.hoist(arena, id)
+            } else if let Node::Binary(Operation::Divide, a, b) = arena.node(id)
+                && pure.contains(&b)
+                && arena.constant_value(b).is_none()
+            {
+                // A product is cheaper than a quotient in every step.
+                let one = arena.constant(1.0);
+                let inverse = arena.divide(one, b);
+                let inverse = self.hoist(arena, inverse);
+                let a = self.rewritten.get(&a).copied().unwrap_or(a);
+                arena.multiply(a, inverse)
+            } else {
+                let rewritten = &self.rewritten;
+                arena.rebuild(id, |child| rewritten.get(&child).copied().unwrap_or(child))
+            };
+            self.rewritten.insert(id, new);
+        }
+        self.rewritten.get(&root).copied().unwrap_or(root)
+    }
+
+    fn hoist(&mut self, arena: &mut Arena, expression: ExprId) -> ExprId {
+        let mut values = BTreeMap::new();
+        for leaf in arena.leaves(expression) {
+            if let Leaf::Coefficient(i) = leaf
+                && let Some(&(value, _)) = self.coefficients.get(usize::from(i))
+            {
+                values.insert(arena.leaf(leaf), value);
+            }
+        }
+        let value = arena.substitute(expression, &values);
+        if arena.constant_value(value).is_some() {
+            return value;
+        }
+        let index = self.coefficient(arena, value, None);
+        arena.leaf(Leaf::Coefficient(index as u16))
+    }
+
+    /// The coefficients that depend on a trainable parameter.
+    pub(super) fn differentiated(&self, arena: &Arena, stored: &[StoredParameter]) -> Vec<usize> {
+        let trainable = |leaf: &Leaf| {
+            stored.iter().any(|s| s.trainable && *leaf == Leaf::Parameter(s.parameter as u16))
+        };
+        let depends = |value| arena.leaves(value).iter().any(trainable);
+        (0..self.coefficients.len()).filter(|&i| depends(self.coefficients[i].0)).collect()
+    }
+
+    pub(super) fn finish(self, arena: &Arena, stored: &[StoredParameter]) -> Vec<Coefficient> {
+        let differs = |leaf: &Leaf| {
+            stored.iter().any(|s| s.per_neuron && *leaf == Leaf::Parameter(s.parameter as u16))
+        };
+        self.coefficients
+            .into_iter()
+            .map(|(value, name)| Coefficient { name, value, per_neuron: arena.leaves(value).iter().any(differs) })
+            .collect()
+    }
+}
+
+fn is_parameter(leaf: Leaf) -> bool {
+    matches!(leaf, Leaf::Parameter(_) | Leaf::Dt)
+}
+
+fn is_coefficient(leaf: Leaf) -> bool {
+    matches!(leaf, Leaf::Coefficient(_))
+}
+
+fn is_pure(arena: &Arena, expression: ExprId, pure_leaf: fn(Leaf) -> bool) -> bool {
+    arena.leaves(expression).into_iter().all(pure_leaf)
+}
+
+pub(super) fn chain(
+    arena: &mut Arena,
+    coefficients: &[Coefficient],
+    stored: &[StoredParameter],
+    differentiated: &[usize],
+) -> Chain {
+    let mut seeds = Vec::new();
+    for (j, &c) in differentiated.iter().enumerate() {
+        if let Some(coefficient) = coefficients.get(c) {
+            seeds.push((coefficient.value, arena.leaf(Leaf::OutputAdjoint(j as u16))));
+        }
+    }
+    let adjoint = adjoints(arena, &seeds, None);
+    let zero = arena.constant(0.0);
+    let mut gradients = Vec::new();
+    for (k, parameter) in stored.iter().enumerate().filter(|(_, s)| s.trainable) {
+        let leaf = arena.leaf(Leaf::Parameter(parameter.parameter as u16));
+        let of_value = adjoint.get(&leaf).copied().unwrap_or(zero);
+        let slope = arena.differentiate(parameter.value, Leaf::Stored(k as u16));
+        gradients.push((k, arena.scale_partial(slope, of_value)));
+    }
+    Chain { gradients }
+}

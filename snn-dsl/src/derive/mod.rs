@@ -1,0 +1,99 @@
+//! From a checked neuron to one step of it and the exact reverse of that step.
+//!
+//! ```text
+//! model::Neuron --step--> Step --hoist--> Step over coefficients --reverse--> Reverse --tape--> Tape
+//! ```
+//!
+//! Everything is symbolic, in one arena; nothing here can fail on a checked model.
+
+mod hoist;
+mod integrate;
+mod program;
+mod reverse;
+mod step;
+mod tape;
+
+pub use hoist::{Chain, Coefficient, StoredParameter, Transform};
+pub use integrate::{Method, Update};
+pub use program::{Program, schedule};
+pub use reverse::Reverse;
+pub use step::{Step, Threshold};
+pub use tape::Tape;
+
+use crate::expr::{Arena, ExprId, Leaf};
+use crate::model;
+use std::collections::BTreeSet;
+
+/// A neuron model ready for the interpreter and for emission.
+#[derive(Clone, Debug)]
+pub struct Derived {
+    /// All expressions below.
+    pub arena: Arena,
+    /// The parameters kept outside the kernel.
+    pub stored: Vec<StoredParameter>,
+    /// The hoisted expressions.
+    pub coefficients: Vec<Coefficient>,
+    /// The coefficient that holds each state's starting value.
+    pub initial: Vec<usize>,
+    /// The coefficients whose gradient is accumulated.
+    pub differentiated: Vec<usize>,
+    /// One step.
+    pub step: Step,
+    /// Its reverse.
+    pub reverse: Reverse,
+    /// What the step keeps for the reverse.
+    pub tape: Tape,
+    /// From the coefficients back to the stored parameters.
+    pub chain: Chain,
+}
+
+/// Derives the step of a neuron, its reverse and the plan of the tape.
+pub fn derive(neuron: &model::Neuron) -> Derived {
+    let mut arena = neuron.arena.clone();
+    let step = step::step(&mut arena, neuron);
+    let stored = hoist::stored_parameters(&mut arena, neuron);
+    let mut hoisted = hoist::Hoisted::new(neuron);
+    let step = hoisted.step(&mut arena, step);
+    let initial = neuron.states.iter().map(|s| hoisted.initial(&mut arena, s)).collect::<Vec<_>>();
+    let differentiated = hoisted.differentiated(&arena, &stored);
+    let mut reverse = reverse::reverse(&mut arena, &step, (neuron.events.len(), neuron.drives.len()), &differentiated);
+    hoisted.reverse(&mut arena, &mut reverse);
+    let tape = tape::plan(&arena, &reverse);
+    let coefficients = hoisted.finish(&arena, &stored);
+    let chain = hoist::chain(&mut arena, &coefficients, &stored, &differentiated);
+    Derived { arena, stored, coefficients, initial, differentiated, step, reverse, tape, chain }
+}
+
+/// The contributions of an elementwise function `y = f(x0, x1, ...)` to the gradients of its inputs, as expressions of the
+/// inputs `Argument(k)` and of `OutputAdjoint(0)`, dL/dy.
+pub fn map_gradients(arena: &mut Arena, function: ExprId, inputs: usize) -> Vec<ExprId> {
+    let seed = arena.leaf(Leaf::OutputAdjoint(0));
+    let adjoint = reverse::adjoints(arena, &[(function, seed)], None);
+    let zero = arena.constant(0.0);
+    let of = |arena: &mut Arena, k: usize| {
+        let leaf = arena.leaf(Leaf::Argument(k as u16));
+        adjoint.get(&leaf).copied().unwrap_or(zero)
+    };
+    (0..inputs).map(|k| of(arena, k)).collect()
+}
+
+impl Derived {
+    /// The computation of the step; with `keep_tape` also of what the reverse reads.
+    pub fn step_program(&self, keep_tape: bool) -> Program {
+        let tape = if keep_tape { self.tape.stored() } else { BTreeSet::new() };
+        let results = self.step.results().chain(tape);
+        schedule(&self.arena, results, &BTreeSet::new(), self.step.threshold.map(|t| t.fires))
+    }
+
+    /// The computation of the step in smooth mode, tape included.
+    pub fn smooth_program(&self) -> Program {
+        let z = self.step.threshold.map(|t| t.z);
+        let results = self.step.results().chain(self.tape.stored()).chain(z);
+        schedule(&self.arena, results, &BTreeSet::new(), self.step.threshold.map(|t| t.primitive))
+    }
+
+    /// The computation of the reverse from the tape, the spikes and the adjoints.
+    pub fn reverse_program(&self) -> Program {
+        schedule(&self.arena, self.reverse.results(), &self.tape.stored(), None)
+    }
+}

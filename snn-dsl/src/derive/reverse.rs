@@ -1,0 +1,104 @@
+//! The reverse of a step: symbolic reverse accumulation over its expression graph.
+//!
+//! With L the loss, q-bar means dL/dq. The graph is walked from results to leaves; the spike variable z passes its
+//! adjoint on to its distance x by the surrogate: x-bar += z-bar g(x).
+
+use super::step::{Step, Threshold};
+use crate::expr::{Arena, ExprId, Leaf};
+use std::collections::BTreeMap;
+
+/// The adjoints of everything a step reads.
+#[derive(Clone, Debug)]
+pub struct Reverse {
+    /// Of the states at the start of the step.
+    pub states: Vec<ExprId>,
+    /// Of the events.
+    pub events: Vec<ExprId>,
+    /// Of the drives.
+    pub drives: Vec<ExprId>,
+    /// The contribution of the step to the gradient of each differentiated coefficient.
+    pub coefficients: Vec<ExprId>,
+    /// Names for expressions worth one.
+    pub names: BTreeMap<ExprId, String>,
+}
+
+impl Reverse {
+    /// All results.
+    pub fn results(&self) -> impl Iterator<Item = ExprId> + '_ {
+        self.states.iter().chain(&self.events).chain(&self.drives).chain(&self.coefficients).copied()
+    }
+
+    pub(super) fn rewrite(&mut self, mut f: impl FnMut(ExprId) -> ExprId) {
+        let results = self.states.iter_mut().chain(&mut self.events).chain(&mut self.drives).chain(&mut self.coefficients);
+        for id in results {
+            *id = f(*id);
+        }
+        self.names = std::mem::take(&mut self.names).into_iter().map(|(id, name)| (f(id), name)).collect();
+    }
+}
+
+/// `ports` counts the event ports and the drives.
+pub(super) fn reverse(arena: &mut Arena, step: &Step, ports: (usize, usize), differentiated: &[usize]) -> Reverse {
+    let mut seeds = Vec::new();
+    for (i, &end) in step.end.iter().enumerate() {
+        seeds.push((end, arena.leaf(Leaf::StateAdjoint(i as u16))));
+    }
+    if let Some(threshold) = &step.threshold {
+        seeds.push((threshold.z, arena.leaf(Leaf::SpikeAdjoint)));
+    }
+    let adjoint = adjoints(arena, &seeds, step.threshold.as_ref());
+    let zero = arena.constant(0.0);
+    let mut of = |leaf: Leaf| {
+        let leaf = arena.leaf(leaf);
+        adjoint.get(&leaf).copied().unwrap_or(zero)
+    };
+    let states = (0..step.end.len()).map(|i| of(Leaf::State(i as u16))).collect();
+    let coefficients = differentiated.iter().map(|&c| of(Leaf::Coefficient(c as u16))).collect();
+    let events = (0..ports.0).map(|i| of(Leaf::Event(i as u16))).collect();
+    let drives = (0..ports.1).map(|i| of(Leaf::Drive(i as u16))).collect();
+    let mut names = BTreeMap::new();
+    if let Some(t) = &step.threshold {
+        for (id, name) in [(t.z, "z_bar"), (t.distance, "x_bar")] {
+            if let Some(&id) = adjoint.get(&id) {
+                names.insert(id, name.to_string());
+            }
+        }
+    }
+    Reverse { states, events, drives, coefficients, names }
+}
+
+/// The adjoint of every expression below the seeds' expressions.
+pub(super) fn adjoints(
+    arena: &mut Arena,
+    seeds: &[(ExprId, ExprId)],
+    threshold: Option<&Threshold>,
+) -> BTreeMap<ExprId, ExprId> {
+    let order = arena.reachable(seeds.iter().map(|s| s.0));
+    let mut adjoint: BTreeMap<ExprId, ExprId> = BTreeMap::new();
+    for &(id, seed) in seeds {
+        accumulate(arena, &mut adjoint, id, seed);
+    }
+    // Parents have larger ids than their children.
+    for id in order.into_iter().rev() {
+        let Some(&of_node) = adjoint.get(&id) else { continue };
+        if let Some(t) = threshold
+            && id == t.z
+        {
+            let to_distance = arena.multiply(of_node, t.surrogate);
+            accumulate(arena, &mut adjoint, t.distance, to_distance);
+        }
+        for (child, partial) in arena.partials(id) {
+            let term = arena.scale_partial(partial, of_node);
+            accumulate(arena, &mut adjoint, child, term);
+        }
+    }
+    adjoint
+}
+
+fn accumulate(arena: &mut Arena, adjoint: &mut BTreeMap<ExprId, ExprId>, id: ExprId, term: ExprId) {
+    let sum = match adjoint.get(&id) {
+        Some(&sum) => arena.add(sum, term),
+        None => term,
+    };
+    adjoint.insert(id, sum);
+}

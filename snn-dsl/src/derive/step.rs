@@ -1,0 +1,173 @@
+//! One step as expressions of the states, events and drives at its start:
+//! events, integration, threshold, reset (design: "A step takes t to t + dt").
+
+use super::integrate::{Update, exponential_euler};
+use crate::expr::{Arena, Comparison, ExprId, Leaf};
+use crate::model::{Assign, AssignKind, Neuron};
+use std::collections::BTreeMap;
+
+/// The threshold as expressions of the states after integration.
+#[derive(Clone, Copy, Debug)]
+pub struct Threshold {
+    /// Whether the neuron fires: the comparison, and not refractory.
+    pub fires: ExprId,
+    /// The distance x = (lhs - rhs)/scale.
+    pub distance: ExprId,
+    /// The spike variable z, a node of its own.
+    pub z: ExprId,
+    /// dz/dx used by the reverse; 0 while refractory.
+    pub surrogate: ExprId,
+    /// z in smooth mode; 0 while refractory.
+    pub primitive: ExprId,
+}
+
+/// One step.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The states after events.
+    pub after_events: Vec<ExprId>,
+    /// How each state is integrated, in terms of the states after events.
+    pub updates: Vec<Update>,
+    /// The states after integration.
+    pub integrated: Vec<ExprId>,
+    /// The threshold.
+    pub threshold: Option<Threshold>,
+    /// The states after resets: the result.
+    pub end: Vec<ExprId>,
+    /// Names for expressions worth one.
+    pub names: BTreeMap<ExprId, String>,
+}
+
+impl Step {
+    /// The expressions that forward code must compute.
+    pub fn results(&self) -> impl Iterator<Item = ExprId> + '_ {
+        self.end.iter().copied().chain(self.threshold.map(|t| t.fires))
+    }
+
+    /// All expressions, to be rewritten together.
+    pub(super) fn rewrite(&mut self, mut f: impl FnMut(ExprId) -> ExprId) {
+        for id in self.after_events.iter_mut().chain(&mut self.integrated).chain(&mut self.end) {
+            *id = f(*id);
+        }
+        for update in &mut self.updates {
+            for id in [&mut update.decay, &mut update.gain, &mut update.rest] {
+                *id = f(*id);
+            }
+        }
+        if let Some(t) = &mut self.threshold {
+            for id in [&mut t.fires, &mut t.distance, &mut t.z, &mut t.surrogate, &mut t.primitive] {
+                *id = f(*id);
+            }
+        }
+        self.names = std::mem::take(&mut self.names).into_iter().map(|(id, name)| (f(id), name)).collect();
+    }
+}
+
+pub(super) fn step(arena: &mut Arena, neuron: &Neuron) -> Step {
+    let start: Vec<ExprId> = (0..neuron.states.len()).map(|i| arena.leaf(Leaf::State(i as u16))).collect();
+    let refractory = arena.leaf(Leaf::Refractory);
+    let held = |i: usize| neuron.refractory.as_ref().is_some_and(|r| r.holding.contains(&i));
+    let mut names = BTreeMap::new();
+
+    // (a) events
+    let mut now = start.clone();
+    for on in &neuron.on {
+        for assign in &on.body {
+            let value = at_states(arena, assign.value, &start, &now);
+            now[assign.state] = match assign.kind {
+                AssignKind::Set => value,
+                AssignKind::Add => arena.add(now[assign.state], value),
+            };
+        }
+    }
+    if neuron.refractory.as_ref().is_some_and(|r| !r.events_kept) {
+        for i in (0..now.len()).filter(|&i| held(i)) {
+            now[i] = arena.select(refractory, start[i], now[i]);
+        }
+    }
+    let after_events = now;
+    for (name, value) in &neuron.lets {
+        let value = at_states(arena, *value, &start, &after_events);
+        names.insert(value, name.clone());
+    }
+
+    // (b) integration, all states at once from the values after events
+    let mut updates = Vec::new();
+    let mut integrated = Vec::new();
+    for (i, state) in neuron.states.iter().enumerate() {
+        let update = exponential_euler(arena, i, state);
+        let decay = at_states(arena, update.decay, &start, &after_events);
+        let gain = at_states(arena, update.gain, &start, &after_events);
+        let rest = at_states(arena, update.rest, &start, &after_events);
+        updates.push(update);
+        let kept = arena.multiply(decay, after_events[i]);
+        let gained = arena.multiply(gain, rest);
+        let new = arena.add(kept, gained);
+        integrated.push(if held(i) { arena.select(refractory, after_events[i], new) } else { new });
+    }
+
+    // (c) threshold on the new states, (d) reset
+    let mut end = integrated.clone();
+    let mut threshold = None;
+    if let Some(spike) = &neuron.spike {
+        let lhs = at_states(arena, spike.lhs, &start, &integrated);
+        let rhs = at_states(arena, spike.rhs, &start, &integrated);
+        let mut scale = at_states(arena, spike.scale, &start, &integrated);
+        if spike.scale_detached {
+            scale = arena.detach(scale);
+        }
+        let difference = arena.subtract(lhs, rhs);
+        let distance = arena.divide(difference, scale);
+        let comparison = if spike.strict { Comparison::Greater } else { Comparison::GreaterEqual };
+        let mut fires = arena.compare(comparison, lhs, rhs);
+        let argument = arena.leaf(Leaf::Argument(0));
+        let at_distance = BTreeMap::from([(argument, distance)]);
+        let mut surrogate = arena.substitute(spike.surrogate.derivative, &at_distance);
+        let mut primitive = arena.substitute(spike.surrogate.primitive, &at_distance);
+        if neuron.refractory.is_some() {
+            let zero = arena.constant(0.0);
+            let free = arena.not(refractory);
+            fires = arena.and(free, fires);
+            surrogate = arena.select(refractory, zero, surrogate);
+            primitive = arena.select(refractory, zero, primitive);
+        }
+        let z = arena.spike(distance);
+        let z_reset = if spike.reset_detached { arena.detach(z) } else { z };
+        reset(arena, &spike.reset, &start, &mut end, z_reset);
+        names.entry(distance).or_insert_with(|| "x".into());
+        names.entry(z).or_insert_with(|| "z".into());
+        threshold = Some(Threshold { fires, distance, z, surrogate, primitive });
+    }
+    for (i, state) in neuron.states.iter().enumerate() {
+        let name = &state.quantity.name;
+        if after_events[i] != start[i] {
+            names.entry(after_events[i]).or_insert_with(|| format!("{name}_events"));
+        }
+        names.entry(integrated[i]).or_insert_with(|| format!("{name}_new"));
+    }
+    names.retain(|&id, _| !matches!(arena.node(id), crate::expr::Node::Leaf(_) | crate::expr::Node::Constant(_)));
+    Step { after_events, updates, integrated, threshold, end, names }
+}
+
+/// `x = e` becomes (1-z) x + z e, and `x += e` becomes x + z e: exact for z in {0, 1}, smooth in between.
+fn reset(arena: &mut Arena, body: &[Assign], start: &[ExprId], states: &mut [ExprId], z: ExprId) {
+    let one = arena.constant(1.0);
+    for assign in body {
+        let value = at_states(arena, assign.value, start, states);
+        let Some(state) = states.get_mut(assign.state) else { continue };
+        let jump = arena.multiply(z, value);
+        *state = match assign.kind {
+            AssignKind::Add => arena.add(*state, jump),
+            AssignKind::Set => {
+                let rest = arena.subtract(one, z);
+                let kept = arena.multiply(rest, *state);
+                arena.add(kept, jump)
+            }
+        };
+    }
+}
+
+fn at_states(arena: &mut Arena, expression: ExprId, start: &[ExprId], now: &[ExprId]) -> ExprId {
+    let changed = start.iter().zip(now).filter(|(s, n)| s != n).map(|(&s, &n)| (s, n)).collect();
+    arena.substitute(expression, &changed)
+}

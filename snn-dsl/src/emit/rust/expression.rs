@@ -1,0 +1,204 @@
+//! Expressions and straight-line programs as Rust.
+
+use crate::derive::Program;
+use crate::expr::{Arena, ExprId, Leaf, Node, Operation};
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The scalar type of the code: constants are written differently.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Scalar {
+    /// The type parameter `R`.
+    Generic,
+    /// `f64`
+    F64,
+}
+
+/// How tightly the outermost operation of a piece of code binds in Rust.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Binding {
+    Or,
+    And,
+    Comparison,
+    Sum,
+    Product,
+    Prefix,
+    Atom,
+}
+
+/// Writes the expressions of one program.
+pub struct Writer<'a> {
+    arena: &'a Arena,
+    runtime: &'a TokenStream,
+    scalar: Scalar,
+    /// What each leaf, given expression or computed `let` is called.
+    known: BTreeMap<ExprId, TokenStream>,
+    spike: Option<ExprId>,
+}
+
+impl<'a> Writer<'a> {
+    /// A writer that knows the names of leaves and given expressions; the spike variable is 1 where `spike` holds.
+    pub fn new(
+        arena: &'a Arena,
+        runtime: &'a TokenStream,
+        scalar: Scalar,
+        known: BTreeMap<ExprId, TokenStream>,
+        spike: Option<ExprId>,
+    ) -> Self {
+        Self { arena, runtime, scalar, known, spike }
+    }
+
+    /// The `let` lines of a program: one for every expression that is used more than once or has a name.
+    pub fn lets(&mut self, program: &Program, names: &BTreeMap<ExprId, String>) -> TokenStream {
+        let mut taken: BTreeSet<String> = self.known.values().map(ToString::to_string).collect();
+        let mut lines = TokenStream::new();
+        let mut next = 1;
+        for &id in &program.order {
+            let uses = program.uses.get(&id).copied().unwrap_or(0);
+            let named = names.get(&id);
+            if self.known.contains_key(&id) || (uses < 2 && named.is_none()) {
+                continue;
+            }
+            let name = match named.map(|n| super::names::ident(n)) {
+                Some(name) if !taken.contains(&name.to_string()) => name,
+                _ => loop {
+                    let name: Ident = format_ident!("t{next}");
+                    next += 1;
+                    if !taken.contains(&name.to_string()) {
+                        break name;
+                    }
+                },
+            };
+            taken.insert(name.to_string());
+            let value = self.computed(id).0;
+            lines.extend(quote! { let #name = #value; });
+            self.known.insert(id, quote! { #name });
+        }
+        lines
+    }
+
+    /// The code of an expression.
+    pub fn value(&self, id: ExprId) -> TokenStream {
+        self.code(id).0
+    }
+
+    fn code(&self, id: ExprId) -> (TokenStream, Binding) {
+        match self.known.get(&id) {
+            Some(name) => (name.clone(), Binding::Atom),
+            None => self.computed(id),
+        }
+    }
+
+    fn at(&self, id: ExprId, least: Binding) -> TokenStream {
+        let (code, binding) = self.code(id);
+        if binding < least { quote! { (#code) } } else { code }
+    }
+
+    fn number(&self, value: f64) -> TokenStream {
+        let literal = number_literal(value);
+        match self.scalar {
+            Scalar::F64 => literal,
+            Scalar::Generic if value == 0.0 => quote! { R::ZERO },
+            Scalar::Generic if value == 1.0 => quote! { R::ONE },
+            Scalar::Generic => quote! { R::from_f64(#literal) },
+        }
+    }
+
+    fn computed(&self, id: ExprId) -> (TokenStream, Binding) {
+        let runtime = self.runtime;
+        match self.arena.node(id) {
+            Node::Constant(bits) => {
+                let value = f64::from_bits(bits);
+                let prefix = self.scalar == Scalar::F64 && value < 0.0;
+                (self.number(value), if prefix { Binding::Prefix } else { Binding::Atom })
+            }
+            Node::Truth(value) => (quote! { #value }, Binding::Atom),
+            // Every leaf of a program is known to its writer; a name keeps the output readable if one were not.
+            Node::Leaf(leaf) => {
+                let name = format_ident!("{}", format!("{leaf:?}").replace(['(', ')'], "_"));
+                (quote! { #name }, Binding::Atom)
+            }
+            Node::Negate(a) => {
+                let a = self.at(a, Binding::Atom);
+                (quote! { -#a }, Binding::Prefix)
+            }
+            Node::Apply(function, a) => {
+                let a = self.at(a, Binding::Or);
+                let name = format_ident!("{}", function.name());
+                (quote! { #runtime::math::#name(#a) }, Binding::Atom)
+            }
+            Node::Binary(Operation::Power, a, b) => {
+                let (a, b) = (self.at(a, Binding::Or), self.at(b, Binding::Or));
+                (quote! { #runtime::math::pow(#a, #b) }, Binding::Atom)
+            }
+            Node::Binary(operation, a, b) => {
+                let (own, right) = match operation {
+                    Operation::Add | Operation::Subtract => (Binding::Sum, Binding::Product),
+                    _ => (Binding::Product, Binding::Prefix),
+                };
+                let (a, b) = (self.at(a, own), self.at(b, right));
+                let symbol = match operation {
+                    Operation::Add => quote! { + },
+                    Operation::Subtract => quote! { - },
+                    Operation::Divide => quote! { / },
+                    _ => quote! { * },
+                };
+                (quote! { #a #symbol #b }, own)
+            }
+            Node::Compare(comparison, a, b) => {
+                let (a, b) = (self.at(a, Binding::Sum), self.at(b, Binding::Sum));
+                let symbol: TokenStream = comparison.symbol().parse().unwrap_or_default();
+                (quote! { #a #symbol #b }, Binding::Comparison)
+            }
+            Node::And(a, b) => {
+                let (a, b) = (self.at(a, Binding::And), self.at(b, Binding::Comparison));
+                // Not `&&`: both sides are cheap, and a loop without branches can be vectorised.
+                (quote! { (#a) & (#b) }, Binding::And)
+            }
+            Node::Or(a, b) => {
+                let (a, b) = (self.at(a, Binding::Or), self.at(b, Binding::And));
+                (quote! { (#a) | (#b) }, Binding::Or)
+            }
+            Node::Not(a) => {
+                let a = self.at(a, Binding::Atom);
+                (quote! { !#a }, Binding::Prefix)
+            }
+            Node::Select(c, a, b) => {
+                let (c, a, b) = (self.at(c, Binding::Or), self.at(a, Binding::Or), self.at(b, Binding::Or));
+                (quote! { if #c { #a } else { #b } }, Binding::Or)
+            }
+            Node::Detach(a) => self.code(a),
+            Node::Spike(_) => match self.spike {
+                Some(fires) => {
+                    let (fires, one, zero) = (self.at(fires, Binding::Or), self.number(1.0), self.number(0.0));
+                    (quote! { if #fires { #one } else { #zero } }, Binding::Or)
+                }
+                None => (quote! { z }, Binding::Atom),
+            },
+        }
+    }
+}
+
+/// A double as a literal that reads back to the same bits.
+pub fn number_literal(value: f64) -> TokenStream {
+    if value.is_nan() {
+        return quote! { f64::NAN };
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { quote! { f64::INFINITY } } else { quote! { f64::NEG_INFINITY } };
+    }
+    format!("{value:?}").parse().unwrap_or_default()
+}
+
+/// The leaves that the results of a program read.
+pub fn leaves_of(arena: &Arena, program: &Program) -> BTreeSet<Leaf> {
+    program
+        .uses
+        .keys()
+        .filter_map(|&id| match arena.node(id) {
+            Node::Leaf(leaf) => Some(leaf),
+            _ => None,
+        })
+        .collect()
+}

@@ -1,0 +1,7 @@
+//! Rust as back end.
+
+mod expression;
+mod names;
+mod neuron;
+
+pub use neuron::neuron;

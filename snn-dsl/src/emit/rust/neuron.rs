@@ -1,0 +1,790 @@
+//! A neuron model as a `Kernel`: its parameters as a struct, its coefficients, its step and the reverse of its step.
+
+use super::expression::{Scalar, Writer, number_literal};
+use super::names::{ident, snake, type_ident};
+use crate::derive::{Derived, Transform};
+use crate::expr::{Arena, ExprId, Leaf};
+use crate::model::{Neuron, Value};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use std::collections::BTreeMap;
+
+/// The code of one neuron model.
+pub fn neuron(model: &Neuron, derived: &Derived, runtime: &TokenStream) -> TokenStream {
+    let emit = Emit { model, derived, runtime };
+    let (structure, layout) = (emit.structure(), emit.layout());
+    let (refractory, coefficients, chain) = (emit.refractory_steps(), emit.coefficients(), emit.chain());
+    let (step, adjoint) = (emit.step(), emit.adjoint());
+    let name = type_ident(&model.name);
+    let (step_call, adjoint_call) = (emit.step_call(), emit.adjoint_call());
+    quote! {
+        #structure
+
+        impl #runtime::Kernel for #name {
+            #layout
+            #refractory
+            #coefficients
+            #chain
+            #step_call
+            #adjoint_call
+        }
+
+        #step
+
+        #adjoint
+    }
+}
+
+struct Emit<'a> {
+    model: &'a Neuron,
+    derived: &'a Derived,
+    runtime: &'a TokenStream,
+}
+
+impl Emit<'_> {
+    fn arena(&self) -> &Arena {
+        &self.derived.arena
+    }
+
+    fn is_stored(&self, parameter: usize) -> bool {
+        self.derived.stored.iter().any(|s| s.parameter == parameter)
+    }
+
+    /// The parameters, in base units.
+    fn structure(&self) -> TokenStream {
+        let runtime = self.runtime;
+        let name = type_ident(&self.model.name);
+        let mut docs = self.model.docs.clone();
+        docs.push(String::new());
+        docs.push("```text".into());
+        docs.extend(self.model.states.iter().map(|s| s.text.clone()));
+        docs.extend(self.model.spike.iter().map(|s| s.text.clone()));
+        docs.push("```".into());
+        let docs = doc_lines(&docs);
+        let mut fields = Vec::new();
+        let mut defaults = Vec::new();
+        for (i, parameter) in self.model.parameters.iter().enumerate() {
+            let field = ident(&parameter.quantity.name);
+            let unit = parameter.quantity.dimension.base_unit();
+            let mut lines = parameter.quantity.docs.clone();
+            if lines.is_empty() {
+                lines.push(format!("The parameter `{}`", parameter.quantity.name));
+            }
+            if let Some(last) = lines.last_mut() {
+                last.push_str(&if unit.is_empty() { " (dimensionless).".into() } else { format!(" ({unit}).") });
+            }
+            let lines = doc_lines(&lines);
+            let start = parameter_start(parameter.value, runtime);
+            if self.is_stored(i) {
+                fields.push(quote! { #lines pub #field: #runtime::ParameterStart });
+                defaults.push(quote! { #field: #start });
+            } else {
+                let value = match parameter.value {
+                    Value::Constant(value) => number_literal(value),
+                    _ => number_literal(0.0),
+                };
+                fields.push(quote! { #lines pub #field: f64 });
+                defaults.push(quote! { #field: #value });
+            }
+        }
+        quote! {
+            #docs
+            #[derive(Clone, Debug, PartialEq)]
+            pub struct #name { #(#fields,)* }
+
+            impl ::core::default::Default for #name {
+                fn default() -> Self { Self { #(#defaults,)* } }
+            }
+        }
+    }
+
+    fn layout(&self) -> TokenStream {
+        let runtime = self.runtime;
+        let quantity = |name: &str, unit: String| {
+            quote! { #runtime::Quantity { name: #name.into(), unit: #unit.into() } }
+        };
+        let of = |list: &[crate::model::Quantity]| -> Vec<TokenStream> {
+            list.iter().map(|q| quantity(&q.name, q.dimension.base_unit())).collect()
+        };
+        let states: Vec<TokenStream> =
+            self.model.states.iter().map(|s| quantity(&s.quantity.name, s.quantity.dimension.base_unit())).collect();
+        let (events, drives) = (of(&self.model.events), of(&self.model.drives));
+        let parameters: Vec<TokenStream> = self
+            .derived
+            .stored
+            .iter()
+            .filter_map(|s| {
+                let parameter = self.model.parameters.get(s.parameter)?;
+                let name = &parameter.quantity.name;
+                let field = ident(name);
+                let transform = transform(Transform::of(parameter), runtime);
+                let unit = match Transform::of(parameter) {
+                    Transform::Raw => parameter.quantity.dimension.base_unit(),
+                    _ => String::new(),
+                };
+                let (per_neuron, trainable) = (s.per_neuron, s.trainable);
+                Some(quote! {
+                    #runtime::StoredParameter {
+                        name: #name.into(),
+                        unit: #unit.into(),
+                        per_neuron: #per_neuron,
+                        trainable: #trainable,
+                        transform: #transform,
+                        start: self.#field.clone(),
+                    }
+                })
+            })
+            .collect();
+        let name = &self.model.name;
+        let derived = self.derived;
+        let (count, initial, differentiated) = (derived.coefficients.len(), &derived.initial, &derived.differentiated);
+        let tape_reals = derived.tape.reals.len();
+        let tape_flags = !derived.tape.flags.is_empty();
+        let spikes = derived.step.threshold.is_some();
+        let reads_spikes = derived.tape.reads_spikes;
+        let refractory = self.model.refractory.is_some();
+        quote! {
+            fn layout(&self) -> #runtime::NeuronLayout {
+                #runtime::NeuronLayout {
+                    name: #name.into(),
+                    states: vec![#(#states),*],
+                    events: vec![#(#events),*],
+                    drives: vec![#(#drives),*],
+                    parameters: vec![#(#parameters),*],
+                    coefficients: #count,
+                    initial: vec![#(#initial),*],
+                    differentiated: vec![#(#differentiated),*],
+                    tape_reals: #tape_reals,
+                    tape_flags: #tape_flags,
+                    spikes: #spikes,
+                    adjoint_reads_spikes: #reads_spikes,
+                    refractory: #refractory,
+                    decisions: 0,
+                }
+            }
+        }
+    }
+
+    /// The names of parameters (as fields or as computed from stored numbers) in code over f64.
+    fn parameter_names(&self) -> BTreeMap<ExprId, TokenStream> {
+        let mut known = BTreeMap::new();
+        for id in self.arena().reachable(self.f64_roots()) {
+            if let crate::expr::Node::Leaf(leaf) = self.arena().node(id) {
+                let name = match leaf {
+                    Leaf::Parameter(i) => match self.model.parameters.get(usize::from(i)) {
+                        Some(p) => {
+                            let field = ident(&p.quantity.name);
+                            if self.is_stored(usize::from(i)) { quote! { #field } } else { quote! { self.#field } }
+                        }
+                        None => continue,
+                    },
+                    Leaf::Stored(k) => {
+                        let k = usize::from(k);
+                        quote! { parameters[#k] }
+                    }
+                    Leaf::OutputAdjoint(j) => {
+                        let j = usize::from(j);
+                        quote! { coefficient_gradient[#j] }
+                    }
+                    Leaf::Dt => quote! { dt },
+                    _ => continue,
+                };
+                known.insert(id, name);
+            }
+        }
+        known
+    }
+
+    fn f64_roots(&self) -> Vec<ExprId> {
+        let derived = self.derived;
+        let duration = self.model.refractory.iter().map(|r| r.duration);
+        derived
+            .coefficients
+            .iter()
+            .map(|c| c.value)
+            .chain(derived.stored.iter().map(|s| s.value))
+            .chain(derived.chain.gradients.iter().map(|g| g.1))
+            .chain(duration)
+            .collect()
+    }
+
+    /// `let tau = ...;` for each stored parameter that some root reads.
+    fn stored_lets(&self, writer: &Writer, roots: &[ExprId]) -> TokenStream {
+        let mut lines = TokenStream::new();
+        for stored in &self.derived.stored {
+            let leaf = Leaf::Parameter(stored.parameter as u16);
+            if roots.iter().any(|&r| self.arena().depends_on(r, leaf))
+                && let Some(parameter) = self.model.parameters.get(stored.parameter)
+            {
+                let name = ident(&parameter.quantity.name);
+                let value = writer.value(stored.value);
+                lines.extend(quote! { let #name = #value; });
+            }
+        }
+        lines
+    }
+
+    fn refractory_steps(&self) -> TokenStream {
+        match &self.model.refractory {
+            None => quote! {
+                fn refractory_steps(&self, _dt: f64) -> u32 { 0 }
+            },
+            Some(refractory) => {
+                let writer = Writer::new(self.arena(), self.runtime, Scalar::F64, self.parameter_names(), None);
+                let duration = writer.value(refractory.duration);
+                let runtime = self.runtime;
+                quote! {
+                    fn refractory_steps(&self, dt: f64) -> u32 { #runtime::neuron::whole_steps(#duration, dt) }
+                }
+            }
+        }
+    }
+
+    fn coefficients(&self) -> TokenStream {
+        let derived = self.derived;
+        let roots: Vec<ExprId> = derived.coefficients.iter().map(|c| c.value).collect();
+        let mut writer = Writer::new(self.arena(), self.runtime, Scalar::F64, self.parameter_names(), None);
+        let stored = self.stored_lets(&writer, &roots);
+        let program = crate::derive::schedule(self.arena(), roots, &Default::default(), None);
+        let lets = writer.lets(&program, &BTreeMap::new());
+        let lines = derived.coefficients.iter().enumerate().map(|(i, c)| {
+            let value = writer.value(c.value);
+            quote! { coefficients[#i] = #value; }
+        });
+        let text: Vec<String> = std::iter::once("```text".to_string())
+            .chain(derived.coefficients.iter().map(|c| {
+                format!("{} = {}", c.name, self.arena().show(c.value, &|id| self.parameter_text(id)))
+            }))
+            .chain(["```".to_string()])
+            .collect();
+        let docs = doc_lines(&text);
+        let parameters = if derived.stored.is_empty() { format_ident!("_parameters") } else { format_ident!("parameters") };
+        let dt = if derived.coefficients.iter().any(|c| self.arena().depends_on(c.value, Leaf::Dt)) {
+            format_ident!("dt")
+        } else {
+            format_ident!("_dt")
+        };
+        quote! {
+            #docs
+            fn coefficients(&self, #dt: f64, #parameters: &[f64], coefficients: &mut [f64]) {
+                #stored
+                #lets
+                #(#lines)*
+            }
+        }
+    }
+
+    fn parameter_text(&self, id: ExprId) -> Option<String> {
+        match self.arena().node(id) {
+            crate::expr::Node::Leaf(Leaf::Parameter(i)) => {
+                self.model.parameters.get(usize::from(i)).map(|p| p.quantity.name.clone())
+            }
+            _ => None,
+        }
+    }
+
+    fn chain(&self) -> TokenStream {
+        let gradients = &self.derived.chain.gradients;
+        if gradients.is_empty() {
+            return quote! {
+                fn chain(&self, _dt: f64, _parameters: &[f64], _coefficient_gradient: &[f64], _gradient: &mut [f64]) {}
+            };
+        }
+        let roots: Vec<ExprId> = gradients.iter().map(|g| g.1).collect();
+        let mut writer = Writer::new(self.arena(), self.runtime, Scalar::F64, self.parameter_names(), None);
+        let stored = self.stored_lets(&writer, &roots);
+        let dt = if roots.iter().any(|&r| self.arena().depends_on(r, Leaf::Dt)) { format_ident!("dt") } else { format_ident!("_dt") };
+        let program = crate::derive::schedule(self.arena(), roots, &Default::default(), None);
+        let lets = writer.lets(&program, &BTreeMap::new());
+        let lines = gradients.iter().map(|(k, id)| {
+            let value = writer.value(*id);
+            quote! { gradient[#k] += #value; }
+        });
+        quote! {
+            fn chain(&self, #dt: f64, parameters: &[f64], coefficient_gradient: &[f64], gradient: &mut [f64]) {
+                #stored
+                #lets
+                #(#lines)*
+            }
+        }
+    }
+
+    fn state_rows(&self) -> Vec<proc_macro2::Ident> {
+        self.model.states.iter().map(|s| format_ident!("{}_all", s.quantity.name)).collect()
+    }
+
+    fn port_rows(&self, ports: &[crate::model::Quantity]) -> Vec<proc_macro2::Ident> {
+        ports.iter().map(|p| format_ident!("{}_all", p.name)).collect()
+    }
+
+    /// `kept_V_new` for the tape's numbers.
+    fn tape_rows(&self) -> Vec<proc_macro2::Ident> {
+        (0..self.derived.tape.reals.len()).map(|k| format_ident!("tape_{k}")).collect()
+    }
+
+    fn step_call(&self) -> TokenStream {
+        let runtime = self.runtime;
+        let function = format_ident!("{}_step", snake(&self.model.name));
+        let (states, events, drives) =
+            (self.state_rows(), self.port_rows(&self.model.events), self.port_rows(&self.model.drives));
+        let tape = self.tape_rows();
+        let (s, e, d, t) = (states.len(), events.len(), drives.len(), tape.len());
+        let count = self.derived.coefficients.len();
+        let call = |coefficients: TokenStream, keep: bool| {
+            let tape = if keep {
+                let tape = tape.iter();
+                quote! { #(#tape,)* }
+            } else {
+                let empty = tape.iter().map(|_| quote! { &mut [] });
+                quote! { #(#empty,)* }
+            };
+            quote! {
+                #function::<R, _, #keep>(
+                    #coefficients, step.n, #(#states,)* #(#events,)* #(#drives,)* step.spikes,
+                    step.refractory, step.refractory_steps, #tape step.tape_flags,
+                )
+            }
+        };
+        let tape_split = (t > 0).then(|| quote! { let [#(#tape),*] = #runtime::kernel::rows_mut::<R, #t>(step.tape, step.n); });
+        let keeps = t > 0 || !self.derived.tape.flags.is_empty();
+        let branch = |coefficients: TokenStream| {
+            if !keeps {
+                return call(coefficients, false);
+            }
+            let (with, without) = (call(coefficients.clone(), true), call(coefficients, false));
+            quote! {
+                if step.tape.is_empty() && step.tape_flags.is_empty() {
+                    #without
+                } else {
+                    #tape_split
+                    #with
+                }
+            }
+        };
+        let each = branch(quote! { #runtime::kernel::Each::<R, #count>::new(step.coefficients.values, step.n) });
+        let same = branch(quote! { #runtime::kernel::Same::<R, #count>::new(step.coefficients.values) });
+        let state_split = split_mut(&states, quote! { step.states }, s, runtime);
+        let event_split = split(&events, quote! { step.events }, e, runtime);
+        let drive_split = split(&drives, quote! { step.drives }, d, runtime);
+        quote! {
+            #[inline(always)]
+            fn step<R: #runtime::Real>(step: #runtime::Step<'_, R>) {
+                #state_split
+                #event_split
+                #drive_split
+                if step.coefficients.per_neuron { #each } else { #same }
+            }
+        }
+    }
+
+    /// Names of the leaves of step and reverse inside the loop.
+    fn leaf_names(&self) -> BTreeMap<ExprId, TokenStream> {
+        let mut known = BTreeMap::new();
+        let derived = self.derived;
+        let roots: Vec<ExprId> = derived
+            .step
+            .results()
+            .chain(derived.tape.stored())
+            .chain(derived.reverse.results())
+            .collect();
+        for id in self.arena().reachable(roots) {
+            let crate::expr::Node::Leaf(leaf) = self.arena().node(id) else { continue };
+            let name = match leaf {
+                Leaf::State(i) => self.model.states.get(usize::from(i)).map(|s| ident(&s.quantity.name)),
+                Leaf::Event(i) => self.model.events.get(usize::from(i)).map(|q| ident(&q.name)),
+                Leaf::Drive(i) => self.model.drives.get(usize::from(i)).map(|q| ident(&q.name)),
+                Leaf::Coefficient(i) => derived.coefficients.get(usize::from(i)).map(|c| format_ident!("c_{}", c.name)),
+                Leaf::StateAdjoint(i) => {
+                    self.model.states.get(usize::from(i)).map(|s| format_ident!("{}_bar", s.quantity.name))
+                }
+                Leaf::SpikeAdjoint => Some(format_ident!("spike_bar")),
+                Leaf::Refractory => Some(format_ident!("is_refractory")),
+                _ => None,
+            };
+            if let Some(name) = name {
+                known.insert(id, quote! { #name });
+            }
+        }
+        known
+    }
+
+    /// `let c_decay_V = coefficient.at(0, cell);` for the coefficients that a program reads.
+    fn coefficient_lets(&self, program: &crate::derive::Program) -> TokenStream {
+        let leaves = super::expression::leaves_of(self.arena(), program);
+        let mut lines = TokenStream::new();
+        for (i, coefficient) in self.derived.coefficients.iter().enumerate() {
+            if leaves.contains(&Leaf::Coefficient(i as u16)) {
+                let name = format_ident!("c_{}", coefficient.name);
+                lines.extend(quote! { let #name = coefficient.at(#i, cell); });
+            }
+        }
+        lines
+    }
+
+    fn step(&self) -> TokenStream {
+        let runtime = self.runtime;
+        let derived = self.derived;
+        let function = format_ident!("{}_step", snake(&self.model.name));
+        let states = self.state_rows();
+        let (events, drives) = (self.port_rows(&self.model.events), self.port_rows(&self.model.drives));
+        let tape = self.tape_rows();
+        let program = derived.step_program(true);
+        let leaves = super::expression::leaves_of(self.arena(), &program);
+        let fires = derived.step.threshold.map(|t| t.fires);
+        let mut writer = Writer::new(self.arena(), runtime, Scalar::Generic, self.leaf_names(), fires);
+        let mut loads = self.coefficient_lets(&program);
+        for (i, (row, state)) in states.iter().zip(&self.model.states).enumerate() {
+            if leaves.contains(&Leaf::State(i as u16)) {
+                let name = ident(&state.quantity.name);
+                loads.extend(quote! { let #name = #row[cell]; });
+            }
+        }
+        for (row, i, port, leaf) in events
+            .iter()
+            .zip(&self.model.events)
+            .enumerate()
+            .map(|(i, (r, p))| (r, i, p, Leaf::Event(i as u16)))
+            .chain(drives.iter().zip(&self.model.drives).enumerate().map(|(i, (r, p))| (r, i, p, Leaf::Drive(i as u16))))
+        {
+            let _ = i;
+            if leaves.contains(&leaf) {
+                let name = ident(&port.name);
+                loads.extend(quote! { let #name = #row[cell]; });
+            }
+        }
+        let refractory = self.model.refractory.is_some();
+        if refractory {
+            loads.extend(quote! { let is_refractory = refractory_left[cell] > 0; });
+        }
+        let lets = writer.lets(&program, &derived.step.names);
+        let mut stores = TokenStream::new();
+        for (row, &end) in states.iter().zip(&derived.step.end) {
+            let value = writer.value(end);
+            stores.extend(quote! { #row[cell] = #runtime::math::flush(#value); });
+        }
+        if let Some(threshold) = derived.step.threshold {
+            let z = writer.value(threshold.z);
+            stores.extend(quote! { spikes[cell] = #z; });
+            if refractory {
+                let fires = writer.value(threshold.fires);
+                stores.extend(quote! {
+                    refractory_left[cell] = if #fires { refractory_steps } else { refractory_left[cell].saturating_sub(1) };
+                });
+            }
+        }
+        let mut keep = TokenStream::new();
+        for (row, &id) in tape.iter().zip(&derived.tape.reals) {
+            let value = writer.value(id);
+            keep.extend(if self.arena().is_truth(id) {
+                quote! { #row[cell] = if #value { R::ONE } else { R::ZERO }; }
+            } else {
+                quote! { #row[cell] = #value; }
+            });
+        }
+        if !derived.tape.flags.is_empty() {
+            let bits = derived.tape.flags.iter().enumerate().map(|(k, &id)| {
+                let value = writer.value(id);
+                quote! { (u8::from(#value) << #k) }
+            });
+            keep.extend(quote! { flags[cell] = #(#bits)|*; });
+        }
+        let keep = (!keep.is_empty()).then(|| quote! { if TAPE { #keep } });
+        let count = derived.coefficients.len();
+        let _ = count;
+        let (spikes_arg, left_arg, steps_arg) = (
+            if derived.step.threshold.is_some() { format_ident!("spikes") } else { format_ident!("_spikes") },
+            if refractory { format_ident!("refractory_left") } else { format_ident!("_refractory_left") },
+            if refractory { format_ident!("refractory_steps") } else { format_ident!("_refractory_steps") },
+        );
+        let flags_arg = if derived.tape.flags.is_empty() { format_ident!("_flags") } else { format_ident!("flags") };
+        let equal = {
+            let spikes = derived.step.threshold.is_some().then(|| quote! { let spikes = &mut spikes[..count]; });
+            let left = refractory.then(|| quote! { let refractory_left = &mut refractory_left[..count]; });
+            let flags = (!derived.tape.flags.is_empty()).then(|| {
+                quote! { let flags = if TAPE { &mut flags[..count] } else { &mut flags[..0] }; }
+            });
+            quote! { #spikes #left #flags }
+        };
+        let mut text = vec!["One step of all neurons:".to_string(), String::new(), "```text".into()];
+        text.extend(crate::explain::update_lines(self.model, derived));
+        text.push("```".into());
+        let docs = doc_lines(&text);
+        quote! {
+            #docs
+            #[inline(always)]
+            fn #function<R: #runtime::Real, C: #runtime::kernel::CoefficientRows<R>, const TAPE: bool>(
+                coefficient: C,
+                count: usize,
+                #(#states: &mut [R],)*
+                #(#events: &[R],)*
+                #(#drives: &[R],)*
+                #spikes_arg: &mut [R],
+                #left_arg: &mut [u32],
+                #steps_arg: u32,
+                #(#tape: &mut [R],)*
+                #flags_arg: &mut [u8],
+            ) {
+                #equal
+                for cell in 0..count {
+                    #loads
+                    #lets
+                    #keep
+                    #stores
+                }
+            }
+        }
+    }
+
+    fn adjoint_call(&self) -> TokenStream {
+        let runtime = self.runtime;
+        let function = format_ident!("{}_adjoint", snake(&self.model.name));
+        let states = self.state_rows();
+        let (events, drives) = (self.port_rows(&self.model.events), self.port_rows(&self.model.drives));
+        let tape = self.tape_rows();
+        let gradients = self.gradient_rows();
+        let state_split = split_mut(&states, quote! { adjoint.state_gradient }, states.len(), runtime);
+        let event_split = split_mut(&events, quote! { adjoint.event_gradient }, events.len(), runtime);
+        let drive_split = split_mut(&drives, quote! { adjoint.drive_gradient }, drives.len(), runtime);
+        let tape_split = split(&tape, quote! { adjoint.tape }, tape.len(), runtime);
+        let gradient_split = split_mut(&gradients, quote! { adjoint.coefficient_gradient }, gradients.len(), runtime);
+        let count = self.derived.coefficients.len();
+        let call = |coefficients: TokenStream, wanted: bool| {
+            let drives = if wanted {
+                quote! { #(#drives,)* }
+            } else {
+                let none = drives.iter().map(|_| quote! { &mut [] });
+                quote! { #(#none,)* }
+            };
+            quote! {
+                #function::<R, _, #wanted>(
+                    #coefficients, adjoint.n, #(#states,)* adjoint.spike_gradient, #(#events,)* #drives
+                    #(#tape,)* adjoint.tape_flags, adjoint.spikes, #(#gradients,)*
+                )
+            }
+        };
+        let branch = |coefficients: TokenStream| {
+            if drives.is_empty() {
+                return call(coefficients, false);
+            }
+            let (with, without) = (call(coefficients.clone(), true), call(coefficients, false));
+            quote! {
+                if adjoint.drive_gradient.is_empty() {
+                    #without
+                } else {
+                    #drive_split
+                    #with
+                }
+            }
+        };
+        let each = branch(quote! { #runtime::kernel::Each::<R, #count>::new(adjoint.coefficients.values, adjoint.n) });
+        let same = branch(quote! { #runtime::kernel::Same::<R, #count>::new(adjoint.coefficients.values) });
+        quote! {
+            #[inline(always)]
+            fn adjoint<R: #runtime::Real>(adjoint: #runtime::Adjoint<'_, R>) {
+                #state_split
+                #event_split
+                #tape_split
+                #gradient_split
+                if adjoint.coefficients.per_neuron { #each } else { #same }
+            }
+        }
+    }
+
+    fn gradient_rows(&self) -> Vec<proc_macro2::Ident> {
+        let derived = self.derived;
+        derived
+            .differentiated
+            .iter()
+            .filter_map(|&c| derived.coefficients.get(c))
+            .map(|c| format_ident!("gradient_{}", c.name))
+            .collect()
+    }
+
+    fn adjoint(&self) -> TokenStream {
+        let runtime = self.runtime;
+        let derived = self.derived;
+        let arena = self.arena();
+        let function = format_ident!("{}_adjoint", snake(&self.model.name));
+        let states = self.state_rows();
+        let (events, drives) = (self.port_rows(&self.model.events), self.port_rows(&self.model.drives));
+        let (tape, gradients) = (self.tape_rows(), self.gradient_rows());
+        let program = derived.reverse_program();
+        let leaves = super::expression::leaves_of(arena, &program);
+        let mut known = self.leaf_names();
+        let mut loads = self.coefficient_lets(&program);
+        for (row, (i, state)) in states.iter().zip(self.model.states.iter().enumerate()) {
+            if leaves.contains(&Leaf::StateAdjoint(i as u16)) {
+                let name = format_ident!("{}_bar", state.quantity.name);
+                loads.extend(quote! { let #name = #row[cell]; });
+            }
+        }
+        if leaves.contains(&Leaf::SpikeAdjoint) {
+            loads.extend(quote! { let spike_bar = spike_gradient[cell]; });
+        }
+        for (k, (row, &id)) in tape.iter().zip(&derived.tape.reals).enumerate() {
+            let name = match derived.step.names.get(&id) {
+                Some(name) => ident(name),
+                None => format_ident!("kept_{k}"),
+            };
+            loads.extend(if arena.is_truth(id) {
+                quote! { let #name = #row[cell] != R::ZERO; }
+            } else {
+                quote! { let #name = #row[cell]; }
+            });
+            known.insert(id, quote! { #name });
+        }
+        for (k, &id) in derived.tape.flags.iter().enumerate() {
+            let name = format_ident!("flag_{k}");
+            loads.extend(quote! { let #name = flags[cell] & (1 << #k) != 0; });
+            known.insert(id, quote! { #name });
+        }
+        if let Some(threshold) = derived.step.threshold
+            && derived.tape.reads_spikes
+        {
+            loads.extend(quote! { let z = spikes[cell]; });
+            known.insert(threshold.z, quote! { z });
+        }
+        let mut writer = Writer::new(arena, runtime, Scalar::Generic, known, None);
+        let mut names = derived.step.names.clone();
+        names.extend(derived.reverse.names.iter().map(|(id, name)| (*id, name.clone())));
+        let lets = writer.lets(&program, &names);
+        let mut stores = TokenStream::new();
+        for (row, &id) in events.iter().zip(&derived.reverse.events) {
+            let value = writer.value(id);
+            stores.extend(quote! { #row[cell] = #runtime::math::flush(#value); });
+        }
+        for (row, &id) in gradients.iter().zip(&derived.reverse.coefficients) {
+            let value = writer.value(id);
+            stores.extend(quote! { #row[cell] += #value; });
+        }
+        if !drives.is_empty() {
+            let lines = drives.iter().zip(&derived.reverse.drives).map(|(row, &id)| {
+                let value = writer.value(id);
+                quote! { #row[cell] = #runtime::math::flush(#value); }
+            });
+            stores.extend(quote! { if DRIVES { #(#lines)* } });
+        }
+        for (row, &id) in states.iter().zip(&derived.reverse.states) {
+            let value = writer.value(id);
+            stores.extend(quote! { #row[cell] = #runtime::math::flush(#value); });
+        }
+        let reads_spike_gradient = leaves.contains(&Leaf::SpikeAdjoint);
+        let argument = |used: bool, name: &str| {
+            if used { format_ident!("{name}") } else { format_ident!("_{name}") }
+        };
+        let spike_gradient = argument(reads_spike_gradient, "spike_gradient");
+        let flags = argument(!derived.tape.flags.is_empty(), "flags");
+        let spikes = argument(derived.tape.reads_spikes, "spikes");
+        let mut equal = TokenStream::new();
+        if reads_spike_gradient {
+            equal.extend(quote! { let spike_gradient = &spike_gradient[..count]; });
+        }
+        if !derived.tape.flags.is_empty() {
+            equal.extend(quote! { let flags = &flags[..count]; });
+        }
+        if derived.tape.reads_spikes {
+            equal.extend(quote! { let spikes = &spikes[..count]; });
+        }
+        let mut text =
+            vec!["The reverse of one step of all neurons (`q_bar` is the derivative of the loss by q):".to_string()];
+        text.extend([String::new(), "```text".into()]);
+        text.extend(crate::explain::adjoint_lines(self.model, derived));
+        text.push("```".into());
+        let docs = doc_lines(&text);
+        quote! {
+            #docs
+            #[inline(always)]
+            fn #function<R: #runtime::Real, C: #runtime::kernel::CoefficientRows<R>, const DRIVES: bool>(
+                coefficient: C,
+                count: usize,
+                #(#states: &mut [R],)*
+                #spike_gradient: &[R],
+                #(#events: &mut [R],)*
+                #(#drives: &mut [R],)*
+                #(#tape: &[R],)*
+                #flags: &[u8],
+                #spikes: &[R],
+                #(#gradients: &mut [R],)*
+            ) {
+                #equal
+                for cell in 0..count {
+                    #loads
+                    #lets
+                    #stores
+                }
+            }
+        }
+    }
+}
+
+fn split_mut(rows: &[proc_macro2::Ident], from: TokenStream, n: usize, runtime: &TokenStream) -> Option<TokenStream> {
+    let owner = owner(&from);
+    (n > 0).then(|| quote! { let [#(#rows),*] = #runtime::kernel::rows_mut::<R, #n>(#from, #owner.n); })
+}
+
+fn split(rows: &[proc_macro2::Ident], from: TokenStream, n: usize, runtime: &TokenStream) -> Option<TokenStream> {
+    let owner = owner(&from);
+    (n > 0).then(|| quote! { let [#(#rows),*] = #runtime::kernel::rows::<R, #n>(#from, #owner.n); })
+}
+
+/// The first token of `step.states`.
+fn owner(path: &TokenStream) -> TokenStream {
+    path.clone().into_iter().take(1).collect()
+}
+
+fn parameter_start(value: Value, runtime: &TokenStream) -> TokenStream {
+    match value {
+        Value::Constant(value) => {
+            let value = number_literal(value);
+            quote! { #runtime::ParameterStart::Value(#value) }
+        }
+        Value::Uniform { low, high } => {
+            let (low, high) = (number_literal(low), number_literal(high));
+            quote! { #runtime::ParameterStart::Uniform { low: #low, high: #high } }
+        }
+        Value::Normal { mean, sd } => {
+            let (mean, sd) = (number_literal(mean), number_literal(sd));
+            quote! { #runtime::ParameterStart::Normal { mean: #mean, sd: #sd } }
+        }
+        Value::LogUniform { low, high } => {
+            let (low, high) = (number_literal(low), number_literal(high));
+            quote! { #runtime::ParameterStart::LogUniform { low: #low, high: #high } }
+        }
+    }
+}
+
+/// The value of a parameter of a layer: a number for a constant of the kernel, a start for a stored parameter.
+pub fn parameter_value(model: &Neuron, derived: &Derived, index: usize, value: Value, runtime: &TokenStream) -> TokenStream {
+    let _ = model;
+    match value {
+        Value::Constant(value) if !derived.stored.iter().any(|s| s.parameter == index) => number_literal(value),
+        value => parameter_start(value, runtime),
+    }
+}
+
+fn transform(transform: Transform, runtime: &TokenStream) -> TokenStream {
+    match transform {
+        Transform::Raw => quote! { #runtime::Transform::Raw },
+        Transform::Logit(low, high) => {
+            let (low, high) = (number_literal(low), number_literal(high));
+            quote! { #runtime::Transform::Logit { low: #low, high: #high } }
+        }
+        Transform::Above(low) => {
+            let low = number_literal(low);
+            quote! { #runtime::Transform::Above { low: #low } }
+        }
+        Transform::Below(high) => {
+            let high = number_literal(high);
+            quote! { #runtime::Transform::Below { high: #high } }
+        }
+    }
+}
+
+/// `///` lines as attributes.
+pub fn doc_lines(lines: &[String]) -> TokenStream {
+    let lines = lines.iter().map(|line| {
+        let line = if line.is_empty() { String::new() } else { format!(" {line}") };
+        quote! { #[doc = #line] }
+    });
+    quote! { #(#lines)* }
+}

@@ -1,0 +1,181 @@
+//! The structure of one network: sizes, parameters, initial weights, delays, losses.
+
+use super::{columns, section};
+use crate::derive::derive;
+use crate::expr::{ExprId, Leaf, Node, number};
+use crate::model::{
+    Delay, Model, Network, Observable, Program, ProgramNode, Projection, Reduction, Source, Window,
+};
+
+pub(super) fn explain(model: &Model, network: &Network, out: &mut String) {
+    out.push_str(&format!("network {}\n", network.name));
+    for line in &network.docs {
+        out.push_str(format!("  {line}").trim_end());
+        out.push('\n');
+    }
+    let time = format!("dt = {} ms, {} steps, {} ms", number(network.dt), network.steps, number(network.dt * network.steps as f64));
+    section(out, "time", [time]);
+    let mut rows: Vec<Vec<String>> =
+        network.inputs.iter().map(|i| vec![format!("input {}", i.name), format!("{} channels", i.size)]).collect();
+    for layer in &network.layers {
+        let name = model.neurons.get(layer.neuron).map(|n| n.name.clone()).unwrap_or_default();
+        rows.push(vec![format!("layer {}", layer.name), format!("{} neurons", layer.size), name]);
+    }
+    for target in &network.targets {
+        let kind = if target.is_class { "classes" } else { "values" };
+        rows.push(vec![format!("target {}", target.name), format!("{} {kind}", target.size)]);
+    }
+    section(out, "populations, in the order of a step", columns(rows));
+    let mut total = 0;
+    let mut rows = Vec::new();
+    for projection in &network.projections {
+        let (from, to) = (source_size(network, projection), target_size(network, projection));
+        let weights = from * to;
+        let biases = if projection.bias { to } else { 0 };
+        if !projection.frozen {
+            total += weights + biases;
+        }
+        let unit = port_unit(model, network, projection);
+        rows.push(vec![
+            projection.name.clone(),
+            format!("{from} x {to}"),
+            format!("{} weights{}", weights, if projection.bias { format!(" + {biases} biases") } else { String::new() }),
+            unit,
+            delay(projection.delay, network.dt),
+            format!("init {}", projection.initial_text),
+            options(projection),
+        ]);
+    }
+    section(out, "projections", columns(rows));
+    let mut rows = Vec::new();
+    for layer in &network.layers {
+        let Some(neuron) = model.neurons.get(layer.neuron) else { continue };
+        for stored in derive(neuron).stored {
+            let Some(parameter) = neuron.parameters.get(stored.parameter) else { continue };
+            let count = if stored.per_neuron { layer.size } else { 1 };
+            if stored.trainable {
+                total += count;
+            }
+            let state = if stored.trainable { "trained" } else { "fixed" };
+            rows.push(vec![format!("{}.{}", layer.name, parameter.quantity.name), format!("{count}"), state.into()]);
+        }
+    }
+    section(out, "stored neuron parameters", columns(rows));
+    section(out, "trained numbers", [total.to_string()]);
+    let program = &network.program;
+    section(out, "loss", program.losses.iter().map(|(text, _)| text.clone()));
+    section(out, "losses and readouts as arrays per sample (n: node)", program_lines(model, network, program));
+    if !program.losses.is_empty() {
+        section(out, "separable", ["yes: every sample runs forward and backward on its own".to_string()]);
+    }
+}
+
+fn source_size(network: &Network, projection: &Projection) -> usize {
+    match projection.source {
+        Source::Input(i) => network.inputs.get(i).map_or(0, |s| s.size),
+        Source::Layer(i) => network.layers.get(i).map_or(0, |s| s.size),
+    }
+}
+
+fn target_size(network: &Network, projection: &Projection) -> usize {
+    network.layers.get(projection.target).map_or(0, |l| l.size)
+}
+
+fn port_unit(model: &Model, network: &Network, projection: &Projection) -> String {
+    let neuron = network.layers.get(projection.target).and_then(|l| model.neurons.get(l.neuron));
+    let unit = neuron.and_then(|n| n.events.get(projection.port)).map(|p| p.dimension.base_unit()).unwrap_or_default();
+    if unit.is_empty() { "1".into() } else { unit }
+}
+
+fn delay(delay: Delay, dt: f64) -> String {
+    match delay {
+        Delay::Steps(0) => "same step".into(),
+        Delay::Steps(1) => "delay 1 step".into(),
+        Delay::Steps(n) => format!("delay {n} steps"),
+        Delay::Time(time) => format!("delay {} ms = {} steps", number(time), (time / dt).round().max(1.0)),
+    }
+}
+
+fn options(projection: &Projection) -> String {
+    let mut words = Vec::new();
+    match projection.sign {
+        Some(true) => words.push("sign +"),
+        Some(false) => words.push("sign -"),
+        None => {}
+    }
+    if projection.no_self {
+        words.push("no_self");
+    }
+    if projection.frozen {
+        words.push("frozen");
+    }
+    words.join(", ")
+}
+
+fn window(window: Window) -> String {
+    let mut text = String::new();
+    if let Some(from) = window.from {
+        text.push_str(&format!(", from {} ms", number(from)));
+    }
+    if let Some(to) = window.to {
+        text.push_str(&format!(", to {} ms", number(to)));
+    }
+    text
+}
+
+fn program_lines(model: &Model, network: &Network, program: &Program) -> Vec<String> {
+    let reduction = |r: Reduction| match r {
+        Reduction::Max => "max",
+        Reduction::Mean => "mean",
+        Reduction::Sum => "sum",
+        Reduction::Last => "last",
+    };
+    let mut lines: Vec<String> = program
+        .nodes
+        .iter()
+        .enumerate()
+        .map(|(k, node)| {
+            let text = match node {
+                ProgramNode::Observe { layer, observable } => observed(model, network, *layer, *observable),
+                ProgramNode::Map { inputs, function } => map_text(program, inputs, *function),
+                ProgramNode::ReduceTime { input, reduction: r, window: w } => {
+                    format!("{}_t(n{input}{})", reduction(*r), window(*w))
+                }
+                ProgramNode::ReduceNeuron { input, reduction: r } => format!("{}_n(n{input})", reduction(*r)),
+                ProgramNode::CrossEntropy { logits, target, window: w } => {
+                    format!("cross_entropy(n{logits}, {}{})", target_name(network, *target), window(*w))
+                }
+                ProgramNode::MeanSquaredError { output, target, window: w } => {
+                    format!("mse(n{output}, {}{})", target_name(network, *target), window(*w))
+                }
+            };
+            format!("n{k} = {text}")
+        })
+        .collect();
+    lines.extend(program.losses.iter().map(|(_, node)| format!("loss n{node}")));
+    lines.extend(program.readouts.iter().map(|(name, node, _)| format!("readout {name} = n{node}")));
+    lines
+}
+
+fn observed(model: &Model, network: &Network, layer: usize, observable: Observable) -> String {
+    let Some(layer) = network.layers.get(layer) else { return String::new() };
+    let state = match observable {
+        Observable::Spikes => Some("spike".to_string()),
+        Observable::State(s) => {
+            let neuron = model.neurons.get(layer.neuron);
+            neuron.and_then(|n| n.states.get(s)).map(|s| s.quantity.name.clone())
+        }
+    };
+    format!("{}.{}", layer.name, state.unwrap_or_default())
+}
+
+fn target_name(network: &Network, target: usize) -> String {
+    network.targets.get(target).map(|t| t.name.clone()).unwrap_or_default()
+}
+
+fn map_text(program: &Program, inputs: &[usize], function: ExprId) -> String {
+    program.arena.show(function, &|id| match program.arena.node(id) {
+        Node::Leaf(Leaf::Argument(i)) => inputs.get(usize::from(i)).map(|n| format!("n{n}")),
+        _ => None,
+    })
+}

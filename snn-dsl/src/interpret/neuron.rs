@@ -1,0 +1,314 @@
+//! One neuron model, interpreted.
+
+use super::code::{Code, Decisions, Input};
+use crate::derive::{Derived, Transform, derive, schedule};
+use crate::expr::{ExprId, Leaf};
+use crate::model::{self, Neuron, Value};
+use snn_runtime::neuron::{Mode, whole_steps};
+use snn_runtime::{Adjoint, NeuronLayout, ParameterStart, Quantity, Real, Step, StoredParameter, math};
+
+/// A neuron model that the engine can run: an implementation of [`snn_runtime::Neuron`] by interpretation.
+#[derive(Clone, Debug)]
+pub struct Interpreted {
+    derived: Derived,
+    layout: NeuronLayout,
+    /// The values of the parameters that are not stored, by index in the model.
+    constants: Vec<f64>,
+    duration: Option<ExprId>,
+    step: Code,
+    taped: Code,
+    smooth: Code,
+    reverse: Code,
+    stored_values: Code,
+    coefficients: Code,
+    chain: Code,
+    refractory: Option<Code>,
+}
+
+impl Interpreted {
+    /// Prepares a model; `values` replaces the model's own values of some parameters, by index.
+    pub fn new(neuron: &Neuron, values: &[(usize, Value)]) -> Self {
+        let derived = derive(neuron);
+        let value_of = |i: usize| {
+            values.iter().find(|v| v.0 == i).map(|v| v.1).or(neuron.parameters.get(i).map(|p| p.value))
+        };
+        let constants = (0..neuron.parameters.len())
+            .map(|i| match value_of(i) {
+                Some(Value::Constant(x)) => x,
+                _ => f64::NAN,
+            })
+            .collect();
+        let arena = &derived.arena;
+        let fires = derived.step.threshold.map(|t| t.fires);
+        let primitive = derived.step.threshold.map(|t| t.primitive);
+        let reals = derived.tape.reals.iter().enumerate().map(|(k, &id)| (id, Input::TapeReal(k)));
+        let flags = derived.tape.flags.iter().enumerate().map(|(k, &id)| (id, Input::TapeFlag(k)));
+        let given: Vec<(ExprId, Input)> = reals.chain(flags).collect();
+        let closed = |roots: Vec<ExprId>| {
+            let program = schedule(arena, roots, &Default::default(), None);
+            Code::new(arena, &program, &[], None)
+        };
+        let duration = neuron.refractory.as_ref().map(|r| r.duration);
+        let smooth = Code::new(arena, &derived.smooth_program(), &[], primitive);
+        let mut layout = layout(neuron, &derived, value_of);
+        layout.decisions = smooth.comparisons();
+        Self {
+            step: Code::new(arena, &derived.step_program(false), &[], fires),
+            taped: Code::new(arena, &derived.step_program(true), &[], fires),
+            smooth,
+            reverse: Code::new(arena, &derived.reverse_program(), &given, None),
+            stored_values: closed(derived.stored.iter().map(|s| s.value).collect()),
+            coefficients: closed(derived.coefficients.iter().map(|c| c.value).collect()),
+            chain: closed(derived.chain.gradients.iter().map(|g| g.1).collect()),
+            refractory: duration.map(|d| closed(vec![d])),
+            duration,
+            layout,
+            constants,
+            derived,
+        }
+    }
+
+    /// The derivation that is interpreted.
+    pub fn derived(&self) -> &Derived {
+        &self.derived
+    }
+
+    /// The value of a leaf of coefficients and chain, for one neuron.
+    fn parameter_leaf(&self, leaf: Leaf, dt: f64, stored: &[f64], values: &[f64], adjoint: &[f64]) -> f64 {
+        match leaf {
+            Leaf::Parameter(i) => {
+                let i = usize::from(i);
+                match self.derived.stored.iter().position(|s| s.parameter == i) {
+                    Some(k) => values.get(k).copied().unwrap_or(f64::NAN),
+                    None => self.constants.get(i).copied().unwrap_or(f64::NAN),
+                }
+            }
+            Leaf::Stored(k) => stored.get(usize::from(k)).copied().unwrap_or(f64::NAN),
+            Leaf::OutputAdjoint(j) => adjoint.get(usize::from(j)).copied().unwrap_or(0.0),
+            Leaf::Dt => dt,
+            _ => f64::NAN,
+        }
+    }
+
+    fn scalar(&self, code: &Code, roots: &[ExprId], dt: f64, stored: &[f64], adjoint: &[f64]) -> Vec<f64> {
+        let none: &[f64] = &[];
+        let own = self.stored_values.run::<f64>(
+            1,
+            |input, out| {
+                if let Input::Leaf(leaf) = input {
+                    out[0] = self.parameter_leaf(leaf, dt, stored, none, none);
+                }
+            },
+            Decisions::Free,
+        );
+        let at = |id: ExprId, registers: &super::code::Registers<f64>| registers.row(id).first().copied().unwrap_or(f64::NAN);
+        let values: Vec<f64> = self.derived.stored.iter().map(|s| at(s.value, &own)).collect();
+        let registers = code.run::<f64>(
+            1,
+            |input, out| {
+                if let Input::Leaf(leaf) = input {
+                    out[0] = self.parameter_leaf(leaf, dt, stored, &values, adjoint);
+                }
+            },
+            Decisions::Free,
+        );
+        roots.iter().map(|&id| at(id, &registers)).collect()
+    }
+}
+
+fn layout(neuron: &Neuron, derived: &Derived, value_of: impl Fn(usize) -> Option<Value>) -> NeuronLayout {
+    let quantity = |q: &model::Quantity| Quantity { name: q.name.clone(), unit: q.dimension.base_unit() };
+    let parameters = derived.stored.iter().filter_map(|s| {
+        let parameter = neuron.parameters.get(s.parameter)?;
+        let (transform, unit) = match Transform::of(parameter) {
+            Transform::Raw => (snn_runtime::Transform::Raw, parameter.quantity.dimension.base_unit()),
+            Transform::Logit(low, high) => (snn_runtime::Transform::Logit { low, high }, String::new()),
+            Transform::Above(low) => (snn_runtime::Transform::Above { low }, String::new()),
+            Transform::Below(high) => (snn_runtime::Transform::Below { high }, String::new()),
+        };
+        Some(StoredParameter {
+            name: parameter.quantity.name.clone(),
+            unit,
+            per_neuron: s.per_neuron,
+            trainable: s.trainable,
+            transform,
+            start: match value_of(s.parameter)? {
+                Value::Constant(x) => ParameterStart::Value(x),
+                Value::Uniform { low, high } => ParameterStart::Uniform { low, high },
+                Value::Normal { mean, sd } => ParameterStart::Normal { mean, sd },
+                Value::LogUniform { low, high } => ParameterStart::LogUniform { low, high },
+            },
+        })
+    });
+    NeuronLayout {
+        name: neuron.name.clone(),
+        states: neuron.states.iter().map(|s| quantity(&s.quantity)).collect(),
+        events: neuron.events.iter().map(quantity).collect(),
+        drives: neuron.drives.iter().map(quantity).collect(),
+        parameters: parameters.collect(),
+        coefficients: derived.coefficients.len(),
+        initial: derived.initial.clone(),
+        differentiated: derived.differentiated.clone(),
+        tape_reals: derived.tape.reals.len(),
+        tape_flags: !derived.tape.flags.is_empty(),
+        spikes: derived.step.threshold.is_some(),
+        adjoint_reads_spikes: derived.tape.reads_spikes,
+        refractory: neuron.refractory.is_some(),
+        decisions: 0,
+    }
+}
+
+/// The coefficient `k` of all neurons.
+fn coefficient<R: Real>(coefficients: &snn_runtime::neuron::Coefficients<R>, k: usize, n: usize, out: &mut [R]) {
+    if coefficients.per_neuron {
+        out.copy_from_slice(&coefficients.values[k * n..(k + 1) * n]);
+    } else {
+        out.fill(coefficients.values[k]);
+    }
+}
+
+impl<R: Real> snn_runtime::Neuron<R> for Interpreted {
+    fn layout(&self) -> &NeuronLayout {
+        &self.layout
+    }
+
+    fn smooth(&self) -> bool {
+        true
+    }
+
+    fn refractory_steps(&self, dt: f64) -> u32 {
+        match (&self.refractory, self.duration) {
+            (Some(code), Some(duration)) => {
+                let registers = code.run::<f64>(
+                    1,
+                    |input, out| {
+                        if let Input::Leaf(leaf) = input {
+                            out[0] = self.parameter_leaf(leaf, dt, &[], &[], &[]);
+                        }
+                    },
+                    Decisions::Free,
+                );
+                whole_steps(registers.row(duration).first().copied().unwrap_or(0.0), dt)
+            }
+            _ => 0,
+        }
+    }
+
+    fn coefficients(&self, dt: f64, parameters: &[f64], coefficients: &mut [f64]) {
+        let roots: Vec<ExprId> = self.derived.coefficients.iter().map(|c| c.value).collect();
+        let values = self.scalar(&self.coefficients, &roots, dt, parameters, &[]);
+        coefficients[..values.len()].copy_from_slice(&values);
+    }
+
+    fn chain(&self, dt: f64, parameters: &[f64], coefficient_gradient: &[f64], parameter_gradient: &mut [f64]) {
+        let roots: Vec<ExprId> = self.derived.chain.gradients.iter().map(|g| g.1).collect();
+        let values = self.scalar(&self.chain, &roots, dt, parameters, coefficient_gradient);
+        for ((k, _), value) in self.derived.chain.gradients.iter().zip(values) {
+            parameter_gradient[*k] += value;
+        }
+    }
+
+    fn step(&self, step: Step<'_, R>) {
+        let n = step.n;
+        let keep = !(step.tape.is_empty() && step.tape_flags.is_empty());
+        let code = match (step.mode, keep) {
+            (Mode::Spiking, false) => &self.step,
+            (Mode::Spiking, true) => &self.taped,
+            _ => &self.smooth,
+        };
+        let decisions = match step.mode {
+            Mode::Spiking => Decisions::Free,
+            Mode::SmoothRecord => Decisions::Record(step.decisions),
+            Mode::SmoothReplay => Decisions::Replay(step.decisions),
+        };
+        let registers = code.run(
+            n,
+            |input, out: &mut [R]| {
+                let Input::Leaf(leaf) = input else { return };
+                let row = |values: &[R], i: u16, out: &mut [R]| {
+                    let i = usize::from(i);
+                    out.copy_from_slice(&values[i * n..(i + 1) * n]);
+                };
+                match leaf {
+                    Leaf::State(i) => row(step.states, i, out),
+                    Leaf::Event(i) => row(step.events, i, out),
+                    Leaf::Drive(i) => row(step.drives, i, out),
+                    Leaf::Coefficient(k) => coefficient(&step.coefficients, usize::from(k), n, out),
+                    Leaf::Refractory => {
+                        for (o, &left) in out.iter_mut().zip(&*step.refractory) {
+                            *o = if left > 0 { R::ONE } else { R::ZERO };
+                        }
+                    }
+                    _ => {}
+                }
+            },
+            decisions,
+        );
+        let derived = &self.derived;
+        for (i, &end) in derived.step.end.iter().enumerate() {
+            for (state, &value) in step.states[i * n..].iter_mut().zip(registers.row(end)) {
+                *state = math::flush(value);
+            }
+        }
+        if let Some(threshold) = derived.step.threshold {
+            let fires = registers.row(threshold.fires);
+            let spiking = step.mode == Mode::Spiking;
+            let z = if spiking { fires } else { registers.row(threshold.z) };
+            step.spikes.copy_from_slice(z);
+            for (left, &fires) in step.refractory.iter_mut().zip(fires) {
+                *left = if fires != R::ZERO { step.refractory_steps } else { left.saturating_sub(1) };
+            }
+        }
+        if keep {
+            for (k, &id) in derived.tape.reals.iter().enumerate() {
+                step.tape[k * n..(k + 1) * n].copy_from_slice(registers.row(id));
+            }
+            step.tape_flags.fill(0);
+            for (k, &id) in derived.tape.flags.iter().enumerate() {
+                for (flags, &value) in step.tape_flags.iter_mut().zip(registers.row(id)) {
+                    *flags |= u8::from(value != R::ZERO) << k;
+                }
+            }
+        }
+    }
+
+    fn adjoint(&self, adjoint: Adjoint<'_, R>) {
+        let n = adjoint.n;
+        let registers = self.reverse.run(
+            n,
+            |input, out: &mut [R]| match input {
+                Input::TapeReal(k) => out.copy_from_slice(&adjoint.tape[k * n..(k + 1) * n]),
+                Input::TapeFlag(k) => {
+                    for (o, &flags) in out.iter_mut().zip(adjoint.tape_flags) {
+                        *o = if flags & (1 << k) != 0 { R::ONE } else { R::ZERO };
+                    }
+                }
+                Input::Spike => out.copy_from_slice(adjoint.spikes),
+                Input::Leaf(Leaf::StateAdjoint(i)) => {
+                    let i = usize::from(i);
+                    out.copy_from_slice(&adjoint.state_gradient[i * n..(i + 1) * n]);
+                }
+                Input::Leaf(Leaf::SpikeAdjoint) => out.copy_from_slice(adjoint.spike_gradient),
+                Input::Leaf(Leaf::Coefficient(k)) => coefficient(&adjoint.coefficients, usize::from(k), n, out),
+                Input::Leaf(_) => {}
+            },
+            Decisions::Free,
+        );
+        let reverse = &self.derived.reverse;
+        let write = |out: &mut [R], ids: &[ExprId]| {
+            for (row, &id) in out.chunks_exact_mut(n).zip(ids) {
+                for (o, &value) in row.iter_mut().zip(registers.row(id)) {
+                    *o = math::flush(value);
+                }
+            }
+        };
+        write(adjoint.event_gradient, &reverse.events);
+        write(adjoint.drive_gradient, &reverse.drives);
+        write(adjoint.state_gradient, &reverse.states);
+        for (row, &id) in adjoint.coefficient_gradient.chunks_exact_mut(n).zip(&reverse.coefficients) {
+            for (sum, &value) in row.iter_mut().zip(registers.row(id)) {
+                *sum += value;
+            }
+        }
+    }
+}
