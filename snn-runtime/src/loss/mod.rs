@@ -3,6 +3,12 @@
 //! Every node has, for one sample, an array with the axes time and neuron, either of which may be absent:
 //! `[steps, neurons]`, `[steps]`, `[neurons]` or a single number. Nodes refer to earlier nodes.
 
+mod evaluate;
+mod plan;
+
+pub(crate) use evaluate::{Sample, Scratch, Targets};
+pub(crate) use plan::{Plan, Trace};
+
 use crate::Real;
 use std::sync::Arc;
 

@@ -1,0 +1,125 @@
+//! Neurons of one model without a network.
+
+use crate::Real;
+use crate::engine::Error;
+use crate::neuron::{Coefficients, Mode, Neuron, Step};
+use std::sync::Arc;
+
+/// The neurons of one model, stepped by hand: for streams, teaching, and checks of a model.
+///
+/// There are no projections; whoever calls [`Cells::step`] supplies the sums of the weights that arrive.
+pub struct Cells<R> {
+    neuron: Arc<dyn Neuron<R>>,
+    n: usize,
+    coefficients: Vec<R>,
+    per_neuron: bool,
+    refractory_steps: u32,
+    states: Vec<R>,
+    refractory: Vec<u32>,
+    spikes: Vec<R>,
+}
+
+impl<R: Real> Cells<R> {
+    /// `n` neurons in their initial state. `dt` is in ms; `parameters` has for each stored parameter of the model
+    /// either one number or `n`, in the stored form.
+    ///
+    /// # Errors
+    /// If `n` is 0, `dt` is not positive, or the parameters have other lengths.
+    pub fn new(neuron: Arc<dyn Neuron<R>>, n: usize, dt: f64, parameters: &[&[f64]]) -> Result<Self, Error> {
+        let layout = neuron.layout();
+        if n == 0 {
+            return Err(Error::Graph(format!("expected at least one neuron of model `{}`", layout.name)));
+        }
+        if !(dt > 0.0 && dt.is_finite()) {
+            return Err(Error::Simulation(format!("expected a positive dt in ms, found {dt}")));
+        }
+        if parameters.len() != layout.parameters.len() {
+            let (expected, found) = (layout.parameters.len(), parameters.len());
+            return Err(Error::Graph(format!("expected {expected} parameters of `{}`, found {found}", layout.name)));
+        }
+        for (stored, values) in layout.parameters.iter().zip(parameters) {
+            if values.len() != 1 && values.len() != n {
+                let (name, found) = (&stored.name, values.len());
+                return Err(Error::Graph(format!("parameter `{name}`: expected 1 or {n} numbers, found {found}")));
+            }
+        }
+        let per_neuron = parameters.iter().any(|values| values.len() != 1);
+        let rows = if per_neuron { n } else { 1 };
+        let mut coefficients = vec![R::ZERO; layout.coefficients * rows];
+        let mut exact = vec![0.0; layout.coefficients];
+        for i in 0..rows {
+            let own: Vec<f64> = parameters.iter().map(|values| values[i.min(values.len() - 1)]).collect();
+            neuron.coefficients(dt, &own, &mut exact);
+            exact.iter().enumerate().for_each(|(c, &x)| coefficients[c * rows + i] = R::from_f64(x));
+        }
+        let mut cells = Self {
+            n,
+            per_neuron,
+            refractory_steps: neuron.refractory_steps(dt),
+            states: vec![R::ZERO; layout.states.len() * n],
+            refractory: vec![0; if layout.refractory { n } else { 0 }],
+            spikes: vec![R::ZERO; if layout.spikes { n } else { 0 }],
+            coefficients,
+            neuron,
+        };
+        cells.reset();
+        Ok(cells)
+    }
+
+    /// Back to the initial state.
+    pub fn reset(&mut self) {
+        self.refractory.fill(0);
+        self.spikes.fill(R::ZERO);
+        for (&c, states) in self.neuron.layout().initial.iter().zip(self.states.chunks_exact_mut(self.n)) {
+            if self.per_neuron {
+                states.copy_from_slice(&self.coefficients[c * self.n..][..self.n]);
+            } else {
+                states.fill(self.coefficients[c]);
+            }
+        }
+    }
+
+    /// Takes one step. `events` are the sums of the weights that arrive (`[ports, n]`), `drives` the continuous inputs
+    /// (`[drives, n]`), both in the units of the model. Returns 1 where a neuron fired, else 0 (`[n]`; empty for a model
+    /// without threshold).
+    ///
+    /// # Errors
+    /// If a slice has another length.
+    pub fn step(&mut self, events: &[R], drives: &[R]) -> Result<&[R], Error> {
+        let layout = self.neuron.layout();
+        for (what, expected, found) in
+            [("events", layout.events.len() * self.n, events.len()), ("drives", layout.drives.len() * self.n, drives.len())]
+        {
+            if expected != found {
+                return Err(Error::Graph(format!("expected {expected} {what} (ports times neurons), found {found}")));
+            }
+        }
+        self.neuron.step(Step {
+            n: self.n,
+            coefficients: Coefficients { values: &self.coefficients, per_neuron: self.per_neuron },
+            states: &mut self.states,
+            events,
+            drives,
+            refractory: &mut self.refractory,
+            refractory_steps: self.refractory_steps,
+            spikes: &mut self.spikes,
+            tape: &mut [],
+            tape_flags: &mut [],
+            mode: Mode::Spiking,
+            decisions: &mut [],
+        });
+        Ok(&self.spikes)
+    }
+
+    /// The values of a state of all neurons, in its unit.
+    pub fn state(&self, name: &str) -> Option<&[R]> {
+        let index = self.neuron.layout().states.iter().position(|state| state.name == name)?;
+        self.states.get(index * self.n..(index + 1) * self.n)
+    }
+
+    /// The same, to be written.
+    pub fn state_mut(&mut self, name: &str) -> Option<&mut [R]> {
+        let index = self.neuron.layout().states.iter().position(|state| state.name == name)?;
+        self.states.get_mut(index * self.n..(index + 1) * self.n)
+    }
+}

@@ -1,0 +1,123 @@
+//! The reverse of a block of samples: errors of all ports, gradients of coefficients.
+
+use super::call::Call;
+use super::workspace::{Lane, Scratch};
+use crate::Real;
+use crate::loss::Observable;
+use crate::neuron::{Adjoint, Mode};
+
+/// Runs the `count` samples of a block backwards.
+pub(crate) fn backward<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, lane: &mut Lane<R>, count: usize) {
+    let plan = call.plan;
+    let steps = plan.simulation.steps;
+    let last_loss: Vec<Option<usize>> =
+        (0..plan.populations.len()).map(|p| last_loss_step(call, scratch, p, count)).collect();
+    scratch.last_live.fill(None);
+    scratch.state_gradient.iter_mut().for_each(|g| g.fill(R::ZERO));
+    for t in (0..steps).rev() {
+        for population in (0..plan.populations.len()).rev() {
+            let outgoing = plan.populations[population].outgoing.iter().map(|&j| &plan.projections[j]);
+            let reached = outgoing.clone().any(|q| scratch.last_live[q.target].is_some_and(|last| t + q.delay <= last));
+            if scratch.last_live[population].is_none() {
+                // Nothing that comes later in time reaches a loss from here: all gradients are zero, and stay so.
+                if !reached && last_loss[population].is_none_or(|last| t > last) {
+                    continue;
+                }
+                scratch.last_live[population] = Some(t);
+            }
+            step_back(call, scratch, lane, population, t, count);
+        }
+    }
+    for (population, p) in plan.populations.iter().enumerate() {
+        let gradient = &mut lane.coefficients[population];
+        for sample in scratch.state_gradient[population].chunks_exact(p.layout.states.len().max(1) * p.n).take(count) {
+            for (from, place) in sample.chunks_exact(p.n).zip(&p.initial) {
+                if let Some(place) = place {
+                    gradient[place * p.n..][..p.n].iter_mut().zip(from).for_each(|(g, &from)| *g += from);
+                }
+            }
+        }
+    }
+}
+
+/// The last step of the block in which a loss depends directly on a population.
+fn last_loss_step<R: Real>(call: &Call<'_, '_, R>, scratch: &Scratch<R>, population: usize, count: usize) -> Option<usize> {
+    let steps = call.plan.simulation.steps;
+    let traces = call.plan.loss.traces.iter().zip(&scratch.trace_gradients);
+    let own = traces.filter(|(trace, _)| trace.population == population && trace.gradient);
+    own.filter_map(|(trace, gradient)| {
+        let samples = gradient.chunks_exact(steps * trace.n).take(count);
+        samples.filter_map(|g| g.iter().rposition(|&g| g != R::ZERO)).map(|last| last / trace.n).max()
+    })
+    .max()
+}
+
+/// The reverse of step `t` of a population.
+fn step_back<R: Real>(
+    call: &Call<'_, '_, R>,
+    scratch: &mut Scratch<R>,
+    lane: &mut Lane<R>,
+    population: usize,
+    t: usize,
+    count: usize,
+) {
+    let plan = call.plan;
+    let steps = plan.simulation.steps;
+    let p = &plan.populations[population];
+    let layout = &p.layout;
+    let (n, ports, states) = (p.n, layout.events.len() * p.n, layout.states.len() * p.n);
+
+    let spike_gradient = &mut scratch.spike_gradient[..count * n];
+    spike_gradient.fill(R::ZERO);
+    for (trace, gradient) in plan.loss.traces.iter().zip(&scratch.trace_gradients) {
+        if trace.population != population || !trace.gradient {
+            continue;
+        }
+        let from = |slot: usize| &gradient[(slot * steps + t) * n..][..n];
+        match trace.observable {
+            Observable::Spikes => {
+                spike_gradient.chunks_exact_mut(n).enumerate().for_each(|(slot, to)| to.copy_from_slice(from(slot)));
+            }
+            Observable::State(state) => {
+                let samples = scratch.state_gradient[population].chunks_exact_mut(states).take(count);
+                for (slot, to) in samples.enumerate() {
+                    to[state * n..][..n].iter_mut().zip(from(slot)).for_each(|(to, &g)| *to += g);
+                }
+            }
+        }
+    }
+    for &j in &p.outgoing {
+        let projection = &plan.projections[j];
+        let arrival = t + projection.delay;
+        if scratch.last_live[projection.target].is_none_or(|last| arrival > last) {
+            continue;
+        }
+        let width = plan.populations[projection.target].incoming.len() * projection.columns;
+        let errors = &scratch.errors[projection.target][arrival * width + projection.port * projection.columns..];
+        call.weights.backward[j].product(count, errors, steps * width, spike_gradient);
+    }
+
+    for slot in 0..count {
+        let at = slot * steps + t;
+        let (reals, flags) = (layout.tape_reals * n, if layout.tape_flags { n } else { 0 });
+        let spikes: &[R] = if !layout.adjoint_reads_spikes {
+            &[]
+        } else if call.mode != Mode::Spiking {
+            &scratch.z[population][at * n..][..n]
+        } else {
+            scratch.cells[population].spikes_of(&scratch.trains[population][slot], t)
+        };
+        p.neuron.adjoint(Adjoint {
+            n,
+            coefficients: call.weights.coefficients(population, p),
+            tape: &scratch.tape[population][at * reals..][..reals],
+            tape_flags: &scratch.tape_flags[population][at * flags..][..flags],
+            spikes,
+            state_gradient: &mut scratch.state_gradient[population][slot * states..][..states],
+            spike_gradient: if layout.spikes { &spike_gradient[slot * n..][..n] } else { &[] },
+            event_gradient: &mut scratch.errors[population][at * ports..][..ports],
+            drive_gradient: &mut scratch.drive_gradient[..layout.drives.len() * n],
+            coefficient_gradient: &mut lane.coefficients[population],
+        });
+    }
+}

@@ -1,0 +1,177 @@
+//! What goes into one call: inputs and targets of some samples, checked against the network.
+
+use super::error::Error;
+use super::plan::Plan;
+use crate::encode::Encoder;
+use crate::graph::TargetKind;
+use crate::loss::Targets;
+use crate::{Real, SpikeTrain};
+use ndarray::{ArrayView2, CowArray, Ix2};
+
+/// The samples of one call.
+pub struct Batch<'a, R> {
+    /// The number of samples, at least one.
+    pub size: usize,
+    /// One entry per input of the network, in their order.
+    pub inputs: Vec<InputData<'a>>,
+    /// One entry per target of the network, in their order. A call of `forward` may leave all of them out.
+    pub targets: Vec<TargetData<'a, R>>,
+}
+
+/// The data of one input.
+#[derive(Clone, Copy)]
+pub enum InputData<'a> {
+    /// One spike train per sample, with exactly the steps of the simulation.
+    Spikes(&'a [SpikeTrain]),
+    /// Numbers that are turned into spikes while the network runs.
+    Encoded {
+        /// `[samples, channels]`
+        values: ArrayView2<'a, f32>,
+        /// The rule.
+        encoder: &'a dyn Encoder,
+        /// The seed of the encoder's random numbers.
+        seed: u64,
+        /// A number per sample that its random numbers depend on, e.g. its place in the data set.
+        samples: &'a [u64],
+    },
+}
+
+/// The data of one target.
+#[derive(Clone, Copy)]
+pub enum TargetData<'a, R> {
+    /// One class per sample.
+    Class(&'a [u32]),
+    /// `[samples, size]`
+    Values(ArrayView2<'a, R>),
+}
+
+/// A target in the order in which the loss reads it.
+pub(crate) enum CheckedTarget<'a, R> {
+    Class(&'a [u32]),
+    Values(CowArray<'a, R, Ix2>),
+    Missing,
+}
+
+impl<R> CheckedTarget<'_, R> {
+    /// The numbers.
+    pub(crate) fn as_targets(&self) -> Targets<'_, R> {
+        match self {
+            Self::Class(classes) => Targets::Class(classes),
+            Self::Values(values) => values.as_slice().map_or(Targets::Missing, Targets::Values),
+            Self::Missing => Targets::Missing,
+        }
+    }
+}
+
+/// Checks a batch; `all_targets` if the losses will be evaluated.
+pub(crate) fn check<'a, R: Real>(
+    plan: &Plan<R>,
+    batch: &Batch<'a, R>,
+    all_targets: bool,
+) -> Result<Vec<CheckedTarget<'a, R>>, Error> {
+    if batch.size == 0 {
+        return Err(Error::EmptyBatch);
+    }
+    if batch.inputs.len() != plan.inputs.len() {
+        let names = plan.inputs.iter().map(|i| i.name.as_str());
+        return Err(count("inputs", plan.inputs.len(), names, batch.inputs.len()));
+    }
+    for (input, data) in plan.inputs.iter().zip(&batch.inputs) {
+        check_input(&input.name, input.size, plan.simulation.steps, batch.size, data)?;
+    }
+    let needed = all_targets || plan.loss.readout_targets().next().is_some();
+    if batch.targets.is_empty() && !needed {
+        return Ok(plan.targets.iter().map(|_| CheckedTarget::Missing).collect());
+    }
+    if batch.targets.len() != plan.targets.len() {
+        let names = plan.targets.iter().map(|t| t.name.as_str());
+        return Err(count("targets", plan.targets.len(), names, batch.targets.len()));
+    }
+    let targets = plan.targets.iter().zip(&batch.targets);
+    targets.map(|(target, data)| check_target(&target.name, &target.kind, batch.size, data)).collect()
+}
+
+fn count<'n>(what: &'static str, expected: usize, names: impl Iterator<Item = &'n str>, found: usize) -> Error {
+    let names = names.collect::<Vec<_>>().join(", ");
+    Error::Count { what, expected, names: if names.is_empty() { "none".into() } else { names }, found }
+}
+
+fn check_input(name: &str, size: usize, steps: usize, samples: usize, data: &InputData<'_>) -> Result<(), Error> {
+    let fail = |reason: String| Err(Error::Input { input: name.into(), reason });
+    let fail_sample = |sample, reason: String| Err(Error::InputSample { input: name.into(), sample, reason });
+    match data {
+        InputData::Spikes(trains) => {
+            if trains.len() != samples {
+                return fail(format!("expected {samples} spike trains, one per sample, found {}", trains.len()));
+            }
+            for (sample, train) in trains.iter().enumerate() {
+                if train.steps() != steps {
+                    return fail_sample(sample, format!("expected {steps} steps, found {}", train.steps()));
+                }
+                if let Some((t, i)) = train.iter().find(|&(_, i)| i as usize >= size) {
+                    return fail_sample(sample, format!("channel {i} in step {t}: expected channels below {size}"));
+                }
+            }
+        }
+        InputData::Encoded { values, encoder, samples: ids, .. } => {
+            if values.dim() != (samples, size) {
+                return fail(format!("expected values of shape [{samples}, {size}], found {:?}", values.shape()));
+            }
+            if ids.len() != samples {
+                return fail(format!("expected {samples} sample numbers, found {}", ids.len()));
+            }
+            for (sample, row) in values.rows().into_iter().enumerate() {
+                if let Some((channel, value)) = row.iter().enumerate().find(|(_, v)| !v.is_finite()) {
+                    return fail_sample(sample, format!("channel {channel} is {value}: expected a finite number"));
+                }
+            }
+            let _ = encoder;
+        }
+    }
+    Ok(())
+}
+
+fn check_target<'a, R: Real>(
+    name: &str,
+    kind: &TargetKind,
+    samples: usize,
+    data: &TargetData<'a, R>,
+) -> Result<CheckedTarget<'a, R>, Error> {
+    let fail = |reason: String| Err(Error::Target { target: name.into(), reason });
+    let fail_sample = |sample, reason: String| Err(Error::TargetSample { target: name.into(), sample, reason });
+    match (kind, data) {
+        (&TargetKind::Class(classes), TargetData::Class(labels)) => {
+            if labels.len() != samples {
+                return fail(format!("expected {samples} classes, one per sample, found {}", labels.len()));
+            }
+            match labels.iter().position(|&label| label as usize >= classes) {
+                Some(sample) => {
+                    fail_sample(sample, format!("class {}: expected a class below {classes}", labels[sample]))
+                }
+                None => Ok(CheckedTarget::Class(labels)),
+            }
+        }
+        (&TargetKind::Values(size), TargetData::Values(values)) => {
+            if values.dim() != (samples, size) {
+                return fail(format!("expected values of shape [{samples}, {size}], found {:?}", values.shape()));
+            }
+            for (sample, row) in values.rows().into_iter().enumerate() {
+                if let Some((i, value)) = row.iter().enumerate().find(|(_, v)| !v.is_finite()) {
+                    return fail_sample(sample, format!("number {i} is {value}: expected a finite number"));
+                }
+            }
+            Ok(CheckedTarget::Values(match values.to_slice().and_then(|s| ArrayView2::from_shape(values.dim(), s).ok())
+            {
+                Some(view) => CowArray::from(view),
+                None => CowArray::from(standard(*values)),
+            }))
+        }
+        (TargetKind::Class(_), _) => fail("expected classes, found numbers".into()),
+        (TargetKind::Values(_), _) => fail("expected numbers, found classes".into()),
+    }
+}
+
+/// A copy in row-major order.
+fn standard<R: Real>(values: ArrayView2<'_, R>) -> ndarray::Array2<R> {
+    ndarray::Array2::from_shape_fn(values.dim(), |index| values[index])
+}

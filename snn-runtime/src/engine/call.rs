@@ -1,0 +1,96 @@
+//! One call: its constants, and what a lane does with each of its blocks.
+
+use super::backward::backward;
+use super::batch::Batch;
+use super::forward::{Counts, forward};
+use super::plan::Plan;
+use super::weight_gradient::add_gradients;
+use super::weights::Weights;
+use super::workspace::{Decisions, Lane, Scratch};
+use super::BLOCK;
+use crate::Real;
+use crate::loss::{Sample, Targets, Trace};
+use crate::neuron::Mode;
+
+/// What all lanes of a call read.
+pub(crate) struct Call<'a, 'b, R> {
+    pub(crate) plan: &'a Plan<R>,
+    pub(crate) weights: &'a Weights<R>,
+    pub(crate) batch: &'a Batch<'b, R>,
+    pub(crate) targets: &'a [Targets<'a, R>],
+    /// The traces of the program, then those recorded.
+    pub(crate) traces: &'a [Trace],
+    /// The populations whose trains are recorded.
+    pub(crate) trains: &'a [usize],
+    pub(crate) mode: Mode,
+    pub(crate) gradient: bool,
+}
+
+impl<R: Real> Call<'_, '_, R> {
+    /// Runs block `block` of the batch, which is the `local`-th of its lane.
+    pub(crate) fn block(&self, scratch: &mut Scratch<R>, lane: &mut Lane<R>, block: usize, local: usize) {
+        let first = block * BLOCK;
+        let count = BLOCK.min(self.batch.size - first);
+        let mut decisions = match lane.decisions.get_mut(local) {
+            Some(decisions) if self.mode != Mode::Spiking => std::mem::take(decisions),
+            _ => Decisions::default(),
+        };
+        let mut counts = Counts::default();
+        for slot in 0..count {
+            forward(self, scratch, slot, first + slot, &mut decisions.populations, &mut counts);
+        }
+        lane.operations += counts.operations;
+        for (count, trains) in lane.spikes.iter_mut().zip(&scratch.trains) {
+            *count += trains[..BLOCK.min(self.batch.size - first)].iter().map(|t| t.len() as u64).sum::<u64>();
+        }
+        for slot in 0..count {
+            self.evaluate(scratch, lane, slot, first + slot, &mut decisions.positions);
+        }
+        self.record(scratch, lane, count);
+        if self.gradient {
+            backward(self, scratch, lane, count);
+            add_gradients(self, scratch, lane, first, count);
+        }
+        if self.mode != Mode::Spiking
+            && let Some(place) = lane.decisions.get_mut(local)
+        {
+            *place = decisions;
+        }
+    }
+
+    /// Readouts, losses, and the gradient of the loss with respect to what it observes.
+    fn evaluate(
+        &self,
+        scratch: &mut Scratch<R>,
+        lane: &mut Lane<R>,
+        slot: usize,
+        index: usize,
+        recorded: &mut [u32],
+    ) {
+        let program = &self.plan.loss;
+        let sample = Sample { traces: &scratch.traces, slot, index, targets: self.targets };
+        let positions = match self.mode {
+            Mode::Spiking => &mut scratch.positions[..],
+            _ => &mut recorded[slot * program.positions..][..program.positions],
+        };
+        program.forward(&sample, self.gradient, self.mode == Mode::SmoothReplay, positions, &mut scratch.loss);
+        for ((_, node), out) in program.readouts.iter().zip(&mut lane.readouts) {
+            out.extend_from_slice(program.result(*node, &scratch.loss, &sample));
+        }
+        if self.gradient {
+            lane.losses.extend(program.losses.iter().map(|&node| program.loss(node, &scratch.loss, &sample)));
+            let scale = 1.0 / self.batch.size as f64;
+            program.backward(&sample, scale, positions, &mut scratch.loss, &mut scratch.trace_gradients);
+        }
+    }
+
+    fn record(&self, scratch: &Scratch<R>, lane: &mut Lane<R>, count: usize) {
+        let own = self.plan.loss.traces.len();
+        for ((trace, from), to) in self.traces.iter().zip(&scratch.traces).skip(own).zip(&mut lane.traces) {
+            to.extend_from_slice(&from[..count * self.plan.simulation.steps * trace.n]);
+        }
+        for (&population, to) in self.trains.iter().zip(&mut lane.trains) {
+            to.extend_from_slice(&scratch.trains[population][..count]);
+        }
+    }
+}

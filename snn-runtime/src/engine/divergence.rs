@@ -1,0 +1,74 @@
+//! Where a run left the finite numbers: the sample is run again with all states recorded.
+
+use super::batch::Batch;
+use super::call::Call;
+use super::error::Error;
+use super::forward::{Counts, forward};
+use super::plan::Plan;
+use super::workspace::{Scratch, Shape, Workspace};
+use crate::loss::{Observable, Trace};
+use crate::neuron::Mode;
+use crate::{Parameters, Real};
+
+/// The error for a loss that is not finite. `losses`: `[samples, terms]`.
+pub(crate) fn locate<R: Real>(
+    plan: &Plan<R>,
+    parameters: &dyn Parameters<R>,
+    batch: &Batch<'_, R>,
+    workspace: &Workspace<R>,
+    losses: &[f64],
+) -> Error {
+    if let Some(error) = parameter(parameters) {
+        return error;
+    }
+    let terms = plan.loss.losses.len().max(1);
+    let place = losses.iter().position(|loss| !loss.is_finite()).unwrap_or(0);
+    let (sample, term) = (place / terms, place % terms);
+    let mut traces = Vec::new();
+    for (population, p) in plan.populations.iter().enumerate() {
+        let states = (0..p.layout.states.len()).map(Observable::State);
+        traces.extend(states.map(|observable| Trace { population, observable, n: p.n, gradient: false }));
+    }
+    let mut scratch = Scratch::default();
+    scratch.prepare(plan, Shape { mode: Mode::Spiking, gradient: false, traces: &traces, trains: 0 });
+    let call = Call {
+        plan,
+        weights: &workspace.weights,
+        batch,
+        targets: &[],
+        traces: &traces,
+        trains: &[],
+        mode: Mode::Spiking,
+        gradient: false,
+    };
+    forward(&call, &mut scratch, 0, sample, &mut [], &mut Counts::default());
+    for step in 0..plan.simulation.steps {
+        for (trace, values) in traces.iter().zip(&scratch.traces) {
+            let values = &values[step * trace.n..][..trace.n];
+            if let Some(neuron) = values.iter().position(|x| !x.is_finite()) {
+                let p = &plan.populations[trace.population];
+                let Observable::State(state) = trace.observable else { continue };
+                return Error::Diverged {
+                    population: p.name.clone(),
+                    state: p.layout.states[state].name.clone(),
+                    neuron,
+                    sample,
+                    step,
+                    value: values[neuron].to_string(),
+                };
+            }
+        }
+    }
+    let value = losses.get(place).map_or_else(String::new, f64::to_string);
+    Error::LossNotFinite { sample, term, value }
+}
+
+/// A parameter that is not finite.
+fn parameter<R: Real>(parameters: &dyn Parameters<R>) -> Option<Error> {
+    parameters.layout().tensors().iter().find_map(|tensor| {
+        let values = &parameters.values()[tensor.range.clone()];
+        let element = values.iter().position(|x| !x.is_finite())?;
+        let value = values[element].to_string();
+        Some(Error::ParameterNotFinite { tensor: tensor.name.clone(), element, value })
+    })
+}

@@ -1,0 +1,267 @@
+//! The forward run of one sample.
+
+use super::call::Call;
+use super::plan::PopulationPlan;
+use super::workspace::Scratch;
+use crate::graph::Source;
+use crate::loss::Observable;
+use crate::neuron::{Mode, Step};
+use crate::simd::{Loops, dispatch};
+use crate::{Real, SpikeTrain};
+
+use super::batch::InputData;
+
+/// For so many steps at a time, what comes from inputs is summed before the steps are taken: then the rows of one tile
+/// of weights stay in the first-level cache.
+const AHEAD: usize = 128;
+
+/// The neurons of one population in the sample at work.
+#[derive(Debug, Default)]
+pub(crate) struct Cells<R> {
+    states: Vec<R>,
+    events: Vec<R>,
+    drives: Vec<R>,
+    refractory: Vec<u32>,
+    spikes: Vec<R>,
+    /// Per port what comes from inputs, where inputs come first: `[AHEAD, n]`.
+    ahead: Vec<Vec<R>>,
+}
+
+impl<R: Real> Cells<R> {
+    pub(crate) fn prepare(&mut self, p: &PopulationPlan<R>) {
+        let layout = &p.layout;
+        self.states.resize(layout.states.len() * p.n, R::ZERO);
+        self.events.resize(layout.events.len() * p.n, R::ZERO);
+        self.drives.clear();
+        self.drives.resize(layout.drives.len() * p.n, R::ZERO);
+        self.refractory.resize(if layout.refractory { p.n } else { 0 }, 0);
+        self.spikes.resize(if layout.spikes { p.n } else { 0 }, R::ZERO);
+        self.ahead.resize_with(p.prefix.len(), Vec::new);
+        for (ahead, &prefix) in self.ahead.iter_mut().zip(&p.prefix) {
+            ahead.resize(if prefix > 0 { AHEAD * p.n } else { 0 }, R::ZERO);
+        }
+    }
+
+    /// The spikes of step `t` as numbers. `[n]`
+    pub(crate) fn spikes_of(&mut self, train: &SpikeTrain, t: usize) -> &[R] {
+        self.spikes.fill(R::ZERO);
+        train.step(t).iter().for_each(|&i| self.spikes[i as usize] = R::ONE);
+        &self.spikes
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        let reals = self.states.capacity() + self.events.capacity() + self.drives.capacity() + self.spikes.capacity();
+        let ahead: usize = self.ahead.iter().map(Vec::capacity).sum();
+        (reals + ahead) * size_of::<R>() + self.refractory.capacity() * 4
+    }
+}
+
+/// What is counted on the way.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) operations: u64,
+}
+
+/// The spikes of an input in one sample.
+pub(crate) fn input_train<'a, R>(
+    call: &'a Call<'_, '_, R>,
+    inputs: &'a [Vec<SpikeTrain>],
+    input: usize,
+    slot: usize,
+    index: usize,
+) -> &'a SpikeTrain {
+    match &call.batch.inputs[input] {
+        InputData::Spikes(trains) => &trains[index],
+        InputData::Encoded { .. } => &inputs[input][slot],
+    }
+}
+
+fn encode<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, slot: usize, index: usize) {
+    let simulation = call.plan.simulation;
+    for (data, trains) in call.batch.inputs.iter().zip(&mut scratch.inputs) {
+        if let InputData::Encoded { values, encoder, seed, samples } = data {
+            let row = values.row(index);
+            let row = match row.as_slice() {
+                Some(row) => row,
+                None => {
+                    scratch.row.clear();
+                    scratch.row.extend(row.iter());
+                    &scratch.row
+                }
+            };
+            encoder.encode(row, simulation.steps, simulation.dt, *seed, samples[index], &mut trains[slot]);
+        }
+    }
+}
+
+/// Runs sample `index` of the batch in place `slot` of the block. `decisions`: per population
+/// `[block sample, steps, decisions, n]` in smooth mode, else empty.
+pub(crate) fn forward<R: Real>(
+    call: &Call<'_, '_, R>,
+    scratch: &mut Scratch<R>,
+    slot: usize,
+    index: usize,
+    decisions: &mut [Vec<u8>],
+    counts: &mut Counts,
+) {
+    encode(call, scratch, slot, index);
+    let steps = call.plan.simulation.steps;
+    for (index, p) in call.plan.populations.iter().enumerate() {
+        scratch.trains[index][slot].clear();
+        let cells = &mut scratch.cells[index];
+        cells.refractory.fill(0);
+        let coefficients = call.weights.coefficients(index, p);
+        for (&c, states) in p.layout.initial.iter().zip(cells.states.chunks_exact_mut(p.n)) {
+            if coefficients.per_neuron {
+                states.copy_from_slice(&coefficients.values[c * p.n..][..p.n]);
+            } else {
+                states.fill(coefficients.values[c]);
+            }
+        }
+    }
+    for t in 0..steps {
+        for population in 0..call.plan.populations.len() {
+            receive(call, scratch, population, slot, index, t, counts);
+            let decisions = decisions.get_mut(population).map_or(&mut [][..], |d| &mut d[..]);
+            step(call, scratch, population, slot, t, decisions);
+        }
+    }
+}
+
+/// Sums what arrives at the ports of a population in step `t`.
+fn receive<R: Real>(
+    call: &Call<'_, '_, R>,
+    scratch: &mut Scratch<R>,
+    population: usize,
+    slot: usize,
+    index: usize,
+    t: usize,
+    counts: &mut Counts,
+) {
+    let p = &call.plan.populations[population];
+    let steps = call.plan.simulation.steps;
+    let cells = &mut scratch.cells[population];
+    for (port, list) in p.incoming.iter().enumerate() {
+        let bias = &call.weights.biases[population][port * p.n..][..p.n];
+        let (early, late) = list.split_at(p.prefix[port]);
+        if !early.is_empty() && t % AHEAD == 0 {
+            let ahead = &mut cells.ahead[port][..AHEAD.min(steps - t) * p.n];
+            ahead.chunks_exact_mut(p.n).for_each(|row| row.copy_from_slice(bias));
+            for &j in early {
+                let projection = &call.plan.projections[j];
+                let Source::Input(input) = projection.source else { continue };
+                let train = input_train(call, &scratch.inputs, input, slot, index);
+                let skip = projection.delay.saturating_sub(t).min(AHEAD);
+                let first = (t + skip).saturating_sub(projection.delay);
+                let lists = (first..train.steps()).map(|t| train.step(t));
+                let Some(out) = ahead.get_mut(skip * p.n..) else { continue };
+                counts.operations += lists.clone().take(out.len() / p.n).map(|l| l.len() * p.n).sum::<usize>() as u64;
+                call.weights.forward[j].add_rows_of_steps(lists, out);
+            }
+        }
+        let events = &mut cells.events[port * p.n..][..p.n];
+        events.copy_from_slice(if early.is_empty() { bias } else { &cells.ahead[port][t % AHEAD * p.n..][..p.n] });
+        for &j in late {
+            let projection = &call.plan.projections[j];
+            let Some(sent) = t.checked_sub(projection.delay) else { continue };
+            let packed = &call.weights.forward[j];
+            let train = match projection.source {
+                Source::Population(source) if call.mode != Mode::Spiking => {
+                    let n = projection.rows;
+                    packed.product(1, &scratch.z[source][(slot * steps + sent) * n..][..n], n, events);
+                    continue;
+                }
+                Source::Population(source) => &scratch.trains[source][slot],
+                Source::Input(input) => input_train(call, &scratch.inputs, input, slot, index),
+            };
+            let list = train.step(sent);
+            counts.operations += (list.len() * p.n) as u64;
+            packed.add_rows(list, events);
+        }
+    }
+}
+
+/// Takes the step `t` of a population and keeps what is needed later.
+fn step<R: Real>(
+    call: &Call<'_, '_, R>,
+    scratch: &mut Scratch<R>,
+    population: usize,
+    slot: usize,
+    t: usize,
+    decisions: &mut [u8],
+) {
+    let p = &call.plan.populations[population];
+    let at = slot * call.plan.simulation.steps + t;
+    let cells = &mut scratch.cells[population];
+    let smooth = call.mode != Mode::Spiking;
+    let spikes = match (p.layout.spikes, smooth) {
+        (true, true) => &mut scratch.z[population][at * p.n..][..p.n],
+        _ => &mut cells.spikes[..],
+    };
+    let (tape, tape_flags): (&mut [R], &mut [u8]) = if call.gradient {
+        let (reals, flags) = (p.layout.tape_reals * p.n, if p.layout.tape_flags { p.n } else { 0 });
+        (
+            &mut scratch.tape[population][at * reals..][..reals],
+            &mut scratch.tape_flags[population][at * flags..][..flags],
+        )
+    } else {
+        (&mut [], &mut [])
+    };
+    let count = if smooth { p.layout.decisions * p.n } else { 0 };
+    p.neuron.step(Step {
+        n: p.n,
+        coefficients: call.weights.coefficients(population, p),
+        states: &mut cells.states,
+        events: &cells.events,
+        drives: &cells.drives,
+        refractory: &mut cells.refractory,
+        refractory_steps: p.refractory_steps,
+        spikes: &mut *spikes,
+        tape,
+        tape_flags,
+        mode: call.mode,
+        decisions: if count > 0 { &mut decisions[at * count..][..count] } else { &mut [] },
+    });
+    for (trace, buffer) in call.traces.iter().zip(&mut scratch.traces).filter(|(t, _)| t.population == population) {
+        let from = match trace.observable {
+            Observable::State(state) => &cells.states[state * p.n..][..p.n],
+            Observable::Spikes => &*spikes,
+        };
+        buffer[at * p.n..][..p.n].copy_from_slice(from);
+    }
+    let train = &mut scratch.trains[population][slot];
+    if !smooth {
+        dispatch(CollectSpikes { spikes, train });
+    }
+    train.end_step();
+}
+
+/// Appends the indices of the ones.
+struct CollectSpikes<'a, R> {
+    spikes: &'a [R],
+    train: &'a mut SpikeTrain,
+}
+
+impl<R: Real> Loops for CollectSpikes<'_, R> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        let (chunks, rest) = self.spikes.as_chunks::<64>();
+        for (c, chunk) in chunks.iter().enumerate() {
+            let fired: [u8; 64] = std::array::from_fn(|i| (chunk[i] != R::ZERO) as u8);
+            let (words, _) = fired.as_chunks::<8>();
+            for (w, word) in words.iter().enumerate() {
+                let mut bits = u64::from_le_bytes(*word);
+                while bits != 0 {
+                    self.train.push((c * 64 + w * 8) as u32 + bits.trailing_zeros() / 8);
+                    bits &= bits - 1;
+                }
+            }
+        }
+        for (i, &z) in rest.iter().enumerate() {
+            if z != R::ZERO {
+                self.train.push((chunks.len() * 64 + i) as u32);
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The engine: runs a [`crate::graph::Graph`] forwards and backwards on batches of samples.
+//!
+//! A batch is cut into blocks of 8 samples and dealt to lanes ([`Workspace`]). Within a block every sample is run
+//! forwards by itself: its spikes are index lists, and only the weight rows of the neurons that fired are added. Then
+//! the losses and their gradients are evaluated, and the block is run backwards, all 8 samples at once: there the
+//! errors are dense, and one pass over the transposed weights serves 8 products. Last, each weight row that was used
+//! gets the sum of the errors at the steps in which it was.
+//!
+//! Every sum has a fixed order, so results are the same bits for any number of threads and any instruction set.
+
+mod backward;
+mod batch;
+mod call;
+mod divergence;
+mod error;
+mod forward;
+mod initial;
+mod network;
+mod packed;
+mod plan;
+mod reduce;
+mod result;
+mod weight_gradient;
+mod weights;
+mod workspace;
+
+pub use batch::{Batch, InputData, TargetData};
+pub use error::Error;
+pub use network::Network;
+pub use result::{Evaluation, Readouts, Recording};
+pub use workspace::Workspace;
+
+/// The samples that are run backwards at once.
+pub(crate) const BLOCK: usize = 8;

@@ -1,0 +1,253 @@
+//! A network that can be run and differentiated.
+
+use super::BLOCK;
+use super::batch::{self, Batch, CheckedTarget};
+use super::call::Call;
+use super::divergence;
+use super::error::Error;
+use super::initial;
+use super::plan::{self, Plan};
+use super::reduce::reduce;
+use super::result::{Evaluation, Readouts, Recording};
+use super::workspace::{Lane, Shape, Workspace};
+use crate::graph::{Graph, Simulation};
+use crate::neuron::Mode;
+use crate::{Layout, ParameterSet, Parameters, Real, SpikeTrain};
+use ndarray::{ArrayD, IxDyn};
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// A network: the structure without the parameters, which are kept apart as [`Parameters`].
+pub struct Network<R> {
+    graph: Graph<R>,
+    plan: Plan<R>,
+}
+
+impl<R: Real> Network<R> {
+    /// Checks the graph.
+    ///
+    /// # Errors
+    /// If sizes, indices, names, delays or the loss program contradict each other.
+    pub fn new(graph: Graph<R>) -> Result<Self, Error> {
+        let simulation = graph.simulation;
+        Self::with_simulation(graph, simulation)
+    }
+
+    /// Checks the graph on another time grid than its own.
+    ///
+    /// # Errors
+    /// As [`Network::new`].
+    pub fn with_simulation(mut graph: Graph<R>, simulation: Simulation) -> Result<Self, Error> {
+        graph.simulation = simulation;
+        let plan = plan::plan(&graph, simulation)?;
+        Ok(Self { graph, plan })
+    }
+
+    /// The description.
+    pub fn graph(&self) -> &Graph<R> {
+        &self.graph
+    }
+
+    /// The time grid.
+    pub fn simulation(&self) -> Simulation {
+        self.plan.simulation
+    }
+
+    /// Names, shapes and units of the parameters: for every projection `NAME.weight` (`[source, target]`) and
+    /// `NAME.bias` (`[target]`), then for every population its stored parameters as `POPULATION.PARAMETER`.
+    pub fn layout(&self) -> &Arc<Layout> {
+        &self.plan.layout
+    }
+
+    /// Parameters to begin with: the same for the same seed.
+    pub fn initial_parameters(&self, seed: u64) -> ParameterSet<R> {
+        initial::parameters(&self.graph, &self.plan, seed)
+    }
+
+    /// Runs a batch and returns the readouts (leading axis: samples) and what is recorded.
+    ///
+    /// Targets are needed only if a readout depends on one.
+    ///
+    /// # Errors
+    /// If the parameters or the batch do not fit the network, or something to be recorded does not exist.
+    pub fn forward(
+        &self,
+        parameters: &dyn Parameters<R>,
+        batch: &Batch<'_, R>,
+        workspace: &mut Workspace<R>,
+        recording: &Recording,
+    ) -> Result<Readouts<R>, Error> {
+        self.check_parameters("the parameters", parameters)?;
+        let targets = batch::check(&self.plan, batch, false)?;
+        self.run(parameters, batch, &targets, workspace, recording, Mode::Spiking, false)?;
+        Ok(self.readouts(batch, workspace, recording))
+    }
+
+    /// Runs a batch forwards and backwards and overwrites `gradient` with that of the loss. Frozen tensors get 0.
+    ///
+    /// # Errors
+    /// If the parameters, the gradient or the batch do not fit the network, or if the loss is not finite; the gradient
+    /// is then left as it was.
+    pub fn loss_and_gradient(
+        &self,
+        parameters: &dyn Parameters<R>,
+        batch: &Batch<'_, R>,
+        workspace: &mut Workspace<R>,
+        gradient: &mut ParameterSet<R>,
+    ) -> Result<Evaluation<R>, Error> {
+        self.loss_and_gradient_in_mode(parameters, batch, workspace, gradient, Mode::Spiking)
+    }
+
+    /// As [`Network::loss_and_gradient`], optionally with spikes replaced by the smooth primitive of their surrogate.
+    ///
+    /// A run with [`Mode::SmoothRecord`] keeps all yes/no decisions (branches, refractory counters, positions of
+    /// maxima) in the workspace; runs with [`Mode::SmoothReplay`] of the same batch repeat them. So the loss becomes
+    /// differentiable, and the gradient can be compared with differences.
+    ///
+    /// # Errors
+    /// Also if a population has no smooth mode, or there is nothing to replay.
+    pub fn loss_and_gradient_in_mode(
+        &self,
+        parameters: &dyn Parameters<R>,
+        batch: &Batch<'_, R>,
+        workspace: &mut Workspace<R>,
+        gradient: &mut ParameterSet<R>,
+        mode: Mode,
+    ) -> Result<Evaluation<R>, Error> {
+        self.check_parameters("the parameters", parameters)?;
+        self.check_parameters("the gradient", gradient)?;
+        let targets = batch::check(&self.plan, batch, true)?;
+        let recording = Recording::none();
+        self.run(parameters, batch, &targets, workspace, &recording, mode, true)?;
+
+        let mut losses = Vec::with_capacity(batch.size * self.plan.loss.losses.len());
+        for (lane, samples) in dealt(batch.size, workspace.lane.len()) {
+            let terms = self.plan.loss.losses.len();
+            losses.extend_from_slice(&workspace.lane[lane].losses[samples.start * terms..samples.end * terms]);
+        }
+        let mut terms = vec![0.0; self.plan.loss.losses.len()];
+        for sample in losses.chunks_exact(terms.len().max(1)) {
+            terms.iter_mut().zip(sample).for_each(|(sum, loss)| *sum += loss);
+        }
+        terms.iter_mut().for_each(|sum| *sum /= batch.size as f64);
+        let loss: f64 = terms.iter().sum();
+        if !loss.is_finite() {
+            return Err(divergence::locate(&self.plan, parameters, batch, workspace, &losses));
+        }
+        reduce(&self.plan, &workspace.lane, parameters.values(), gradient.values_mut());
+        Ok(Evaluation { loss, terms, readouts: self.readouts(batch, workspace, &recording) })
+    }
+
+    fn check_parameters(&self, what: &'static str, parameters: &dyn Parameters<R>) -> Result<(), Error> {
+        let (own, other) = (&self.plan.layout, parameters.layout());
+        let found = parameters.values().len();
+        if found != own.len() || !(Arc::ptr_eq(own, other) || own == other) {
+            return Err(Error::Parameters(what, own.len(), found));
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the arguments of the public calls and what tells them apart")]
+    fn run(
+        &self,
+        parameters: &dyn Parameters<R>,
+        batch: &Batch<'_, R>,
+        targets: &[CheckedTarget<'_, R>],
+        workspace: &mut Workspace<R>,
+        recording: &Recording,
+        mode: Mode,
+        gradient: bool,
+    ) -> Result<(), Error> {
+        let plan = &self.plan;
+        let (recorded, trains) = recording.resolve(plan)?;
+        let traces: Vec<_> = plan.loss.traces.iter().copied().chain(recorded).collect();
+        if mode != Mode::Spiking
+            && let Some(p) = plan.populations.iter().find(|p| !p.neuron.smooth())
+        {
+            return Err(Error::Smooth(p.name.clone()));
+        }
+        let key = (batch.size, plan.layout.len());
+        match mode {
+            Mode::Spiking => {}
+            Mode::SmoothRecord => workspace.recorded = Some(key),
+            Mode::SmoothReplay if workspace.recorded != Some(key) => return Err(Error::Replay),
+            Mode::SmoothReplay => {}
+        }
+
+        let blocks = batch.size.div_ceil(BLOCK);
+        let lanes = workspace.lanes().min(blocks);
+        workspace.lane.resize_with(lanes, Default::default);
+        workspace.weights.prepare(plan, parameters.values(), gradient);
+        let targets: Vec<_> = targets.iter().map(CheckedTarget::as_targets).collect();
+        let call = Call {
+            plan,
+            weights: &workspace.weights,
+            batch,
+            targets: &targets,
+            traces: &traces,
+            trains: &trains,
+            mode,
+            gradient,
+        };
+        let shape = Shape { mode, gradient, traces: &traces, trains: trains.len() };
+        let pool = &workspace.pool;
+        workspace.lane.par_iter_mut().with_max_len(1).enumerate().for_each(|(index, lane)| {
+            let mut scratch = pool.take();
+            lane.prepare(plan, shape, blocks.div_ceil(lanes));
+            scratch.prepare(plan, shape);
+            for (local, block) in (index..blocks).step_by(lanes).enumerate() {
+                call.block(&mut scratch, lane, block, local);
+            }
+            pool.put(scratch);
+        });
+        Ok(())
+    }
+
+    /// Collects what the lanes left, in the order of the samples.
+    fn readouts<'w>(&self, batch: &Batch<'_, R>, workspace: &'w Workspace<R>, recording: &Recording) -> Readouts<R> {
+        let (plan, lanes) = (&self.plan, &workspace.lane);
+        let gather = |part: &dyn Fn(&'w Lane<R>) -> &'w [R], shape: &[usize]| {
+            let length: usize = shape.iter().product();
+            let mut values = Vec::with_capacity(batch.size * length);
+            for (lane, samples) in dealt(batch.size, lanes.len()) {
+                values.extend_from_slice(&part(&lanes[lane])[samples.start * length..samples.end * length]);
+            }
+            let shape: Vec<usize> = std::iter::once(batch.size).chain(shape.iter().copied()).collect();
+            // The lengths agree by construction; an empty array is better than a panic.
+            ArrayD::from_shape_vec(IxDyn(&shape), values).unwrap_or_default()
+        };
+        let arrays = plan.loss.readouts.iter().enumerate().map(|(index, (name, node))| {
+            let shape = plan.loss.nodes[*node].shape;
+            let shape: Vec<usize> = [shape.time, shape.neurons].into_iter().flatten().collect();
+            (name.clone(), gather(&|lane| &lane.readouts[index], &shape))
+        });
+        let size = |name: &str| plan.populations.iter().find(|p| p.name == name).map_or(0, |p| p.n);
+        let traces = recording.trace_names().iter().enumerate().map(|(index, (name, what))| {
+            let array = gather(&|lane| &lane.traces[index], &[plan.simulation.steps, size(name)]);
+            (name.clone(), what.clone(), array)
+        });
+        let trains = recording.spike_names().iter().enumerate().map(|(index, name)| {
+            let dealt = dealt(batch.size, lanes.len());
+            let trains = dealt.flat_map(|(lane, samples)| lanes[lane].trains[index][samples].iter().cloned());
+            (name.clone(), trains.collect::<Vec<SpikeTrain>>())
+        });
+        let counts = plan.populations.iter().enumerate();
+        let counts = counts.map(|(index, p)| (p.name.clone(), lanes.iter().map(|lane| lane.spikes[index]).sum()));
+        Readouts {
+            arrays: arrays.collect(),
+            traces: traces.collect(),
+            trains: trains.collect(),
+            counts: counts.collect(),
+            synaptic_operations: lanes.iter().map(|lane| lane.operations).sum(),
+        }
+    }
+}
+
+/// The blocks of a batch in order: the lane of each, and its samples within the lane.
+fn dealt(samples: usize, lanes: usize) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
+    let lanes = lanes.max(1);
+    (0..samples.div_ceil(BLOCK)).map(move |block| {
+        let first = block / lanes * BLOCK;
+        (block % lanes, first..first + BLOCK.min(samples - block * BLOCK))
+    })
+}

@@ -1,0 +1,335 @@
+//! A weight matrix in the order in which the kernels read it, and the two kernels that multiply by it.
+//!
+//! Columns are cut into tiles of 64 (the remainder into tiles of 16, padded with zeros); a tile holds its part of all
+//! rows one after the other. So a tile's rows use all sets of the first-level cache, and the kernels have no remainders.
+//! Every output has one accumulator and takes the rows in ascending order: a product with zeros and ones and the sum of
+//! the rows that belong to the ones are the same bits, and neither depends on how outputs are grouped.
+
+use crate::Real;
+use crate::simd::{Loops, dispatch};
+
+/// The columns of a full tile.
+pub(crate) const TILE: usize = 64;
+/// The columns of a tile in the remainder.
+pub(crate) const NARROW: usize = 16;
+
+/// A matrix `[rows, columns]` in tiles.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Packed<R> {
+    rows: usize,
+    columns: usize,
+    data: Vec<R>,
+}
+
+/// The tiles of so many columns: (first column, width with padding).
+pub(crate) fn tiles(columns: usize) -> impl Iterator<Item = (usize, usize)> {
+    let full = columns / TILE * TILE;
+    let wide = (0..full).step_by(TILE).map(|c| (c, TILE));
+    wide.chain((full..columns).step_by(NARROW).map(|c| (c, NARROW)))
+}
+
+impl<R: Real> Packed<R> {
+    /// Takes the matrix `weight(row, column)` in, keeping the memory.
+    pub(crate) fn fill(&mut self, rows: usize, columns: usize, weight: impl Fn(usize, usize) -> R) {
+        (self.rows, self.columns) = (rows, columns);
+        self.data.resize(rows * columns.next_multiple_of(NARROW), R::ZERO);
+        for (start, width) in tiles(columns) {
+            let tile = &mut self.data[start * rows..(start + width) * rows];
+            let used = width.min(columns - start);
+            for (row, line) in tile.chunks_exact_mut(width).enumerate() {
+                for (j, w) in line[..used].iter_mut().enumerate() {
+                    *w = weight(row, start + j);
+                }
+                line[used..].fill(R::ZERO);
+            }
+        }
+    }
+
+    /// Takes the transpose of `matrix` (`[columns, rows]`, row-major) in, with an elementwise function.
+    pub(crate) fn fill_transposed(&mut self, rows: usize, columns: usize, weight: impl Fn(usize, usize) -> R) {
+        (self.rows, self.columns) = (rows, columns);
+        self.data.resize(rows * columns.next_multiple_of(NARROW), R::ZERO);
+        for (start, width) in tiles(columns) {
+            let tile = &mut self.data[start * rows..(start + width) * rows];
+            // Eight rows at a time: each source line is read in pieces of a cache line.
+            for (piece, lines) in tile.chunks_mut(8 * width).enumerate() {
+                for j in 0..width {
+                    for (i, w) in lines[j..].iter_mut().step_by(width).enumerate() {
+                        *w = if start + j < columns { weight(start + j, piece * 8 + i) } else { R::ZERO };
+                    }
+                }
+            }
+        }
+    }
+
+    /// The bytes held.
+    pub(crate) fn bytes(&self) -> usize {
+        self.data.capacity() * size_of::<R>()
+    }
+
+    #[inline(always)]
+    fn tile(&self, start: usize, width: usize) -> &[R] {
+        &self.data[start * self.rows..(start + width) * self.rows]
+    }
+
+    /// Adds the rows with these indices, in this order, to `out` (`[columns]`).
+    #[inline]
+    pub(crate) fn add_rows(&self, indices: &[u32], out: &mut [R]) {
+        if !indices.is_empty() {
+            dispatch(AddRows { packed: self, indices, out });
+        }
+    }
+
+    /// Adds the rows of many steps: list `t` to row `t` of `out` (`[steps, columns]`), tile by tile.
+    pub(crate) fn add_rows_of_steps<'a>(&self, lists: impl Iterator<Item = &'a [u32]> + Clone, out: &mut [R]) {
+        dispatch(AddRowsOfSteps { packed: self, lists, out });
+    }
+
+    /// `out[s] += a[s] . self` for each of `count` samples, where `a[s]` are the `rows` numbers from
+    /// `s * a_stride` and `out[s]` the `columns` numbers from `s * columns`.
+    pub(crate) fn product(&self, count: usize, a: &[R], a_stride: usize, out: &mut [R]) {
+        dispatch(Product { packed: self, count, a, a_stride, out });
+    }
+}
+
+/// `out += sum of the rows of one tile`, in registers.
+#[inline(always)]
+fn add_tile<R: Real, const WIDTH: usize>(tile: &[R], indices: &[u32], out: &mut [R]) {
+    let used = out.len().min(WIDTH);
+    let mut sum = [R::ZERO; WIDTH];
+    if used == WIDTH {
+        sum.copy_from_slice(&out[..WIDTH]);
+    } else {
+        sum[..used].copy_from_slice(&out[..used]);
+    }
+    let (rows, _) = tile.as_chunks::<WIDTH>();
+    for &index in indices {
+        let row = &rows[index as usize];
+        for (s, &w) in sum.iter_mut().zip(row) {
+            *s += w;
+        }
+    }
+    if used == WIDTH {
+        out[..WIDTH].copy_from_slice(&sum);
+    } else {
+        out[..used].copy_from_slice(&sum[..used]);
+    }
+}
+
+struct AddRows<'a, R> {
+    packed: &'a Packed<R>,
+    indices: &'a [u32],
+    out: &'a mut [R],
+}
+
+impl<R: Real> Loops for AddRows<'_, R> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        let out = &mut self.out[..self.packed.columns];
+        for (start, width) in tiles(self.packed.columns) {
+            let tile = self.packed.tile(start, width);
+            match width {
+                TILE => add_tile::<R, TILE>(tile, self.indices, &mut out[start..]),
+                _ => add_tile::<R, NARROW>(tile, self.indices, &mut out[start..]),
+            }
+        }
+    }
+}
+
+struct AddRowsOfSteps<'a, R, I> {
+    packed: &'a Packed<R>,
+    lists: I,
+    out: &'a mut [R],
+}
+
+impl<'a, R: Real, I: Iterator<Item = &'a [u32]> + Clone> Loops for AddRowsOfSteps<'_, R, I> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        let columns = self.packed.columns;
+        for (start, width) in tiles(columns) {
+            let tile = self.packed.tile(start, width);
+            for (indices, out) in self.lists.clone().zip(self.out.chunks_exact_mut(columns)) {
+                match width {
+                    TILE => add_tile::<R, TILE>(tile, indices, &mut out[start..]),
+                    _ => add_tile::<R, NARROW>(tile, indices, &mut out[start..]),
+                }
+            }
+        }
+    }
+}
+
+struct Product<'a, R> {
+    packed: &'a Packed<R>,
+    count: usize,
+    a: &'a [R],
+    a_stride: usize,
+    out: &'a mut [R],
+}
+
+impl<R: Real> Loops for Product<'_, R> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const BYTES: usize>(mut self) {
+        let mut first = 0;
+        while first + 4 <= self.count {
+            self.samples::<4, BYTES>(first);
+            first += 4;
+        }
+        match self.count - first {
+            1 => self.samples::<1, BYTES>(first),
+            2 => self.samples::<2, BYTES>(first),
+            3 => self.samples::<3, BYTES>(first),
+            _ => {}
+        }
+    }
+}
+
+impl<R: Real> Product<'_, R> {
+    /// `M` samples against all tiles. The block shapes fill the registers: 4 x 64 `f32` are 16 of the 32 registers of
+    /// AVX-512, 4 x 16 are 8 of the 16 of AVX2, which covers the latency of its two multipliers.
+    #[inline(always)]
+    fn samples<const M: usize, const BYTES: usize>(&mut self, first: usize) {
+        let (rows, columns, stride) = (self.packed.rows, self.packed.columns, self.a_stride);
+        let a: [&[R]; M] = std::array::from_fn(|m| &self.a[(first + m) * stride..][..rows]);
+        let out = &mut self.out[first * columns..(first + M) * columns];
+        for (start, width) in tiles(columns) {
+            let tile = self.packed.tile(start, width);
+            match (width, BYTES / size_of::<R>()) {
+                (TILE, 16) => block::<R, M, TILE, 64>(a, tile, 0, start, columns, out),
+                (TILE, 8) => {
+                    for sub in [0, 16, 32, 48] {
+                        block::<R, M, TILE, 16>(a, tile, sub, start, columns, out);
+                    }
+                }
+                (TILE, _) => {
+                    for sub in [0, 8, 16, 24, 32, 40, 48, 56] {
+                        block::<R, M, TILE, 8>(a, tile, sub, start, columns, out);
+                    }
+                }
+                _ => block::<R, M, NARROW, NARROW>(a, tile, 0, start, columns, out),
+            }
+        }
+    }
+}
+
+/// `M` samples times `N` columns of a tile, beginning at `sub`, all accumulators in registers.
+#[inline(always)]
+fn block<R: Real, const M: usize, const WIDTH: usize, const N: usize>(
+    a: [&[R]; M],
+    tile: &[R],
+    sub: usize,
+    start: usize,
+    columns: usize,
+    out: &mut [R],
+) {
+    let first = start + sub;
+    let used = N.min(columns - first.min(columns));
+    let mut sum = [[R::ZERO; N]; M];
+    for (m, sum) in sum.iter_mut().enumerate() {
+        let out = &out[m * columns + first..][..used];
+        if used == N {
+            sum.copy_from_slice(out);
+        } else {
+            sum[..used].copy_from_slice(out);
+        }
+    }
+    let (tile, _) = tile.as_chunks::<WIDTH>();
+    let a = a.map(|a| &a[..tile.len()]);
+    for (k, row) in tile.iter().enumerate() {
+        let Some(row) = row[sub..].first_chunk::<N>() else { return };
+        for m in 0..M {
+            let x = a[m][k];
+            sum[m] = std::array::from_fn(|j| x.mul_add(row[j], sum[m][j]));
+        }
+    }
+    for (m, sum) in sum.iter().enumerate() {
+        let out = &mut out[m * columns + first..][..used];
+        if used == N {
+            out.copy_from_slice(sum);
+        } else {
+            out.copy_from_slice(&sum[..used]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::tests::at_each_level;
+
+    /// Numbers between -1 and 1 without pattern.
+    fn numbers<R: Real>(n: usize, seed: u64) -> Vec<R> {
+        let mut x = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        (0..n)
+            .map(|_| {
+                x ^= x << 13;
+                x ^= x >> 7;
+                x ^= x << 17;
+                R::from_f64((x >> 11) as f64 / (1u64 << 52) as f64 - 1.0)
+            })
+            .collect()
+    }
+
+    fn naive<R: Real>(count: usize, rows: usize, columns: usize, a: &[R], w: &[R], out: &mut [R]) {
+        for s in 0..count {
+            for c in 0..columns {
+                for k in 0..rows {
+                    out[s * columns + c] = a[s * rows + k].mul_add(w[k * columns + c], out[s * columns + c]);
+                }
+            }
+        }
+    }
+
+    fn check<R: Real>() {
+        for (rows, columns) in [(1, 1), (7, 10), (33, 64), (40, 83), (5, 130), (64, 256)] {
+            let w: Vec<R> = numbers(rows * columns, 1);
+            let mut packed = Packed::default();
+            packed.fill(rows, columns, |i, j| w[i * columns + j]);
+            let mut transposed = Packed::default();
+            transposed.fill_transposed(columns, rows, |i, j| w[i * columns + j]);
+            let mut other = Packed::default();
+            other.fill(columns, rows, |i, j| w[j * columns + i]);
+            assert_eq!(transposed.data, other.data);
+            for count in 1..=8 {
+                let a: Vec<R> = numbers(count * rows, 2);
+                let start: Vec<R> = numbers(count * columns, 3);
+                let mut expected = start.clone();
+                naive(count, rows, columns, &a, &w, &mut expected);
+                at_each_level(|level| {
+                    let mut out = start.clone();
+                    packed.product(count, &a, rows, &mut out);
+                    assert_eq!(out, expected, "{level:?} {rows} {columns} {count}");
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn the_product_is_the_naive_one_bit_for_bit() {
+        check::<f32>();
+        check::<f64>();
+    }
+
+    #[test]
+    fn adding_rows_is_the_product_with_ones_bit_for_bit() {
+        for (rows, columns) in [(50, 10), (50, 64), (50, 200)] {
+            let w: Vec<f32> = numbers(rows * columns, 5);
+            let mut packed = Packed::default();
+            packed.fill(rows, columns, |i, j| w[i * columns + j]);
+            let a: Vec<f32> = numbers::<f32>(rows, 6).iter().map(|&x| if x > 0.3 { 1.0 } else { 0.0 }).collect();
+            let indices: Vec<u32> = (0..rows as u32).filter(|&i| a[i as usize] == 1.0).collect();
+            at_each_level(|level| {
+                let mut dense = numbers(columns, 7);
+                let mut sparse = dense.clone();
+                let mut steps = dense.clone();
+                packed.product(1, &a, rows, &mut dense);
+                packed.add_rows(&indices, &mut sparse);
+                packed.add_rows_of_steps([&indices[..]].into_iter(), &mut steps);
+                assert_eq!(dense, sparse, "{level:?}");
+                assert_eq!(dense, steps, "{level:?}");
+            });
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Adds the lanes up and turns gradients of weights in effect and of coefficients into those of the parameters.
+
+use super::plan::{Plan, PopulationPlan};
+use super::weights::stored_parameters;
+use super::workspace::Lane;
+use crate::Real;
+use rayon::prelude::*;
+
+/// The numbers added up at a time: small enough for the first-level cache.
+const PIECE: usize = 1024;
+
+/// The sum of the lanes in a fixed pairwise tree: `out[i]` from element `start + i` of what `part` picks of each.
+fn tree<R: Real>(lanes: &[Lane<R>], part: &(impl Fn(&Lane<R>) -> &[R] + Sync), start: usize, out: &mut [R]) {
+    match lanes {
+        [] => out.fill(R::ZERO),
+        [lane] => out.copy_from_slice(&part(lane)[start..start + out.len()]),
+        _ => {
+            let (left, right) = lanes.split_at(lanes.len().next_power_of_two() / 2);
+            tree(left, part, start, out);
+            let mut other = [R::ZERO; PIECE];
+            let other = &mut other[..out.len()];
+            tree(right, part, start, other);
+            out.iter_mut().zip(other).for_each(|(sum, &mut x)| *sum += x);
+        }
+    }
+}
+
+/// Writes the gradient of the parameters `values`; frozen tensors have gradient 0.
+pub(crate) fn reduce<R: Real>(plan: &Plan<R>, lanes: &[Lane<R>], values: &[R], gradient: &mut [R]) {
+    gradient.par_chunks_mut(PIECE).enumerate().for_each(|(piece, out)| {
+        tree(lanes, &|lane| &lane.gradient, piece * PIECE, out);
+    });
+    for p in plan.projections.iter().filter(|p| p.sign.is_some() || p.no_self) {
+        let (values, gradient) = (&values[p.weight.clone()], &mut gradient[p.weight.clone()]);
+        let rows = gradient.chunks_exact_mut(p.columns).zip(values.chunks_exact(p.columns));
+        for (row, (gradient, values)) in rows.enumerate() {
+            for (column, (g, &w)) in gradient.iter_mut().zip(values).enumerate() {
+                *g = p.stored_gradient(row, column, w, *g);
+            }
+        }
+    }
+    for (index, p) in plan.populations.iter().enumerate().filter(|(_, p)| !p.layout.parameters.is_empty()) {
+        let mut coefficients = vec![R::ZERO; p.layout.differentiated.len() * p.n];
+        for (piece, out) in coefficients.chunks_mut(PIECE).enumerate() {
+            tree(lanes, &|lane| &lane.coefficients[index], piece * PIECE, out);
+        }
+        chain(p, plan.simulation.dt, &coefficients, values, gradient);
+    }
+}
+
+/// From the gradient of the coefficients (`[differentiated, n]`) to that of the stored parameters, in f64.
+fn chain<R: Real>(p: &PopulationPlan<R>, dt: f64, coefficients: &[R], values: &[R], gradient: &mut [R]) {
+    let mut parameters = Vec::new();
+    let mut sums = vec![0.0; p.layout.parameters.len()];
+    let mut own = vec![0.0; p.layout.differentiated.len()];
+    let neurons = if p.per_neuron { p.n } else { 1 };
+    for i in 0..neurons {
+        for (own, all) in own.iter_mut().zip(coefficients.chunks_exact(p.n)) {
+            *own = if p.per_neuron { all[i].to_f64() } else { all.iter().map(|g| g.to_f64()).sum() };
+        }
+        stored_parameters(p, values, i, &mut parameters);
+        let mut here = vec![0.0; sums.len()];
+        p.neuron.chain(dt, &parameters, &own, &mut here);
+        for (k, (stored, range)) in p.layout.parameters.iter().zip(&p.parameters).enumerate() {
+            sums[k] += here[k];
+            if stored.per_neuron && stored.trainable {
+                gradient[range.start + i] = R::from_f64(here[k]);
+            }
+        }
+    }
+    for ((stored, range), sum) in p.layout.parameters.iter().zip(&p.parameters).zip(sums) {
+        if !stored.per_neuron && stored.trainable {
+            gradient[range.start] = R::from_f64(sum);
+        }
+    }
+}

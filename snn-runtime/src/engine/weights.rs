@@ -1,0 +1,94 @@
+//! What is computed from the parameters once per call: weights in effect, in the order the kernels read them, and the
+//! coefficients of the neurons.
+
+use super::packed::Packed;
+use super::plan::{Plan, PopulationPlan};
+use crate::Real;
+use crate::graph::Source;
+use crate::neuron::Coefficients;
+use rayon::prelude::*;
+
+/// The parameters of one call, prepared.
+#[derive(Debug, Default)]
+pub(crate) struct Weights<R> {
+    /// Per projection `[source, target]`.
+    pub(crate) forward: Vec<Packed<R>>,
+    /// Per projection `[target, source]`; empty where the source is an input or no gradient is wanted.
+    pub(crate) backward: Vec<Packed<R>>,
+    /// Per population the sum of the biases of each port. `[ports, n]`
+    pub(crate) biases: Vec<Vec<R>>,
+    coefficients: Vec<Vec<R>>,
+}
+
+impl<R: Real> Weights<R> {
+    /// Prepares the parameters in `values`.
+    pub(crate) fn prepare(&mut self, plan: &Plan<R>, values: &[R], with_backward: bool) {
+        self.forward.resize_with(plan.projections.len(), Packed::default);
+        self.backward.resize_with(plan.projections.len(), Packed::default);
+        let jobs = plan.projections.par_iter().zip(&mut self.forward).zip(&mut self.backward);
+        jobs.for_each(|((p, forward), backward)| {
+            let matrix = &values[p.weight.clone()];
+            let effective = |row: usize, column: usize| p.effective(row, column, matrix[row * p.columns + column]);
+            rayon::join(
+                || forward.fill(p.rows, p.columns, effective),
+                || {
+                    if with_backward && matches!(p.source, Source::Population(_)) {
+                        backward.fill_transposed(p.columns, p.rows, effective);
+                    }
+                },
+            );
+        });
+        self.biases.resize_with(plan.populations.len(), Vec::new);
+        self.coefficients.resize_with(plan.populations.len(), Vec::new);
+        for (index, p) in plan.populations.iter().enumerate() {
+            sum_biases(plan, p, values, &mut self.biases[index]);
+            coefficients(p, plan.simulation.dt, values, &mut self.coefficients[index]);
+        }
+    }
+
+    /// The coefficients of a population.
+    pub(crate) fn coefficients(&self, population: usize, p: &PopulationPlan<R>) -> Coefficients<'_, R> {
+        Coefficients { values: &self.coefficients[population], per_neuron: p.per_neuron }
+    }
+
+    /// The bytes held.
+    pub(crate) fn bytes(&self) -> usize {
+        let packed: usize = self.forward.iter().chain(&self.backward).map(Packed::bytes).sum();
+        let reals: usize = self.biases.iter().chain(&self.coefficients).map(Vec::capacity).sum();
+        packed + reals * size_of::<R>()
+    }
+}
+
+fn sum_biases<R: Real>(plan: &Plan<R>, p: &PopulationPlan<R>, values: &[R], out: &mut Vec<R>) {
+    out.clear();
+    out.resize(p.incoming.len() * p.n, R::ZERO);
+    for (list, out) in p.incoming.iter().zip(out.chunks_exact_mut(p.n)) {
+        for bias in list.iter().filter_map(|&j| plan.projections[j].bias.clone()) {
+            out.iter_mut().zip(&values[bias]).for_each(|(sum, &b)| *sum += b);
+        }
+    }
+}
+
+/// The stored parameters of one neuron.
+pub(crate) fn stored_parameters<R: Real>(p: &PopulationPlan<R>, values: &[R], neuron: usize, out: &mut Vec<f64>) {
+    out.clear();
+    for (stored, range) in p.layout.parameters.iter().zip(&p.parameters) {
+        out.push(values[range.start + if stored.per_neuron { neuron } else { 0 }].to_f64());
+    }
+}
+
+fn coefficients<R: Real>(p: &PopulationPlan<R>, dt: f64, values: &[R], out: &mut Vec<R>) {
+    let n = if p.per_neuron { p.n } else { 1 };
+    let count = p.layout.coefficients;
+    out.clear();
+    out.resize(count * n, R::ZERO);
+    let mut parameters = Vec::new();
+    let mut exact = vec![0.0; count];
+    for i in 0..n {
+        stored_parameters(p, values, i, &mut parameters);
+        p.neuron.coefficients(dt, &parameters, &mut exact);
+        for (c, &x) in exact.iter().enumerate() {
+            out[c * n + i] = R::from_f64(x);
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The memory of a run, reused from call to call.
+
+use super::packed::TILE;
+use super::plan::Plan;
+use super::weights::Weights;
+use super::weight_gradient::EventsByRow;
+use super::{BLOCK, forward};
+use crate::loss::{self, Trace};
+use crate::neuron::Mode;
+use crate::{Real, SpikeTrain};
+use std::sync::{Mutex, PoisonError};
+
+/// The memory of a run. One workspace serves one call at a time and may serve several networks in turn.
+///
+/// The batch is cut into blocks of 8 samples, dealt in order to the lanes; a lane adds its gradients up in order, and
+/// the lanes are added pairwise. So results depend on the number of lanes, but not on that of threads.
+#[derive(Debug)]
+pub struct Workspace<R> {
+    lanes: usize,
+    pub(crate) weights: Weights<R>,
+    pub(crate) lane: Vec<Lane<R>>,
+    pub(crate) pool: Pool<R>,
+    /// The batch whose decisions are recorded: (samples, length of the parameters).
+    pub(crate) recorded: Option<(usize, usize)>,
+}
+
+impl<R: Real> Workspace<R> {
+    /// Eight lanes.
+    pub fn new() -> Self {
+        Self::with_lanes(8)
+    }
+
+    /// So many lanes, at least one. More lanes serve more cores and need more memory: one gradient each.
+    pub fn with_lanes(lanes: usize) -> Self {
+        Self {
+            lanes: lanes.max(1),
+            weights: Weights::default(),
+            lane: Vec::new(),
+            pool: Pool::default(),
+            recorded: None,
+        }
+    }
+
+    /// The number of lanes.
+    pub fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    /// The bytes held.
+    pub fn bytes(&self) -> usize {
+        let scratch: usize = self.pool.lock().iter().map(Scratch::bytes).sum();
+        self.weights.bytes() + self.lane.iter().map(Lane::bytes).sum::<usize>() + scratch
+    }
+}
+
+impl<R: Real> Default for Workspace<R> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What one lane leaves behind, its blocks one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Lane<R> {
+    /// In the layout of the parameters; with respect to weights in effect.
+    pub(crate) gradient: Vec<R>,
+    /// Per population `[differentiated, n]`.
+    pub(crate) coefficients: Vec<Vec<R>>,
+    /// `[samples of the lane, terms]`
+    pub(crate) losses: Vec<f64>,
+    /// Per readout `[samples of the lane, ...]`.
+    pub(crate) readouts: Vec<Vec<R>>,
+    /// Per recorded trace `[samples of the lane, steps, n]`.
+    pub(crate) traces: Vec<Vec<R>>,
+    /// Per recorded population one train per sample of the lane.
+    pub(crate) trains: Vec<Vec<SpikeTrain>>,
+    /// Spikes per population.
+    pub(crate) spikes: Vec<u64>,
+    pub(crate) operations: u64,
+    /// Decisions of a smooth run, per block.
+    pub(crate) decisions: Vec<Decisions>,
+}
+
+/// The yes/no decisions of a block in a smooth run.
+#[derive(Debug, Default)]
+pub(crate) struct Decisions {
+    /// Per population `[block sample, steps, decisions, n]`.
+    pub(crate) populations: Vec<Vec<u8>>,
+    /// Positions of maxima in the loss program. `[block sample, positions]`
+    pub(crate) positions: Vec<u32>,
+}
+
+/// What of a call decides the sizes of buffers.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape<'a> {
+    pub(crate) mode: Mode,
+    pub(crate) gradient: bool,
+    /// The traces of the program, then those recorded.
+    pub(crate) traces: &'a [Trace],
+    pub(crate) trains: usize,
+}
+
+impl<R: Real> Lane<R> {
+    /// Makes the lane ready for a call of at most `blocks` blocks.
+    pub(crate) fn prepare(&mut self, plan: &Plan<R>, shape: Shape<'_>, blocks: usize) {
+        let count = plan.populations.len();
+        self.coefficients.resize_with(count, Vec::new);
+        if shape.gradient {
+            zeroed(&mut self.gradient, plan.layout.len());
+            for (buffer, p) in self.coefficients.iter_mut().zip(&plan.populations) {
+                zeroed(buffer, p.layout.differentiated.len() * p.n);
+            }
+        }
+        self.losses.clear();
+        self.readouts.resize_with(plan.loss.readouts.len(), Vec::new);
+        self.readouts.iter_mut().for_each(Vec::clear);
+        self.traces.resize_with(shape.traces.len() - plan.loss.traces.len(), Vec::new);
+        self.traces.iter_mut().for_each(Vec::clear);
+        self.trains.resize_with(shape.trains, Vec::new);
+        self.trains.iter_mut().for_each(Vec::clear);
+        zeroed(&mut self.spikes, count);
+        self.operations = 0;
+        if shape.mode != Mode::Spiking {
+            self.decisions.resize_with(blocks, Decisions::default);
+            for decisions in &mut self.decisions {
+                decisions.populations.resize_with(count, Vec::new);
+                for (buffer, p) in decisions.populations.iter_mut().zip(&plan.populations) {
+                    buffer.resize(BLOCK * plan.simulation.steps * p.layout.decisions * p.n, 0);
+                }
+                decisions.positions.resize(BLOCK * plan.loss.positions, 0);
+            }
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        let reals: usize = [&self.coefficients, &self.readouts, &self.traces].into_iter().flatten().map(Vec::capacity).sum();
+        let trains: usize = self.trains.iter().flatten().map(SpikeTrain::bytes).sum();
+        (self.gradient.capacity() + reals) * size_of::<R>() + trains + self.losses.capacity() * 8
+    }
+}
+
+/// `length` zeros.
+fn zeroed<T: Copy + Default>(buffer: &mut Vec<T>, length: usize) {
+    buffer.clear();
+    buffer.resize(length, T::default());
+}
+
+/// The memory of one thread while it works on a block. It carries nothing from block to block.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch<R> {
+    /// Per input and block sample: encoded spikes.
+    pub(crate) inputs: Vec<Vec<SpikeTrain>>,
+    /// One row of encoder input.
+    pub(crate) row: Vec<f32>,
+    /// Per population and block sample.
+    pub(crate) trains: Vec<Vec<SpikeTrain>>,
+    /// Per population: real-valued spikes in smooth mode. `[block sample, steps, n]`
+    pub(crate) z: Vec<Vec<R>>,
+    pub(crate) cells: Vec<forward::Cells<R>>,
+    /// Per population `[block sample, steps, tape_reals, n]`.
+    pub(crate) tape: Vec<Vec<R>>,
+    /// Per population `[block sample, steps, n]`.
+    pub(crate) tape_flags: Vec<Vec<u8>>,
+    /// Per trace of the call `[block sample, steps, n]`.
+    pub(crate) traces: Vec<Vec<R>>,
+    /// Per trace of the program that a loss depends on.
+    pub(crate) trace_gradients: Vec<Vec<R>>,
+    pub(crate) loss: loss::Scratch<R>,
+    pub(crate) positions: Vec<u32>,
+    /// Per population: dL/d(events). `[block sample, steps, ports, n]`
+    pub(crate) errors: Vec<Vec<R>>,
+    /// Per population the last step whose errors are not all zero.
+    pub(crate) last_live: Vec<Option<usize>>,
+    /// Per population `[block sample, states, n]`.
+    pub(crate) state_gradient: Vec<Vec<R>>,
+    /// `[block sample, n]` of the population at work.
+    pub(crate) spike_gradient: Vec<R>,
+    /// Gradients nobody asks for: `[drives, n]`.
+    pub(crate) drive_gradient: Vec<R>,
+    pub(crate) events: EventsByRow,
+    /// One tile of errors over time. `[steps, TILE]`
+    pub(crate) slab: Vec<R>,
+}
+
+impl<R: Real> Scratch<R> {
+    /// Room for a call; existing memory is kept and not cleared.
+    pub(crate) fn prepare(&mut self, plan: &Plan<R>, shape: Shape<'_>) {
+        let steps = plan.simulation.steps;
+        let count = plan.populations.len();
+        let trains = |trains: &mut Vec<Vec<SpikeTrain>>, count| {
+            trains.resize_with(count, || (0..BLOCK).map(|_| SpikeTrain::new()).collect());
+        };
+        trains(&mut self.inputs, plan.inputs.len());
+        trains(&mut self.trains, count);
+        self.traces.resize_with(shape.traces.len(), Vec::new);
+        for (buffer, trace) in self.traces.iter_mut().zip(shape.traces) {
+            buffer.resize(BLOCK * steps * trace.n, R::ZERO);
+        }
+        for buffers in [&mut self.z, &mut self.tape, &mut self.errors, &mut self.state_gradient] {
+            buffers.resize_with(count, Vec::new);
+        }
+        self.tape_flags.resize_with(count, Vec::new);
+        self.cells.resize_with(count, forward::Cells::default);
+        self.last_live.resize(count, None);
+        self.loss.prepare(&plan.loss);
+        self.positions.resize(plan.loss.positions, 0);
+        for (index, p) in plan.populations.iter().enumerate() {
+            self.cells[index].prepare(p);
+            if shape.mode != Mode::Spiking {
+                self.z[index].resize(BLOCK * steps * p.n, R::ZERO);
+            }
+        }
+        if shape.gradient {
+            self.prepare_backward(plan);
+        }
+    }
+
+    fn prepare_backward(&mut self, plan: &Plan<R>) {
+        let steps = plan.simulation.steps;
+        self.trace_gradients.resize_with(plan.loss.traces.len(), Vec::new);
+        for (buffer, trace) in self.trace_gradients.iter_mut().zip(&plan.loss.traces) {
+            buffer.resize(if trace.gradient { BLOCK * steps * trace.n } else { 0 }, R::ZERO);
+        }
+        for (index, p) in plan.populations.iter().enumerate() {
+            self.tape[index].resize(BLOCK * steps * p.layout.tape_reals * p.n, R::ZERO);
+            self.tape_flags[index].resize(if p.layout.tape_flags { BLOCK * steps * p.n } else { 0 }, 0);
+            self.errors[index].resize(BLOCK * steps * p.incoming.len() * p.n, R::ZERO);
+            self.state_gradient[index].resize(BLOCK * p.layout.states.len() * p.n, R::ZERO);
+        }
+        let largest = plan.populations.iter().map(|p| p.n).max().unwrap_or(0);
+        self.spike_gradient.resize(BLOCK * largest, R::ZERO);
+        let drives = plan.populations.iter().map(|p| p.n * p.layout.drives.len()).max().unwrap_or(0);
+        self.drive_gradient.resize(drives, R::ZERO);
+        self.slab.resize(steps * TILE, R::ZERO);
+    }
+
+    fn bytes(&self) -> usize {
+        let buffers = [&self.z, &self.tape, &self.traces, &self.trace_gradients, &self.errors, &self.state_gradient];
+        let reals: usize = buffers.into_iter().flatten().map(Vec::capacity).sum::<usize>()
+            + self.spike_gradient.capacity()
+            + self.drive_gradient.capacity()
+            + self.slab.capacity();
+        let trains: usize = self.inputs.iter().chain(&self.trains).flatten().map(SpikeTrain::bytes).sum();
+        let flags: usize = self.tape_flags.iter().map(Vec::capacity).sum();
+        let cells: usize = self.cells.iter().map(forward::Cells::bytes).sum();
+        reals * size_of::<R>() + trains + flags + cells + self.loss.bytes() + self.events.bytes()
+    }
+}
+
+/// The scratch memories that no thread is using.
+#[derive(Debug)]
+pub(crate) struct Pool<R>(Mutex<Vec<Scratch<R>>>);
+
+impl<R> Default for Pool<R> {
+    fn default() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+}
+
+impl<R: Real> Pool<R> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Scratch<R>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes one out, or a new one.
+    pub(crate) fn take(&self) -> Scratch<R> {
+        self.lock().pop().unwrap_or_default()
+    }
+
+    /// Puts one back.
+    pub(crate) fn put(&self, scratch: Scratch<R>) {
+        self.lock().push(scratch);
+    }
+}

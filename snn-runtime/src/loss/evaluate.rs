@@ -1,0 +1,413 @@
+//! The value of a program for one sample, and its reverse.
+
+use super::Reduction;
+use super::plan::{Operation, Plan, Shape};
+use crate::Real;
+use crate::math;
+use std::ops::Range;
+
+/// The numbers a sample is compared with; a target's entries for all samples of the batch.
+#[derive(Clone, Copy)]
+pub(crate) enum Targets<'a, R> {
+    /// A class per sample.
+    Class(&'a [u32]),
+    /// `[samples, size]`, row-major.
+    Values(&'a [R]),
+    /// Not given, and not needed.
+    Missing,
+}
+
+/// What one sample did, and what it is compared with.
+#[derive(Clone, Copy)]
+pub(crate) struct Sample<'a, R> {
+    /// `[block sample, steps, n]` of each trace of the plan.
+    pub(crate) traces: &'a [Vec<R>],
+    /// Its place in the block.
+    pub(crate) slot: usize,
+    /// Its place in the batch.
+    pub(crate) index: usize,
+    /// The targets.
+    pub(crate) targets: &'a [Targets<'a, R>],
+}
+
+/// Values and gradients of all nodes for one sample.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch<R> {
+    values: Vec<R>,
+    gradients: Vec<R>,
+    expanded: Vec<R>,
+    expanded_gradients: Vec<R>,
+}
+
+impl<R: Real> Scratch<R> {
+    /// Room for a plan.
+    pub(crate) fn prepare(&mut self, plan: &Plan<R>) {
+        self.values.resize(plan.values, R::ZERO);
+        self.gradients.resize(plan.values, R::ZERO);
+        self.expanded.resize(plan.widest_map, R::ZERO);
+        self.expanded_gradients.resize(plan.widest_map, R::ZERO);
+    }
+
+    /// The bytes held.
+    pub(crate) fn bytes(&self) -> usize {
+        let reals = self.values.capacity() + self.gradients.capacity();
+        (reals + self.expanded.capacity() + self.expanded_gradients.capacity()) * size_of::<R>()
+    }
+}
+
+/// The index of an entry of a broadcast array in the array before broadcasting.
+#[inline]
+fn source_index(t: usize, n: usize, from: Shape) -> usize {
+    let (t, n) = (if from.time.is_some() { t } else { 0 }, if from.neurons.is_some() { n } else { 0 });
+    t * from.n() + n
+}
+
+/// The class, as an index.
+fn class<R>(targets: &Targets<'_, R>, sample: usize) -> usize {
+    match targets {
+        Targets::Class(classes) => classes.get(sample).map_or(0, |&c| c as usize),
+        _ => 0,
+    }
+}
+
+/// The numbers of a sample.
+fn numbers<'a, R>(targets: &Targets<'a, R>, sample: usize, size: usize) -> &'a [R] {
+    match targets {
+        Targets::Values(values) => values.get(sample * size..(sample + 1) * size).unwrap_or(&[]),
+        _ => &[],
+    }
+}
+
+impl<R: Real> Plan<R> {
+    /// The array of a node whose values stand in `values` or in a trace.
+    fn value<'v>(&self, node: usize, values: &'v [R], sample: &Sample<'v, R>) -> &'v [R] {
+        let node = &self.nodes[node];
+        match node.operation {
+            Operation::Observe { trace } => {
+                let length = node.shape.len();
+                &sample.traces[trace][sample.slot * length..][..length]
+            }
+            _ => &values[node.range.clone()],
+        }
+    }
+
+    /// The array of a node after [`Plan::forward`].
+    pub(crate) fn result<'v>(&self, node: usize, scratch: &'v Scratch<R>, sample: &Sample<'v, R>) -> &'v [R] {
+        self.value(node, &scratch.values, sample)
+    }
+
+    /// A loss term after [`Plan::forward`]: the mean over the time that is left.
+    pub(crate) fn loss(&self, node: usize, scratch: &Scratch<R>, sample: &Sample<'_, R>) -> f64 {
+        let values = self.value(node, &scratch.values, sample);
+        values.iter().map(|x| x.to_f64()).sum::<f64>() / values.len() as f64
+    }
+
+    /// Computes all nodes that readouts need and, if `with_losses`, those that losses need. The positions of maxima are
+    /// written to `positions`, or read from there if `replay`.
+    pub(crate) fn forward(
+        &self,
+        sample: &Sample<'_, R>,
+        with_losses: bool,
+        replay: bool,
+        positions: &mut [u32],
+        scratch: &mut Scratch<R>,
+    ) {
+        for node in &self.nodes {
+            if !(node.for_readout || with_losses && node.for_loss) {
+                continue;
+            }
+            let (below, out) = scratch.values.split_at_mut(node.range.start);
+            let out = &mut out[..node.range.len()];
+            let positions = &mut positions[node.positions.clone()];
+            match &node.operation {
+                Operation::Observe { .. } => {}
+                Operation::Map { inputs, function } => {
+                    let length = node.shape.len();
+                    let mut expanded = scratch.expanded.chunks_exact_mut(length);
+                    let arrays: Vec<&[R]> =
+                        inputs.iter().map(|&i| self.expand(i, node.shape, below, sample, expanded.next())).collect();
+                    function.value(&arrays, out);
+                }
+                Operation::ReduceTime { input, reduction, window } => {
+                    let x = self.value(*input, below, sample);
+                    reduce_time(x, node.shape.n(), *reduction, window, replay, positions, out);
+                }
+                Operation::ReduceNeuron { input, reduction } => {
+                    let x = self.value(*input, below, sample);
+                    let n = self.nodes[*input].shape.n();
+                    reduce_neuron(x, n, *reduction, replay, positions, out);
+                }
+                Operation::CrossEntropy { logits, target, window } => {
+                    let n = self.nodes[*logits].shape.n();
+                    let class = class(&sample.targets[*target], sample.index);
+                    let x = self.value(*logits, below, sample);
+                    for (x, out) in x[window.start * n..window.end * n].chunks_exact(n).zip(out) {
+                        *out = cross_entropy(x, class);
+                    }
+                }
+                Operation::MeanSquaredError { output, target, window } => {
+                    let n = self.nodes[*output].shape.n();
+                    let y = numbers(&sample.targets[*target], sample.index, n);
+                    let x = self.value(*output, below, sample);
+                    for (x, out) in x[window.start * n..window.end * n].chunks_exact(n).zip(out) {
+                        let mut sum = R::ZERO;
+                        for (&x, &y) in x.iter().zip(y) {
+                            sum += (x - y) * (x - y);
+                        }
+                        *out = sum / R::from_f64(n as f64);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The array of an input, broadcast to `shape`.
+    fn expand<'v>(
+        &self,
+        input: usize,
+        shape: Shape,
+        values: &'v [R],
+        sample: &Sample<'v, R>,
+        room: Option<&'v mut [R]>,
+    ) -> &'v [R] {
+        let x = self.value(input, values, sample);
+        let from = self.nodes[input].shape;
+        match room {
+            Some(room) if from != shape => {
+                for (t, row) in room.chunks_exact_mut(shape.n()).enumerate() {
+                    for (n, e) in row.iter_mut().enumerate() {
+                        *e = x[source_index(t, n, from)];
+                    }
+                }
+                room
+            }
+            _ => x,
+        }
+    }
+
+    /// The reverse after [`Plan::forward`]: `scale` times the gradient of the summed loss terms with respect to the
+    /// traces, overwriting `trace_gradients` (`[block sample, steps, n]`, empty where no loss depends on the trace).
+    pub(crate) fn backward(
+        &self,
+        sample: &Sample<'_, R>,
+        scale: f64,
+        positions: &[u32],
+        scratch: &mut Scratch<R>,
+        trace_gradients: &mut [Vec<R>],
+    ) {
+        let mut slots: Vec<&mut [R]> = Vec::with_capacity(trace_gradients.len());
+        for (trace, gradient) in self.traces.iter().zip(trace_gradients) {
+            let length = self.steps * trace.n;
+            slots.push(if trace.gradient { &mut gradient[sample.slot * length..][..length] } else { &mut [] });
+        }
+        slots.iter_mut().for_each(|g| g.fill(R::ZERO));
+        scratch.gradients.fill(R::ZERO);
+        for &loss in &self.losses {
+            let node = &self.nodes[loss];
+            let seed = R::from_f64(scale / node.shape.len() as f64);
+            scratch.gradients[node.range.clone()].iter_mut().for_each(|g| *g += seed);
+        }
+        for node in self.nodes.iter().rev().filter(|node| node.for_loss) {
+            let (below, own) = scratch.gradients.split_at_mut(node.range.start);
+            let own = &own[..node.range.len()];
+            let values = &scratch.values[..];
+            let mut gradient = |input: usize, add: &mut dyn FnMut(&mut [R])| {
+                let input = &self.nodes[input];
+                match input.operation {
+                    Operation::Observe { trace } => add(slots[trace]),
+                    _ => add(&mut below[input.range.clone()]),
+                }
+            };
+            match &node.operation {
+                Operation::Observe { .. } => {}
+                Operation::Map { inputs, function } => {
+                    let length = node.shape.len();
+                    let mut expanded = scratch.expanded.chunks_exact_mut(length);
+                    let arrays: Vec<&[R]> =
+                        inputs.iter().map(|&i| self.expand(i, node.shape, values, sample, expanded.next())).collect();
+                    let room = &mut scratch.expanded_gradients[..inputs.len() * length];
+                    room.fill(R::ZERO);
+                    let mut arrays_gradient: Vec<&mut [R]> = room.chunks_exact_mut(length).collect();
+                    function.gradient(&arrays, own, &mut arrays_gradient);
+                    for (&input, from) in inputs.iter().zip(&arrays_gradient) {
+                        let shape = self.nodes[input].shape;
+                        gradient(input, &mut |g| collect(from, node.shape.n(), shape, g));
+                    }
+                }
+                Operation::ReduceTime { input, reduction, window } => {
+                    let positions = &positions[node.positions.clone()];
+                    gradient(*input, &mut |g| reduce_time_gradient(own, *reduction, window, positions, g));
+                }
+                Operation::ReduceNeuron { input, reduction } => {
+                    let positions = &positions[node.positions.clone()];
+                    let n = self.nodes[*input].shape.n();
+                    gradient(*input, &mut |g| reduce_neuron_gradient(own, n, *reduction, positions, g));
+                }
+                Operation::CrossEntropy { logits, target, window } => {
+                    let n = self.nodes[*logits].shape.n();
+                    let class = class(&sample.targets[*target], sample.index);
+                    let x = &self.value(*logits, values, sample)[window.start * n..];
+                    gradient(*logits, &mut |g| {
+                        let g = g[window.start * n..].chunks_exact_mut(n);
+                        for ((x, g), &own) in x.chunks_exact(n).zip(g).zip(own) {
+                            cross_entropy_gradient(x, class, own, g);
+                        }
+                    });
+                }
+                Operation::MeanSquaredError { output, target, window } => {
+                    let n = self.nodes[*output].shape.n();
+                    let y = numbers(&sample.targets[*target], sample.index, n);
+                    let x = &self.value(*output, values, sample)[window.start * n..];
+                    gradient(*output, &mut |g| {
+                        let g = g[window.start * n..].chunks_exact_mut(n);
+                        for ((x, g), &own) in x.chunks_exact(n).zip(g).zip(own) {
+                            let slope = own * R::from_f64(2.0 / n as f64);
+                            for ((g, &x), &y) in g.iter_mut().zip(x).zip(y) {
+                                *g += slope * (x - y);
+                            }
+                        }
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Adds the gradient of a broadcast array to that of the array before broadcasting.
+fn collect<R: Real>(from: &[R], n: usize, shape: Shape, to: &mut [R]) {
+    for (t, row) in from.chunks_exact(n).enumerate() {
+        for (j, &g) in row.iter().enumerate() {
+            to[source_index(t, j, shape)] += g;
+        }
+    }
+}
+
+fn reduce_time<R: Real>(
+    x: &[R],
+    n: usize,
+    reduction: Reduction,
+    window: &Range<usize>,
+    replay: bool,
+    positions: &mut [u32],
+    out: &mut [R],
+) {
+    let row = |t: usize| &x[t * n..(t + 1) * n];
+    match reduction {
+        Reduction::Last => out.copy_from_slice(row(window.end - 1)),
+        Reduction::Max => {
+            if !replay {
+                positions.fill(window.start as u32);
+                out.copy_from_slice(row(window.start));
+                for t in window.start + 1..window.end {
+                    for ((&x, best), position) in row(t).iter().zip(out.iter_mut()).zip(positions.iter_mut()) {
+                        if x > *best {
+                            (*best, *position) = (x, t as u32);
+                        }
+                    }
+                }
+            }
+            for (j, (out, &position)) in out.iter_mut().zip(positions.iter()).enumerate() {
+                *out = row(position as usize)[j];
+            }
+        }
+        Reduction::Mean | Reduction::Sum => {
+            out.fill(R::ZERO);
+            for t in window.clone() {
+                out.iter_mut().zip(row(t)).for_each(|(sum, &x)| *sum += x);
+            }
+            if reduction == Reduction::Mean {
+                let count = R::from_f64(window.len() as f64);
+                out.iter_mut().for_each(|sum| *sum = *sum / count);
+            }
+        }
+    }
+}
+
+fn reduce_time_gradient<R: Real>(
+    own: &[R],
+    reduction: Reduction,
+    window: &Range<usize>,
+    positions: &[u32],
+    g: &mut [R],
+) {
+    let n = own.len();
+    match reduction {
+        Reduction::Last => {
+            g[(window.end - 1) * n..][..n].iter_mut().zip(own).for_each(|(g, &own)| *g += own);
+        }
+        Reduction::Max => {
+            for (j, (&position, &own)) in positions.iter().zip(own).enumerate() {
+                g[position as usize * n + j] += own;
+            }
+        }
+        Reduction::Mean | Reduction::Sum => {
+            let count = if reduction == Reduction::Mean { window.len() as f64 } else { 1.0 };
+            let share = R::ONE / R::from_f64(count);
+            for row in g[window.start * n..window.end * n].chunks_exact_mut(n) {
+                row.iter_mut().zip(own).for_each(|(g, &own)| *g += own * share);
+            }
+        }
+    }
+}
+
+fn reduce_neuron<R: Real>(
+    x: &[R],
+    n: usize,
+    reduction: Reduction,
+    replay: bool,
+    positions: &mut [u32],
+    out: &mut [R],
+) {
+    for (t, (x, out)) in x.chunks_exact(n).zip(out).enumerate() {
+        if reduction == Reduction::Max {
+            if !replay {
+                let mut best = 0;
+                for (j, &value) in x.iter().enumerate() {
+                    if value > x[best] {
+                        best = j;
+                    }
+                }
+                positions[t] = best as u32;
+            }
+            *out = x[positions[t] as usize];
+        } else {
+            let mut sum = R::ZERO;
+            x.iter().for_each(|&x| sum += x);
+            *out = if reduction == Reduction::Mean { sum / R::from_f64(n as f64) } else { sum };
+        }
+    }
+}
+
+fn reduce_neuron_gradient<R: Real>(own: &[R], n: usize, reduction: Reduction, positions: &[u32], g: &mut [R]) {
+    for (t, (g, &own)) in g.chunks_exact_mut(n).zip(own).enumerate() {
+        if reduction == Reduction::Max {
+            g[positions[t] as usize] += own;
+        } else {
+            let count = if reduction == Reduction::Mean { n as f64 } else { 1.0 };
+            let share = own / R::from_f64(count);
+            g.iter_mut().for_each(|g| *g += share);
+        }
+    }
+}
+
+/// The largest entry (the first NaN if it comes first) and the sum of `exp(x - largest)`.
+fn softmax_parts<R: Real>(x: &[R]) -> (R, R) {
+    let mut largest = x[0];
+    x.iter().for_each(|&x| largest = math::max(x, largest));
+    let mut sum = R::ZERO;
+    x.iter().for_each(|&x| sum += math::exp(x - largest));
+    (largest, sum)
+}
+
+fn cross_entropy<R: Real>(x: &[R], class: usize) -> R {
+    let (largest, sum) = softmax_parts(x);
+    math::ln(sum) - (x[class] - largest)
+}
+
+fn cross_entropy_gradient<R: Real>(x: &[R], class: usize, own: R, g: &mut [R]) {
+    let (largest, sum) = softmax_parts(x);
+    for (j, (g, &x)) in g.iter_mut().zip(x).enumerate() {
+        let indicator = if j == class { R::ONE } else { R::ZERO };
+        *g += own * (math::exp(x - largest) / sum - indicator);
+    }
+}
