@@ -87,9 +87,10 @@ impl<R: Real> Cells<R> {
     /// If a slice has another length.
     pub fn step(&mut self, events: &[R], drives: &[R]) -> Result<&[R], Error> {
         let layout = self.neuron.layout();
-        for (what, expected, found) in
-            [("events", layout.events.len() * self.n, events.len()), ("drives", layout.drives.len() * self.n, drives.len())]
-        {
+        for (what, expected, found) in [
+            ("events", layout.events.len() * self.n, events.len()),
+            ("drives", layout.drives.len() * self.n, drives.len()),
+        ] {
             if expected != found {
                 return Err(Error::Graph(format!("expected {expected} {what} (ports times neurons), found {found}")));
             }

@@ -41,7 +41,12 @@ pub(crate) fn backward<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>
 }
 
 /// The last step of the block in which a loss depends directly on a population.
-fn last_loss_step<R: Real>(call: &Call<'_, '_, R>, scratch: &Scratch<R>, population: usize, count: usize) -> Option<usize> {
+fn last_loss_step<R: Real>(
+    call: &Call<'_, '_, R>,
+    scratch: &Scratch<R>,
+    population: usize,
+    count: usize,
+) -> Option<usize> {
     let steps = call.plan.simulation.steps;
     let traces = call.plan.loss.traces.iter().zip(&scratch.trace_gradients);
     let own = traces.filter(|(trace, _)| trace.population == population && trace.gradient);

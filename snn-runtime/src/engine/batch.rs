@@ -160,11 +160,12 @@ fn check_target<'a, R: Real>(
                     return fail_sample(sample, format!("number {i} is {value}: expected a finite number"));
                 }
             }
-            Ok(CheckedTarget::Values(match values.to_slice().and_then(|s| ArrayView2::from_shape(values.dim(), s).ok())
-            {
-                Some(view) => CowArray::from(view),
-                None => CowArray::from(standard(*values)),
-            }))
+            Ok(CheckedTarget::Values(
+                match values.to_slice().and_then(|s| ArrayView2::from_shape(values.dim(), s).ok()) {
+                    Some(view) => CowArray::from(view),
+                    None => CowArray::from(standard(*values)),
+                },
+            ))
         }
         (TargetKind::Class(_), _) => fail("expected classes, found numbers".into()),
         (TargetKind::Values(_), _) => fail("expected numbers, found classes".into()),

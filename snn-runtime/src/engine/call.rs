@@ -1,5 +1,6 @@
 //! One call: its constants, and what a lane does with each of its blocks.
 
+use super::BLOCK;
 use super::backward::backward;
 use super::batch::Batch;
 use super::forward::{Counts, forward};
@@ -7,7 +8,6 @@ use super::plan::Plan;
 use super::weight_gradient::add_gradients;
 use super::weights::Weights;
 use super::workspace::{Decisions, Lane, Scratch};
-use super::BLOCK;
 use crate::Real;
 use crate::loss::{Sample, Targets, Trace};
 use crate::neuron::Mode;
@@ -59,14 +59,7 @@ impl<R: Real> Call<'_, '_, R> {
     }
 
     /// Readouts, losses, and the gradient of the loss with respect to what it observes.
-    fn evaluate(
-        &self,
-        scratch: &mut Scratch<R>,
-        lane: &mut Lane<R>,
-        slot: usize,
-        index: usize,
-        recorded: &mut [u32],
-    ) {
+    fn evaluate(&self, scratch: &mut Scratch<R>, lane: &mut Lane<R>, slot: usize, index: usize, recorded: &mut [u32]) {
         let program = &self.plan.loss;
         let sample = Sample { traces: &scratch.traces, slot, index, targets: self.targets };
         let positions = match self.mode {

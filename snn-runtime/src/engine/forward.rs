@@ -1,5 +1,6 @@
 //! The forward run of one sample.
 
+use super::batch::InputData;
 use super::call::Call;
 use super::plan::PopulationPlan;
 use super::workspace::Scratch;
@@ -8,8 +9,6 @@ use crate::loss::Observable;
 use crate::neuron::{Mode, Step};
 use crate::simd::{Loops, dispatch};
 use crate::{Real, SpikeTrain};
-
-use super::batch::InputData;
 
 /// For so many steps at a time, what comes from inputs is summed before the steps are taken: then the rows of one tile
 /// of weights stay in the first-level cache.
@@ -144,7 +143,7 @@ fn receive<R: Real>(
     for (port, list) in p.incoming.iter().enumerate() {
         let bias = &call.weights.biases[population][port * p.n..][..p.n];
         let (early, late) = list.split_at(p.prefix[port]);
-        if !early.is_empty() && t % AHEAD == 0 {
+        if !early.is_empty() && t.is_multiple_of(AHEAD) {
             let ahead = &mut cells.ahead[port][..AHEAD.min(steps - t) * p.n];
             ahead.chunks_exact_mut(p.n).for_each(|row| row.copy_from_slice(bias));
             for &j in early {

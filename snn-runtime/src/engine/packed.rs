@@ -95,24 +95,22 @@ impl<R: Real> Packed<R> {
 /// `out += sum of the rows of one tile`, in registers.
 #[inline(always)]
 fn add_tile<R: Real, const WIDTH: usize>(tile: &[R], indices: &[u32], out: &mut [R]) {
-    let used = out.len().min(WIDTH);
-    let mut sum = [R::ZERO; WIDTH];
-    if used == WIDTH {
-        sum.copy_from_slice(&out[..WIDTH]);
-    } else {
-        sum[..used].copy_from_slice(&out[..used]);
-    }
     let (rows, _) = tile.as_chunks::<WIDTH>();
-    for &index in indices {
-        let row = &rows[index as usize];
-        for (s, &w) in sum.iter_mut().zip(row) {
-            *s += w;
+    let add = |sum: [R; WIDTH]| {
+        let mut sum = sum;
+        for &index in indices {
+            let row = &rows[index as usize];
+            sum = std::array::from_fn(|j| sum[j] + row[j]);
         }
-    }
-    if used == WIDTH {
-        out[..WIDTH].copy_from_slice(&sum);
+        sum
+    };
+    if let Some(out) = out.first_chunk_mut::<WIDTH>() {
+        *out = add(*out);
     } else {
-        out[..used].copy_from_slice(&sum[..used]);
+        let mut sum = [R::ZERO; WIDTH];
+        sum[..out.len()].copy_from_slice(out);
+        let sum = add(sum);
+        out.copy_from_slice(&sum[..out.len()]);
     }
 }
 

@@ -7,7 +7,7 @@ use super::plan::ProjectionPlan;
 use super::workspace::{Lane, Scratch};
 use crate::graph::Source;
 use crate::neuron::Mode;
-use crate::simd::{Loops, dispatch};
+use crate::simd::{Loops, dispatch, prefetch};
 use crate::{Real, SpikeTrain};
 
 /// The spikes of one sample sorted by neuron: the ascending steps in which each fired.
@@ -16,6 +16,8 @@ pub(crate) struct EventsByRow {
     /// `starts[row] .. starts[row + 1]` is the range of a neuron in `times`.
     starts: Vec<u32>,
     times: Vec<u32>,
+    /// The neurons that fired.
+    active: Vec<u32>,
 }
 
 impl EventsByRow {
@@ -24,12 +26,16 @@ impl EventsByRow {
         self.starts.clear();
         self.starts.resize(rows + 2, 0);
         self.times.resize(train.len(), 0);
+        self.active.clear();
         let count = &mut self.starts[2..];
         for t in 0..train.steps() {
             train.step(t).iter().for_each(|&row| count[row as usize] += 1);
         }
         let mut sum = 0;
-        for count in count {
+        for (row, count) in count.iter_mut().enumerate() {
+            if *count > 0 {
+                self.active.push(row as u32);
+            }
             sum += *count;
             *count = sum;
         }
@@ -46,7 +52,7 @@ impl EventsByRow {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        4 * (self.starts.capacity() + self.times.capacity())
+        4 * (self.starts.capacity() + self.times.capacity() + self.active.capacity())
     }
 }
 
@@ -59,32 +65,52 @@ pub(crate) fn add_gradients<R: Real>(
     count: usize,
 ) {
     let plan = call.plan;
+    let inputs = plan.inputs.len();
+    let source_index = |source| match source {
+        Source::Input(input) => input,
+        Source::Population(population) => inputs + population,
+    };
     for slot in 0..count {
-        let inputs = (0..plan.inputs.len()).map(Source::Input);
-        for source in inputs.chain((0..plan.populations.len()).map(Source::Population)) {
-            let mut sorted = false;
-            for p in plan.projections.iter().filter(|p| p.source == source && !p.frozen) {
-                let Some(last) = scratch.last_live[p.target] else { continue };
-                let train = match source {
-                    Source::Input(input) => input_train(call, &scratch.inputs, input, slot, first + slot),
-                    Source::Population(population) => &scratch.trains[population][slot],
-                };
-                if !std::mem::replace(&mut sorted, true) {
-                    scratch.events.sort(train, p.rows);
-                }
-                let errors = Errors::new(call, &scratch.errors[p.target], p, slot, last);
-                if let Some(bias) = p.bias.clone() {
+        for (index, input) in plan.inputs.iter().enumerate() {
+            let train = input_train(call, &scratch.inputs, index, slot, first + slot);
+            scratch.events[index].sort(train, input.size);
+        }
+        for (index, p) in plan.populations.iter().enumerate().filter(|(_, p)| !p.outgoing.is_empty()) {
+            scratch.events[inputs + index].sort(&scratch.trains[index][slot], p.n);
+        }
+        for (target, p) in plan.populations.iter().enumerate() {
+            let Some(last) = scratch.last_live[target] else { continue };
+            for (port, list) in p.incoming.iter().enumerate() {
+                let trained = || list.iter().map(|&j| &plan.projections[j]).filter(|p| !p.frozen);
+                let errors = Errors::new(call, &scratch.errors[target], target, port, slot, last);
+                for bias in trained().filter_map(|p| p.bias.clone()) {
                     errors.add_sum(&mut lane.gradient[bias]);
                 }
-                let gradient = &mut lane.gradient[p.weight.clone()];
-                match source {
-                    Source::Population(population) if call.mode != Mode::Spiking => {
-                        let z = &scratch.z[population][slot * plan.simulation.steps * p.rows..];
-                        errors.add_weighted(z, p, gradient);
+                for (start, width) in tiles(p.n) {
+                    let slab = &mut scratch.slab[..errors.steps * width];
+                    dispatch(CutTile { errors: &errors, slab, width, start });
+                    for p in trained() {
+                        let gradient = &mut lane.gradient[p.weight.clone()];
+                        if let (Source::Population(source), true) = (p.source, call.mode != Mode::Spiking) {
+                            let z = &scratch.z[source][slot * plan.simulation.steps * p.rows..];
+                            add_weighted(z, p, slab, start, width, gradient);
+                            continue;
+                        }
+                        let events = &scratch.events[source_index(p.source)];
+                        let (slab, columns, delay) = (&slab[..], p.columns, p.delay);
+                        dispatch(AddRowSums { events, slab, delay, width, start, columns, gradient });
                     }
-                    _ => errors.add_rows(&scratch.events, p.delay, &mut scratch.slab, gradient),
                 }
             }
+        }
+    }
+}
+
+/// Smooth mode: every neuron sends a number in every step.
+fn add_weighted<R: Real>(z: &[R], p: &ProjectionPlan, slab: &[R], start: usize, width: usize, gradient: &mut [R]) {
+    for (errors, z) in slab.chunks_exact(width).skip(p.delay).zip(z.chunks_exact(p.rows)) {
+        for (row, &z) in gradient.chunks_exact_mut(p.columns).zip(z) {
+            row[start..].iter_mut().zip(errors).for_each(|(g, &e)| *g = z.mul_add(e, *g));
         }
     }
 }
@@ -96,18 +122,17 @@ struct Errors<'a, R> {
     columns: usize,
     /// The rows that are not zero.
     steps: usize,
-    /// All rows.
-    total: usize,
 }
 
 impl<'a, R: Real> Errors<'a, R> {
-    fn new(call: &Call<'_, '_, R>, errors: &'a [R], p: &ProjectionPlan, slot: usize, last: usize) -> Self {
-        let total = call.plan.simulation.steps;
-        let stride = call.plan.populations[p.target].incoming.len() * p.columns;
-        let values = &errors[slot * total * stride + p.port * p.columns..];
-        Self { values, stride, columns: p.columns, steps: last + 1, total }
+    fn new(call: &Call<'_, '_, R>, errors: &'a [R], target: usize, port: usize, slot: usize, last: usize) -> Self {
+        let p = &call.plan.populations[target];
+        let stride = p.incoming.len() * p.n;
+        let values = &errors[slot * call.plan.simulation.steps * stride + port * p.n..];
+        Self { values, stride, columns: p.n, steps: last + 1 }
     }
 
+    #[inline(always)]
     fn row(&self, t: usize) -> &[R] {
         &self.values[t * self.stride..][..self.columns]
     }
@@ -118,39 +143,50 @@ impl<'a, R: Real> Errors<'a, R> {
             gradient.iter_mut().zip(self.row(t)).for_each(|(g, &e)| *g += e);
         }
     }
+}
 
-    /// Smooth mode: every neuron sends a number in every step.
-    fn add_weighted(&self, z: &[R], p: &ProjectionPlan, gradient: &mut [R]) {
-        for t in p.delay..self.steps {
-            let z = &z[(t - p.delay) * p.rows..][..p.rows];
-            for (row, &z) in gradient.chunks_exact_mut(p.columns).zip(z) {
-                row.iter_mut().zip(self.row(t)).for_each(|(g, &e)| *g = z.mul_add(e, *g));
-            }
-        }
-    }
+/// Puts one tile of columns of the errors side by side, so that it stays in the first-level cache.
+struct CutTile<'a, R> {
+    errors: &'a Errors<'a, R>,
+    slab: &'a mut [R],
+    width: usize,
+    start: usize,
+}
 
-    /// For each row of weights the sum of the errors at the steps in which its spikes arrived.
-    fn add_rows(&self, events: &EventsByRow, delay: usize, slab: &mut [R], gradient: &mut [R]) {
-        for (start, width) in tiles(self.columns) {
-            let used = width.min(self.columns - start);
-            let slab = &mut slab[..self.total * width];
-            for (t, to) in slab.chunks_exact_mut(width).enumerate() {
-                let arrival = t + delay;
-                if arrival < self.steps {
-                    to[..used].copy_from_slice(&self.row(arrival)[start..start + used]);
-                    to[used..].fill(R::ZERO);
-                } else {
-                    to.fill(R::ZERO);
-                }
-            }
-            dispatch(AddRowSums { events, slab, width, start, columns: self.columns, gradient });
+impl<R: Real> Loops for CutTile<'_, R> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        match self.width {
+            TILE => self.tile::<TILE>(),
+            _ => self.tile::<NARROW>(),
         }
     }
 }
 
+impl<R: Real> CutTile<'_, R> {
+    #[inline(always)]
+    fn tile<const WIDTH: usize>(self) {
+        let (slab, _) = self.slab.as_chunks_mut::<WIDTH>();
+        for (t, to) in slab.iter_mut().enumerate() {
+            let from = &self.errors.row(t)[self.start..];
+            match from.first_chunk::<WIDTH>() {
+                Some(chunk) => *to = *chunk,
+                None => {
+                    to[..from.len()].copy_from_slice(from);
+                    to[from.len()..].fill(R::ZERO);
+                }
+            }
+        }
+    }
+}
+
+/// For each row of weights the sum of the errors at the steps in which its spikes arrived, for one tile of columns.
 struct AddRowSums<'a, R> {
     events: &'a EventsByRow,
+    /// `[steps, width]`; spikes that arrive later meet no error.
     slab: &'a [R],
+    delay: usize,
     width: usize,
     start: usize,
     columns: usize,
@@ -168,26 +204,29 @@ impl<R: Real> Loops for AddRowSums<'_, R> {
     }
 }
 
+/// How many rows ahead a row is fetched from the second-level cache.
+const FETCH: usize = 2;
+
 impl<R: Real> AddRowSums<'_, R> {
     #[inline(always)]
     fn tile<const WIDTH: usize>(self) {
         let (slab, _) = self.slab.as_chunks::<WIDTH>();
+        let place = |row: u32| row as usize * self.columns + self.start;
         let used = WIDTH.min(self.columns - self.start);
-        let rows = self.gradient.chunks_exact_mut(self.columns);
-        for (row, bounds) in rows.zip(self.events.starts.windows(2)) {
-            let times = &self.events.times[bounds[0] as usize..bounds[1] as usize];
-            if times.is_empty() {
-                continue;
+        for (i, &row) in self.events.active.iter().enumerate() {
+            if let Some(&next) = self.events.active.get(i + FETCH) {
+                prefetch(&self.gradient[place(next)..][..used]);
             }
+            let bounds = &self.events.starts[row as usize..row as usize + 2];
             let mut sum = [R::ZERO; WIDTH];
-            for &t in times {
-                let error = &slab[t as usize];
+            for &t in &self.events.times[bounds[0] as usize..bounds[1] as usize] {
+                let Some(error) = slab.get(t as usize + self.delay) else { break };
                 sum = std::array::from_fn(|j| sum[j] + error[j]);
             }
-            let row = &mut row[self.start..];
+            let row = &mut self.gradient[place(row)..][..used];
             match row.first_chunk_mut::<WIDTH>() {
                 Some(row) => *row = std::array::from_fn(|j| row[j] + sum[j]),
-                None => row[..used].iter_mut().zip(&sum).for_each(|(g, &s)| *g += s),
+                None => row.iter_mut().zip(&sum).for_each(|(g, &s)| *g += s),
             }
         }
     }

@@ -2,8 +2,8 @@
 
 use super::packed::TILE;
 use super::plan::Plan;
-use super::weights::Weights;
 use super::weight_gradient::EventsByRow;
+use super::weights::Weights;
 use super::{BLOCK, forward};
 use crate::loss::{self, Trace};
 use crate::neuron::Mode;
@@ -133,7 +133,8 @@ impl<R: Real> Lane<R> {
     }
 
     fn bytes(&self) -> usize {
-        let reals: usize = [&self.coefficients, &self.readouts, &self.traces].into_iter().flatten().map(Vec::capacity).sum();
+        let reals: usize =
+            [&self.coefficients, &self.readouts, &self.traces].into_iter().flatten().map(Vec::capacity).sum();
         let trains: usize = self.trains.iter().flatten().map(SpikeTrain::bytes).sum();
         (self.gradient.capacity() + reals) * size_of::<R>() + trains + self.losses.capacity() * 8
     }
@@ -177,7 +178,8 @@ pub(crate) struct Scratch<R> {
     pub(crate) spike_gradient: Vec<R>,
     /// Gradients nobody asks for: `[drives, n]`.
     pub(crate) drive_gradient: Vec<R>,
-    pub(crate) events: EventsByRow,
+    /// Per input, then per population: the spikes of one sample.
+    pub(crate) events: Vec<EventsByRow>,
     /// One tile of errors over time. `[steps, TILE]`
     pub(crate) slab: Vec<R>,
 }
@@ -231,6 +233,7 @@ impl<R: Real> Scratch<R> {
         self.spike_gradient.resize(BLOCK * largest, R::ZERO);
         let drives = plan.populations.iter().map(|p| p.n * p.layout.drives.len()).max().unwrap_or(0);
         self.drive_gradient.resize(drives, R::ZERO);
+        self.events.resize_with(plan.inputs.len() + plan.populations.len(), EventsByRow::default);
         self.slab.resize(steps * TILE, R::ZERO);
     }
 
@@ -243,7 +246,12 @@ impl<R: Real> Scratch<R> {
         let trains: usize = self.inputs.iter().chain(&self.trains).flatten().map(SpikeTrain::bytes).sum();
         let flags: usize = self.tape_flags.iter().map(Vec::capacity).sum();
         let cells: usize = self.cells.iter().map(forward::Cells::bytes).sum();
-        reals * size_of::<R>() + trains + flags + cells + self.loss.bytes() + self.events.bytes()
+        reals * size_of::<R>()
+            + trains
+            + flags
+            + cells
+            + self.loss.bytes()
+            + self.events.iter().map(EventsByRow::bytes).sum::<usize>()
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod evaluate;
 mod plan;
+mod reduce;
 
 pub(crate) use evaluate::{Sample, Scratch, Targets};
 pub(crate) use plan::{Plan, Trace};

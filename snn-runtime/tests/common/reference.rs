@@ -1,12 +1,13 @@
 //! The test network once more, in the plainest f64: dense matrices, one sample at a time, backpropagation by hand.
+#![allow(clippy::disallowed_methods, clippy::needless_range_loop, reason = "as plain as a formula")]
 
-use super::*;
-use snn_runtime::ParameterSet;
+use crate::common::*;
+use snn_runtime::{ParameterSet, Parameters, SpikeTrain};
 
-pub struct Reference {
-    pub loss: f64,
-    pub spikes: u64,
-    pub gradient: ParameterSet<f64>,
+pub(crate) struct Reference {
+    pub(crate) loss: f64,
+    pub(crate) spikes: u64,
+    pub(crate) gradient: ParameterSet<f64>,
 }
 
 type Matrix = Vec<Vec<f64>>;
@@ -15,7 +16,12 @@ fn zeros(rows: usize, columns: usize) -> Matrix {
     vec![vec![0.0; columns]; rows]
 }
 
-pub fn evaluate(p: &ParameterSet<f64>, trains: &[SpikeTrain], labels: &[u32], wave: &ndarray::Array2<f64>) -> Reference {
+pub(crate) fn evaluate(
+    p: &ParameterSet<f64>,
+    trains: &[SpikeTrain],
+    labels: &[u32],
+    wave: &ndarray::Array2<f64>,
+) -> Reference {
     let mut gradient = ParameterSet::zeros(p.layout().clone());
     let (mut loss, mut count) = (0.0, 0);
     for (b, train) in trains.iter().enumerate() {
@@ -45,7 +51,8 @@ fn sample(
 
     let mut x = zeros(STEPS, INPUTS);
     train.iter().for_each(|(t, i)| x[t][i as usize] = 1.0);
-    let (mut current, mut v, mut pre, mut z) = (zeros(STEPS, HIDDEN), zeros(STEPS, HIDDEN), zeros(STEPS, HIDDEN), zeros(STEPS, HIDDEN));
+    let (mut current, mut v, mut pre, mut z) =
+        (zeros(STEPS, HIDDEN), zeros(STEPS, HIDDEN), zeros(STEPS, HIDDEN), zeros(STEPS, HIDDEN));
     let mut o = zeros(STEPS, OUTPUTS);
     for t in 0..STEPS {
         for j in 0..HIDDEN {
@@ -73,7 +80,8 @@ fn sample(
 
     // The losses.
     let (mut go, mut gz, mut gv) = (zeros(STEPS, OUTPUTS), zeros(STEPS, HIDDEN), zeros(STEPS, HIDDEN));
-    let best: Vec<usize> = (0..OUTPUTS).map(|k| (1..STEPS).fold(0, |m, t| if o[t][k] > o[m][k] { t } else { m })).collect();
+    let best: Vec<usize> =
+        (0..OUTPUTS).map(|k| (1..STEPS).fold(0, |m, t| if o[t][k] > o[m][k] { t } else { m })).collect();
     let sum: f64 = (0..OUTPUTS).map(|k| o[best[k]][k].exp()).sum();
     let mut loss = sum.ln() - o[best[label]][label];
     for k in 0..OUTPUTS {
@@ -115,7 +123,8 @@ fn sample(
             let old = if t > 0 { v[t - 1][j] } else { start };
             let slope = av[j] / (tau[j] * tau[j]);
             let index = if per_neuron { j } else { 0 };
-            gradient.view_mut("hidden.tau").unwrap().as_slice_mut().unwrap()[index] += slope * g * (old - 4.0 * current[t][j]);
+            gradient.view_mut("hidden.tau").unwrap().as_slice_mut().unwrap()[index] +=
+                slope * g * (old - 4.0 * current[t][j]);
             ei[t][j] = carry_i[j] + 4.0 * (1.0 - av[j]) * g;
             carry_v[j] = av[j] * g;
             carry_i[j] = ai * ei[t][j];

@@ -1,0 +1,123 @@
+//! Reductions over time and over neurons, and their reverses.
+
+use super::Reduction;
+use crate::Real;
+use std::ops::Range;
+
+/// Removes the time axis of `[steps, n]` within a window; the steps of maxima go to `positions`, or come from there.
+pub(super) fn reduce_time<R: Real>(
+    x: &[R],
+    n: usize,
+    reduction: Reduction,
+    window: &Range<usize>,
+    replay: bool,
+    positions: &mut [u32],
+    out: &mut [R],
+) {
+    let row = |t: usize| &x[t * n..(t + 1) * n];
+    match reduction {
+        Reduction::Last => out.copy_from_slice(row(window.end - 1)),
+        Reduction::Max => {
+            if !replay {
+                positions.fill(window.start as u32);
+                out.copy_from_slice(row(window.start));
+                for t in window.start + 1..window.end {
+                    for ((&x, best), position) in row(t).iter().zip(out.iter_mut()).zip(positions.iter_mut()) {
+                        if x > *best {
+                            (*best, *position) = (x, t as u32);
+                        }
+                    }
+                }
+            }
+            for (j, (out, &position)) in out.iter_mut().zip(positions.iter()).enumerate() {
+                *out = row(position as usize)[j];
+            }
+        }
+        Reduction::Mean | Reduction::Sum => {
+            out.fill(R::ZERO);
+            for t in window.clone() {
+                out.iter_mut().zip(row(t)).for_each(|(sum, &x)| *sum += x);
+            }
+            if reduction == Reduction::Mean {
+                let count = R::from_f64(window.len() as f64);
+                out.iter_mut().for_each(|sum| *sum = *sum / count);
+            }
+        }
+    }
+}
+
+/// Adds to `g` the gradient that `own` brings.
+pub(super) fn reduce_time_gradient<R: Real>(
+    own: &[R],
+    reduction: Reduction,
+    window: &Range<usize>,
+    positions: &[u32],
+    g: &mut [R],
+) {
+    let n = own.len();
+    match reduction {
+        Reduction::Last => {
+            g[(window.end - 1) * n..][..n].iter_mut().zip(own).for_each(|(g, &own)| *g += own);
+        }
+        Reduction::Max => {
+            for (j, (&position, &own)) in positions.iter().zip(own).enumerate() {
+                g[position as usize * n + j] += own;
+            }
+        }
+        Reduction::Mean | Reduction::Sum => {
+            let count = if reduction == Reduction::Mean { window.len() as f64 } else { 1.0 };
+            let share = R::ONE / R::from_f64(count);
+            for row in g[window.start * n..window.end * n].chunks_exact_mut(n) {
+                row.iter_mut().zip(own).for_each(|(g, &own)| *g += own * share);
+            }
+        }
+    }
+}
+
+/// Removes the neuron axis of `[steps, n]`; positions as above.
+pub(super) fn reduce_neuron<R: Real>(
+    x: &[R],
+    n: usize,
+    reduction: Reduction,
+    replay: bool,
+    positions: &mut [u32],
+    out: &mut [R],
+) {
+    for (t, (x, out)) in x.chunks_exact(n).zip(out).enumerate() {
+        if reduction == Reduction::Max {
+            if !replay {
+                let mut best = 0;
+                for (j, &value) in x.iter().enumerate() {
+                    if value > x[best] {
+                        best = j;
+                    }
+                }
+                positions[t] = best as u32;
+            }
+            *out = x[positions[t] as usize];
+        } else {
+            let mut sum = R::ZERO;
+            x.iter().for_each(|&x| sum += x);
+            *out = if reduction == Reduction::Mean { sum / R::from_f64(n as f64) } else { sum };
+        }
+    }
+}
+
+/// Adds to `g` the gradient that `own` brings.
+pub(super) fn reduce_neuron_gradient<R: Real>(
+    own: &[R],
+    n: usize,
+    reduction: Reduction,
+    positions: &[u32],
+    g: &mut [R],
+) {
+    for (t, (g, &own)) in g.chunks_exact_mut(n).zip(own).enumerate() {
+        if reduction == Reduction::Max {
+            g[positions[t] as usize] += own;
+        } else {
+            let count = if reduction == Reduction::Mean { n as f64 } else { 1.0 };
+            let share = own / R::from_f64(count);
+            g.iter_mut().for_each(|g| *g += share);
+        }
+    }
+}
