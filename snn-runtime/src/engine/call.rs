@@ -40,6 +40,7 @@ impl<R: Real> Call<'_, '_, R> {
             forward(self, scratch, slot, first + slot, &mut decisions.populations, &mut counts);
         }
         lane.operations += counts.operations;
+        lane.wrong = lane.wrong.or(counts.wrong);
         for (count, trains) in lane.spikes.iter_mut().zip(&scratch.trains) {
             *count += trains[..BLOCK.min(self.batch.size - first)].iter().map(|t| t.len() as u64).sum::<u64>();
         }

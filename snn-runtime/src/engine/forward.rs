@@ -59,6 +59,15 @@ impl<R: Real> Cells<R> {
 #[derive(Default)]
 pub(crate) struct Counts {
     pub(crate) operations: u64,
+    pub(crate) wrong: Option<Wrong>,
+}
+
+/// An encoder gave a channel that its input does not have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wrong {
+    pub(crate) input: usize,
+    pub(crate) sample: usize,
+    pub(crate) channel: u32,
 }
 
 /// The spikes of an input in one sample.
@@ -75,20 +84,37 @@ pub(crate) fn input_train<'a, R>(
     }
 }
 
-fn encode<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, slot: usize, index: usize) {
+fn encode<R: Real>(
+    call: &Call<'_, '_, R>,
+    scratch: &mut Scratch<R>,
+    slot: usize,
+    index: usize,
+    wrong: &mut Option<Wrong>,
+) {
     let simulation = call.plan.simulation;
-    for (data, trains) in call.batch.inputs.iter().zip(&mut scratch.inputs) {
-        if let InputData::Encoded { values, encoder, seed, samples } = data {
-            let row = values.row(index);
-            let row = match row.as_slice() {
-                Some(row) => row,
-                None => {
-                    scratch.row.clear();
-                    scratch.row.extend(row.iter());
-                    &scratch.row
-                }
-            };
-            encoder.encode(row, simulation.steps, simulation.dt, *seed, samples[index], &mut trains[slot]);
+    for (input, (data, trains)) in call.batch.inputs.iter().zip(&mut scratch.inputs).enumerate() {
+        let InputData::Encoded { values, encoder, seed, samples } = data else { continue };
+        let row = values.row(index);
+        let row = match row.as_slice() {
+            Some(row) => row,
+            None => {
+                scratch.row.clear();
+                scratch.row.extend(row.iter());
+                &scratch.row
+            }
+        };
+        let train = &mut trains[slot];
+        train.clear();
+        encoder.encode(row, simulation.steps, simulation.dt, *seed, samples[index], train);
+        // Encoders may come from outside: what they give is not trusted.
+        let size = call.plan.inputs[input].size;
+        let beyond = train.iter().find(|&(_, i)| i as usize >= size);
+        if let Some((_, channel)) = beyond {
+            wrong.get_or_insert(Wrong { input, sample: index, channel });
+            train.clear();
+        }
+        while train.steps() < simulation.steps {
+            train.end_step();
         }
     }
 }
@@ -103,7 +129,7 @@ pub(crate) fn forward<R: Real>(
     decisions: &mut [Vec<u8>],
     counts: &mut Counts,
 ) {
-    encode(call, scratch, slot, index);
+    encode(call, scratch, slot, index, &mut counts.wrong);
     let steps = call.plan.simulation.steps;
     for (index, p) in call.plan.populations.iter().enumerate() {
         scratch.trains[index][slot].clear();

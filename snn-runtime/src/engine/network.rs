@@ -5,6 +5,7 @@ use super::batch::{self, Batch, CheckedTarget};
 use super::call::Call;
 use super::divergence;
 use super::error::Error;
+use super::forward::Wrong;
 use super::initial;
 use super::plan::{self, Plan};
 use super::reduce::reduce;
@@ -166,7 +167,7 @@ impl<R: Real> Network<R> {
         {
             return Err(Error::Smooth(p.name.clone()));
         }
-        let key = (batch.size, plan.layout.len());
+        let key = (plan.id, batch.size);
         match mode {
             Mode::Spiking => {}
             Mode::SmoothRecord => workspace.recorded = Some(key),
@@ -176,6 +177,10 @@ impl<R: Real> Network<R> {
 
         let blocks = batch.size.div_ceil(BLOCK);
         let lanes = workspace.lanes().min(blocks);
+        if lanes < workspace.lane.len() && mode == Mode::Spiking {
+            // The decisions of the lanes that go are lost.
+            workspace.recorded = None;
+        }
         workspace.lane.resize_with(lanes, Default::default);
         workspace.weights.prepare(plan, parameters.values(), gradient);
         let targets: Vec<_> = targets.iter().map(CheckedTarget::as_targets).collect();
@@ -200,7 +205,14 @@ impl<R: Real> Network<R> {
             }
             pool.put(scratch);
         });
-        Ok(())
+        match workspace.lane.iter().find_map(|lane| lane.wrong) {
+            Some(Wrong { input, sample, channel }) => {
+                let input = &plan.inputs[input];
+                let reason = format!("its encoder gave channel {channel}: expected channels below {}", input.size);
+                Err(Error::InputSample { input: input.name.clone(), sample, reason })
+            }
+            None => Ok(()),
+        }
     }
 
     /// Collects what the lanes left, in the order of the samples.

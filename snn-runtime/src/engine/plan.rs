@@ -8,12 +8,15 @@ use crate::{Layout, Real};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The largest number of steps or neurons: indices are 32 bits wide, and spike lists hold steps times neurons.
 const LIMIT: usize = 1 << 28;
 
 /// A checked network.
 pub(crate) struct Plan<R> {
+    /// Another one for every plan of the process.
+    pub(crate) id: u64,
     pub(crate) simulation: Simulation,
     pub(crate) inputs: Vec<Input>,
     pub(crate) targets: Vec<Target>,
@@ -108,7 +111,9 @@ pub(crate) fn plan<R: Real>(graph: &Graph<R>, simulation: Simulation) -> Result<
         .collect::<Result<Vec<_>, _>>()?;
     check_tensor_names(&layout)?;
     let loss = loss::Plan::new(&graph.program, graph, simulation)?;
+    static PLANS: AtomicU64 = AtomicU64::new(0);
     Ok(Plan {
+        id: PLANS.fetch_add(1, Ordering::Relaxed),
         simulation,
         inputs: graph.inputs.clone(),
         targets: graph.targets.clone(),
@@ -194,6 +199,8 @@ fn projection<R: Real>(
         Delay::Time(time) if time >= 0.0 && time.is_finite() => ((time / dt).round() as usize).max(1),
         Delay::Time(time) => return fail(format!("expected a delay of at least 0 ms, found {time}")),
     };
+    // A longer delay than any simulation is no different, and sums of steps cannot overflow.
+    let delay = delay.min(LIMIT);
     if let Source::Population(source) = p.source
         && delay == 0
         && source >= p.target

@@ -20,8 +20,8 @@ pub struct Workspace<R> {
     pub(crate) weights: Weights<R>,
     pub(crate) lane: Vec<Lane<R>>,
     pub(crate) pool: Pool<R>,
-    /// The batch whose decisions are recorded: (samples, length of the parameters).
-    pub(crate) recorded: Option<(usize, usize)>,
+    /// The batch whose decisions are recorded: (plan, samples).
+    pub(crate) recorded: Option<(u64, usize)>,
 }
 
 impl<R: Real> Workspace<R> {
@@ -77,6 +77,7 @@ pub(crate) struct Lane<R> {
     /// Spikes per population.
     pub(crate) spikes: Vec<u64>,
     pub(crate) operations: u64,
+    pub(crate) wrong: Option<forward::Wrong>,
     /// Decisions of a smooth run, per block.
     pub(crate) decisions: Vec<Decisions>,
 }
@@ -120,6 +121,7 @@ impl<R: Real> Lane<R> {
         self.trains.iter_mut().for_each(Vec::clear);
         zeroed(&mut self.spikes, count);
         self.operations = 0;
+        self.wrong = None;
         if shape.mode != Mode::Spiking {
             self.decisions.resize_with(blocks, Decisions::default);
             for decisions in &mut self.decisions {
