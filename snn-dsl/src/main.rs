@@ -1,1 +1,169 @@
-fn main() {}
+//! The `snn` command: check, explain and build model files.
+
+use clap::{Parser, Subcommand};
+use snn_dsl::build::{Options, compile_file};
+use snn_dsl::compile::{Compilation, compile};
+use snn_dsl::diagnostic::{Style, json, render_all};
+use snn_dsl::{explain, library};
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Compiles spiking neural networks described by equations.
+#[derive(Parser)]
+#[command(name = "snn", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print every mistake of model files with its place, a reason and a remedy.
+    Check {
+        /// Model files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Print the diagnostics as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the derivation: units, updates, surrogates, adjoints, tape; sizes and initial weights of networks.
+    Explain {
+        /// A model file, or the name of a library neuron.
+        model: String,
+    },
+    /// Write the Rust code of a model.
+    Build {
+        /// A model file.
+        file: PathBuf,
+        /// Where to write the code; standard output if left out.
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+        /// The path of the runtime crate in the generated code.
+        #[arg(long, default_value = "::snn_runtime")]
+        runtime: String,
+    },
+    /// List the library, or print the text of one of its models.
+    List {
+        /// A neuron or surrogate.
+        name: Option<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(message) => {
+            eprintln!("{}", message.trim_end());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode, String> {
+    match command {
+        Command::Check { files, json } => check(&files, json),
+        Command::Explain { model } => {
+            let compilation = load(&model)?;
+            report(&compilation);
+            let Some(model) = compilation.model else { return Ok(ExitCode::FAILURE) };
+            print(&explain::explain(&model))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Build { file, output, runtime } => {
+            let (code, warnings) = compile_file(&file, &Options { runtime })?;
+            eprint!("{warnings}");
+            match output {
+                Some(path) => {
+                    std::fs::write(&path, code).map_err(|e| format!("error: cannot write {}: {e}", path.display()))?;
+                }
+                None => print(&code)?,
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::List { name: None } => {
+            let mut text = String::from("neurons\n");
+            for name in library::neuron_names() {
+                text.push_str(&format!("  {:<22}{}\n", name, summary(library::neuron(name))));
+            }
+            text.push_str("surrogates\n");
+            for name in library::surrogate_names() {
+                text.push_str(&format!("  {:<28}{}\n", name, summary(library::surrogate(name))));
+            }
+            print(&text)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::List { name: Some(name) } => match library::neuron(&name).or_else(|| library::surrogate(&name)) {
+            Some((_, text)) => print(text).map(|()| ExitCode::SUCCESS),
+            None => Err(unknown(&name)),
+        },
+    }
+}
+
+fn check(files: &[PathBuf], as_json: bool) -> Result<ExitCode, String> {
+    let (mut errors, mut warnings) = (0, 0);
+    for file in files {
+        let compilation = read(file)?;
+        let counts = compilation.counts();
+        errors += counts.0;
+        warnings += counts.1;
+        if as_json {
+            print(&format!("{}\n", json(&compilation.sources, &compilation.diagnostics)))?;
+        } else {
+            report(&compilation);
+        }
+    }
+    if !as_json {
+        let count = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+        eprintln!("{}, {} in {}", count(errors, "error"), count(warnings, "warning"), count(files.len(), "file"));
+    }
+    Ok(if errors > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// A file, or the name of a library neuron.
+fn load(model: &str) -> Result<Compilation, String> {
+    let path = Path::new(model);
+    if path.exists() {
+        return read(path);
+    }
+    match library::neuron(model) {
+        Some((file, text)) => Ok(compile(file, text)),
+        None if path.extension().is_some() => Err(format!("error: cannot read {model}: there is no such file")),
+        None => Err(unknown(model)),
+    }
+}
+
+fn unknown(name: &str) -> String {
+    let names = library::neuron_names().iter().chain(library::surrogate_names()).copied();
+    let hint = match snn_dsl::diagnostic::closest(name, names) {
+        Some(close) => format!("did you mean `{close}`?"),
+        None => "`snn list` shows the library".to_string(),
+    };
+    format!("error: expected a model file or the name of a library model, found `{name}`\nhelp: {hint}")
+}
+
+fn read(path: &Path) -> Result<Compilation, String> {
+    let text = std::fs::read_to_string(path).map_err(|e| format!("error: cannot read {}: {e}", path.display()))?;
+    Ok(compile(&path.display().to_string(), &text))
+}
+
+fn report(compilation: &Compilation) {
+    let style = if std::io::stderr().is_terminal() { Style::Terminal } else { Style::Plain };
+    let text = render_all(&compilation.sources, &compilation.diagnostics, style);
+    eprint!("{text}");
+}
+
+/// The first documentation line of a library text.
+fn summary(entry: Option<(&'static str, &'static str)>) -> &'static str {
+    let text = entry.map_or("", |e| e.1);
+    text.lines().find_map(|line| line.strip_prefix("///")).map_or("", str::trim)
+}
+
+/// Writes to standard output; a closed pipe is no error.
+fn print(text: &str) -> Result<(), String> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("error: cannot write: {e}")),
+        _ => Ok(()),
+    }
+}

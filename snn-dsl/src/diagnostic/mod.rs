@@ -3,6 +3,8 @@
 mod render;
 pub mod suggest;
 
+pub use suggest::closest;
+
 use crate::source::Span;
 pub use render::{Style, json, render, render_all};
 

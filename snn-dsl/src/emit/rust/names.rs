@@ -1,14 +1,14 @@
 //! Names of the model as Rust identifiers.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Literal, Span};
 
 /// Words that a model may use as names but generated code may not, because they are Rust's or the generated code's own.
 const TAKEN: &[&str] = &[
     "as", "async", "await", "box", "break", "const", "continue", "crate", "do", "dyn", "else", "enum", "extern", "false",
     "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override",
     "priv", "pub", "ref", "return", "self", "Self", "static", "struct", "super", "trait", "true", "try", "type",
-    "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield", "abstract", "become", "R",
-    "TAPE", "C", "coefficient", "count", "cell", "flags", "spikes", "spike_gradient", "is_refractory",
+    "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield", "abstract", "become", "TAPE",
+    "DRIVES", "coefficient", "count", "cell", "flags", "spikes", "spike_gradient", "is_refractory",
     "refractory_left", "refractory_steps", "parameters", "coefficients", "gradient",
 ];
 
@@ -27,6 +27,11 @@ pub fn ident(name: &str) -> Ident {
 /// `LIF_delta` and `my_cell` as a type name: `LifDelta`, `MyCell`; a name in capitals (`LIF`) stays as it is.
 pub fn type_ident(name: &str) -> Ident {
     ident(name)
+}
+
+/// A whole number as a literal without a type.
+pub fn index(k: usize) -> Literal {
+    Literal::usize_unsuffixed(k)
 }
 
 /// `max_rate` for `MaxRate`.

@@ -1,7 +1,7 @@
 //! A neuron model as a `Kernel`: its parameters as a struct, its coefficients, its step and the reverse of its step.
 
 use super::expression::{Scalar, Writer, number_literal};
-use super::names::{ident, snake, type_ident};
+use super::names::{ident, index, snake, type_ident};
 use crate::derive::{Derived, Transform};
 use crate::expr::{Arena, ExprId, Leaf};
 use crate::model::{Neuron, Value};
@@ -15,11 +15,13 @@ pub fn neuron(model: &Neuron, derived: &Derived, runtime: &TokenStream) -> Token
     let (structure, layout) = (emit.structure(), emit.layout());
     let (refractory, coefficients, chain) = (emit.refractory_steps(), emit.coefficients(), emit.chain());
     let (step, adjoint) = (emit.step(), emit.adjoint());
+    let (step_rows, adjoint_rows, attributes) = (emit.step_rows(), emit.adjoint_rows(), allow());
     let name = type_ident(&model.name);
     let (step_call, adjoint_call) = (emit.step_call(), emit.adjoint_call());
     quote! {
         #structure
 
+        #attributes
         impl #runtime::Kernel for #name {
             #layout
             #refractory
@@ -29,8 +31,9 @@ pub fn neuron(model: &Neuron, derived: &Derived, runtime: &TokenStream) -> Token
             #adjoint_call
         }
 
+        #step_rows
         #step
-
+        #adjoint_rows
         #adjoint
     }
 }
@@ -87,8 +90,10 @@ impl Emit<'_> {
                 defaults.push(quote! { #field: #value });
             }
         }
+        let attributes = allow();
         quote! {
             #docs
+            #attributes
             #[derive(Clone, Debug, PartialEq)]
             pub struct #name { #(#fields,)* }
 
@@ -137,8 +142,10 @@ impl Emit<'_> {
             .collect();
         let name = &self.model.name;
         let derived = self.derived;
-        let (count, initial, differentiated) = (derived.coefficients.len(), &derived.initial, &derived.differentiated);
-        let tape_reals = derived.tape.reals.len();
+        let count = index(derived.coefficients.len());
+        let initial = derived.initial.iter().map(|&k| index(k));
+        let differentiated = derived.differentiated.iter().map(|&k| index(k));
+        let tape_reals = index(derived.tape.reals.len());
         let tape_flags = !derived.tape.flags.is_empty();
         let spikes = derived.step.threshold.is_some();
         let reads_spikes = derived.tape.reads_spikes;
@@ -179,11 +186,11 @@ impl Emit<'_> {
                         None => continue,
                     },
                     Leaf::Stored(k) => {
-                        let k = usize::from(k);
+                        let k = index(usize::from(k));
                         quote! { parameters[#k] }
                     }
                     Leaf::OutputAdjoint(j) => {
-                        let j = usize::from(j);
+                        let j = index(usize::from(j));
                         quote! { coefficient_gradient[#j] }
                     }
                     Leaf::Dt => quote! { dt },
@@ -248,7 +255,7 @@ impl Emit<'_> {
         let program = crate::derive::schedule(self.arena(), roots, &Default::default(), None);
         let lets = writer.lets(&program, &BTreeMap::new());
         let lines = derived.coefficients.iter().enumerate().map(|(i, c)| {
-            let value = writer.value(c.value);
+            let (i, value) = (index(i), writer.value(c.value));
             quote! { coefficients[#i] = #value; }
         });
         let text: Vec<String> = std::iter::once("```text".to_string())
@@ -297,7 +304,7 @@ impl Emit<'_> {
         let program = crate::derive::schedule(self.arena(), roots, &Default::default(), None);
         let lets = writer.lets(&program, &BTreeMap::new());
         let lines = gradients.iter().map(|(k, id)| {
-            let value = writer.value(*id);
+            let (k, value) = (index(*k), writer.value(*id));
             quote! { gradient[#k] += #value; }
         });
         quote! {
@@ -322,59 +329,87 @@ impl Emit<'_> {
         (0..self.derived.tape.reals.len()).map(|k| format_ident!("tape_{k}")).collect()
     }
 
+    /// One call for equal and one for differing coefficients, with and without an optional output.
+    fn variants(&self, function: &proc_macro2::Ident, argument: &str, flag: Option<TokenStream>) -> TokenStream {
+        let runtime = self.runtime;
+        let argument = format_ident!("{argument}");
+        let count = index(self.derived.coefficients.len());
+        let call = |each: bool, on: bool| {
+            let coefficients = if each {
+                quote! { #runtime::kernel::Each::<R, #count>::new(#argument.coefficients.values, #argument.n) }
+            } else {
+                quote! { #runtime::kernel::Same::<R, #count>::new(#argument.coefficients.values) }
+            };
+            quote! { #function::<R, _, #on>(#coefficients, #argument) }
+        };
+        let by_flag = |each: bool| match &flag {
+            None => call(each, false),
+            Some(flag) => {
+                let (on, off) = (call(each, true), call(each, false));
+                quote! { if #flag { #on } else { #off } }
+            }
+        };
+        let (each, same) = (by_flag(true), by_flag(false));
+        quote! { if #argument.coefficients.per_neuron { #each } else { #same } }
+    }
+
     fn step_call(&self) -> TokenStream {
         let runtime = self.runtime;
-        let function = format_ident!("{}_step", snake(&self.model.name));
+        let function = format_ident!("{}_step_rows", snake(&self.model.name));
+        let keeps = !(self.derived.tape.reals.is_empty() && self.derived.tape.flags.is_empty());
+        let flag = keeps.then(|| quote! { !(step.tape.is_empty() && step.tape_flags.is_empty()) });
+        let body = self.variants(&function, "step", flag);
+        quote! {
+            #[inline(always)]
+            fn step<R: #runtime::Real>(step: #runtime::Step<'_, R>) { #body }
+        }
+    }
+
+    /// Cuts the arguments of a step into rows.
+    fn step_rows(&self) -> TokenStream {
+        let runtime = self.runtime;
+        let (outer, inner) =
+            (format_ident!("{}_step_rows", snake(&self.model.name)), format_ident!("{}_step", snake(&self.model.name)));
         let (states, events, drives) =
             (self.state_rows(), self.port_rows(&self.model.events), self.port_rows(&self.model.drives));
         let tape = self.tape_rows();
-        let (s, e, d, t) = (states.len(), events.len(), drives.len(), tape.len());
-        let count = self.derived.coefficients.len();
-        let call = |coefficients: TokenStream, keep: bool| {
-            let tape = if keep {
-                let tape = tape.iter();
-                quote! { #(#tape,)* }
-            } else {
-                let empty = tape.iter().map(|_| quote! { &mut [] });
-                quote! { #(#empty,)* }
-            };
-            quote! {
-                #function::<R, _, #keep>(
-                    #coefficients, step.n, #(#states,)* #(#events,)* #(#drives,)* step.spikes,
-                    step.refractory, step.refractory_steps, #tape step.tape_flags,
-                )
-            }
-        };
-        let tape_split = (t > 0).then(|| quote! { let [#(#tape),*] = #runtime::kernel::rows_mut::<R, #t>(step.tape, step.n); });
-        let keeps = t > 0 || !self.derived.tape.flags.is_empty();
-        let branch = |coefficients: TokenStream| {
-            if !keeps {
-                return call(coefficients, false);
-            }
-            let (with, without) = (call(coefficients.clone(), true), call(coefficients, false));
-            quote! {
-                if step.tape.is_empty() && step.tape_flags.is_empty() {
-                    #without
-                } else {
-                    #tape_split
-                    #with
-                }
-            }
-        };
-        let each = branch(quote! { #runtime::kernel::Each::<R, #count>::new(step.coefficients.values, step.n) });
-        let same = branch(quote! { #runtime::kernel::Same::<R, #count>::new(step.coefficients.values) });
-        let state_split = split_mut(&states, quote! { step.states }, s, runtime);
-        let event_split = split(&events, quote! { step.events }, e, runtime);
-        let drive_split = split(&drives, quote! { step.drives }, d, runtime);
+        let count = quote! { step.n };
+        let kept = quote! { if TAPE { step.n } else { 0 } };
+        let splits = [
+            rows(&states, true, quote! { step.states }, &count, runtime),
+            rows(&events, false, quote! { step.events }, &count, runtime),
+            rows(&drives, false, quote! { step.drives }, &count, runtime),
+            rows(&tape, true, quote! { step.tape }, &kept, runtime),
+        ];
+        let extra = self.step_extra(|name| quote! { step.#name });
+        let attributes = allow();
         quote! {
+            #attributes
             #[inline(always)]
-            fn step<R: #runtime::Real>(step: #runtime::Step<'_, R>) {
-                #state_split
-                #event_split
-                #drive_split
-                if step.coefficients.per_neuron { #each } else { #same }
+            fn #outer<R: #runtime::Real, C: #runtime::kernel::CoefficientRows<R>, const TAPE: bool>(
+                coefficient: C,
+                step: #runtime::Step<'_, R>,
+            ) {
+                #(#splits)*
+                #inner::<R, C, TAPE>(coefficient, step.n, #(#states,)* #(#events,)* #(#drives,)* #(#tape,)* #(#extra,)*);
             }
         }
+    }
+
+    /// The arguments of a step that only some models have.
+    fn step_extra(&self, of: impl Fn(proc_macro2::Ident) -> TokenStream) -> Vec<TokenStream> {
+        let mut list = Vec::new();
+        if self.derived.step.threshold.is_some() {
+            list.push(of(format_ident!("spikes")));
+        }
+        if self.model.refractory.is_some() {
+            list.push(of(format_ident!("refractory")));
+            list.push(of(format_ident!("refractory_steps")));
+        }
+        if !self.derived.tape.flags.is_empty() {
+            list.push(of(format_ident!("tape_flags")));
+        }
+        list
     }
 
     /// Names of the leaves of step and reverse inside the loop.
@@ -414,7 +449,7 @@ impl Emit<'_> {
         let mut lines = TokenStream::new();
         for (i, coefficient) in self.derived.coefficients.iter().enumerate() {
             if leaves.contains(&Leaf::Coefficient(i as u16)) {
-                let name = format_ident!("c_{}", coefficient.name);
+                let (i, name) = (index(i), format_ident!("c_{}", coefficient.name));
                 lines.extend(quote! { let #name = coefficient.at(#i, cell); });
             }
         }
@@ -439,14 +474,10 @@ impl Emit<'_> {
                 loads.extend(quote! { let #name = #row[cell]; });
             }
         }
-        for (row, i, port, leaf) in events
-            .iter()
-            .zip(&self.model.events)
-            .enumerate()
-            .map(|(i, (r, p))| (r, i, p, Leaf::Event(i as u16)))
-            .chain(drives.iter().zip(&self.model.drives).enumerate().map(|(i, (r, p))| (r, i, p, Leaf::Drive(i as u16))))
-        {
-            let _ = i;
+        let ports = events.iter().zip(&self.model.events).enumerate().map(|(i, (r, p))| (r, p, Leaf::Event(i as u16)));
+        let drive_ports =
+            drives.iter().zip(&self.model.drives).enumerate().map(|(i, (r, p))| (r, p, Leaf::Drive(i as u16)));
+        for (row, port, leaf) in ports.chain(drive_ports) {
             if leaves.contains(&leaf) {
                 let name = ident(&port.name);
                 loads.extend(quote! { let #name = #row[cell]; });
@@ -454,7 +485,7 @@ impl Emit<'_> {
         }
         let refractory = self.model.refractory.is_some();
         if refractory {
-            loads.extend(quote! { let is_refractory = refractory_left[cell] > 0; });
+            loads.extend(quote! { let is_refractory = refractory[cell] > 0; });
         }
         let lets = writer.lets(&program, &derived.step.names);
         let mut stores = TokenStream::new();
@@ -468,7 +499,7 @@ impl Emit<'_> {
             if refractory {
                 let fires = writer.value(threshold.fires);
                 stores.extend(quote! {
-                    refractory_left[cell] = if #fires { refractory_steps } else { refractory_left[cell].saturating_sub(1) };
+                    refractory[cell] = if #fires { refractory_steps } else { refractory[cell].saturating_sub(1) };
                 });
             }
         }
@@ -483,34 +514,35 @@ impl Emit<'_> {
         }
         if !derived.tape.flags.is_empty() {
             let bits = derived.tape.flags.iter().enumerate().map(|(k, &id)| {
-                let value = writer.value(id);
+                let (k, value) = (index(k), writer.value(id));
                 quote! { (u8::from(#value) << #k) }
             });
-            keep.extend(quote! { flags[cell] = #(#bits)|*; });
+            keep.extend(quote! { tape_flags[cell] = #(#bits)|*; });
         }
         let keep = (!keep.is_empty()).then(|| quote! { if TAPE { #keep } });
-        let count = derived.coefficients.len();
-        let _ = count;
-        let (spikes_arg, left_arg, steps_arg) = (
-            if derived.step.threshold.is_some() { format_ident!("spikes") } else { format_ident!("_spikes") },
-            if refractory { format_ident!("refractory_left") } else { format_ident!("_refractory_left") },
-            if refractory { format_ident!("refractory_steps") } else { format_ident!("_refractory_steps") },
-        );
-        let flags_arg = if derived.tape.flags.is_empty() { format_ident!("_flags") } else { format_ident!("flags") };
-        let equal = {
-            let spikes = derived.step.threshold.is_some().then(|| quote! { let spikes = &mut spikes[..count]; });
-            let left = refractory.then(|| quote! { let refractory_left = &mut refractory_left[..count]; });
-            let flags = (!derived.tape.flags.is_empty()).then(|| {
-                quote! { let flags = if TAPE { &mut flags[..count] } else { &mut flags[..0] }; }
-            });
-            quote! { #spikes #left #flags }
-        };
+        let mut equal = TokenStream::new();
+        if derived.step.threshold.is_some() {
+            equal.extend(quote! { let spikes = &mut spikes[..count]; });
+        }
+        if refractory {
+            equal.extend(quote! { let refractory = &mut refractory[..count]; });
+        }
+        if !derived.tape.flags.is_empty() {
+            equal.extend(quote! { let tape_flags = &mut tape_flags[..if TAPE { count } else { 0 }]; });
+        }
+        let extra = self.step_extra(|name| match name.to_string().as_str() {
+            "refractory" => quote! { #name: &mut [u32] },
+            "refractory_steps" => quote! { #name: u32 },
+            "tape_flags" => quote! { #name: &mut [u8] },
+            _ => quote! { #name: &mut [R] },
+        });
         let mut text = vec!["One step of all neurons:".to_string(), String::new(), "```text".into()];
         text.extend(crate::explain::update_lines(self.model, derived));
         text.push("```".into());
-        let docs = doc_lines(&text);
+        let (docs, attributes) = (doc_lines(&text), allow());
         quote! {
             #docs
+            #attributes
             #[inline(always)]
             fn #function<R: #runtime::Real, C: #runtime::kernel::CoefficientRows<R>, const TAPE: bool>(
                 coefficient: C,
@@ -518,11 +550,8 @@ impl Emit<'_> {
                 #(#states: &mut [R],)*
                 #(#events: &[R],)*
                 #(#drives: &[R],)*
-                #spikes_arg: &mut [R],
-                #left_arg: &mut [u32],
-                #steps_arg: u32,
                 #(#tape: &mut [R],)*
-                #flags_arg: &mut [u8],
+                #(#extra,)*
             ) {
                 #equal
                 for cell in 0..count {
@@ -537,57 +566,66 @@ impl Emit<'_> {
 
     fn adjoint_call(&self) -> TokenStream {
         let runtime = self.runtime;
-        let function = format_ident!("{}_adjoint", snake(&self.model.name));
-        let states = self.state_rows();
-        let (events, drives) = (self.port_rows(&self.model.events), self.port_rows(&self.model.drives));
-        let tape = self.tape_rows();
-        let gradients = self.gradient_rows();
-        let state_split = split_mut(&states, quote! { adjoint.state_gradient }, states.len(), runtime);
-        let event_split = split_mut(&events, quote! { adjoint.event_gradient }, events.len(), runtime);
-        let drive_split = split_mut(&drives, quote! { adjoint.drive_gradient }, drives.len(), runtime);
-        let tape_split = split(&tape, quote! { adjoint.tape }, tape.len(), runtime);
-        let gradient_split = split_mut(&gradients, quote! { adjoint.coefficient_gradient }, gradients.len(), runtime);
-        let count = self.derived.coefficients.len();
-        let call = |coefficients: TokenStream, wanted: bool| {
-            let drives = if wanted {
-                quote! { #(#drives,)* }
-            } else {
-                let none = drives.iter().map(|_| quote! { &mut [] });
-                quote! { #(#none,)* }
-            };
-            quote! {
-                #function::<R, _, #wanted>(
-                    #coefficients, adjoint.n, #(#states,)* adjoint.spike_gradient, #(#events,)* #drives
-                    #(#tape,)* adjoint.tape_flags, adjoint.spikes, #(#gradients,)*
-                )
-            }
-        };
-        let branch = |coefficients: TokenStream| {
-            if drives.is_empty() {
-                return call(coefficients, false);
-            }
-            let (with, without) = (call(coefficients.clone(), true), call(coefficients, false));
-            quote! {
-                if adjoint.drive_gradient.is_empty() {
-                    #without
-                } else {
-                    #drive_split
-                    #with
-                }
-            }
-        };
-        let each = branch(quote! { #runtime::kernel::Each::<R, #count>::new(adjoint.coefficients.values, adjoint.n) });
-        let same = branch(quote! { #runtime::kernel::Same::<R, #count>::new(adjoint.coefficients.values) });
+        let function = format_ident!("{}_adjoint_rows", snake(&self.model.name));
+        let flag = (!self.model.drives.is_empty()).then(|| quote! { !adjoint.drive_gradient.is_empty() });
+        let body = self.variants(&function, "adjoint", flag);
         quote! {
             #[inline(always)]
-            fn adjoint<R: #runtime::Real>(adjoint: #runtime::Adjoint<'_, R>) {
-                #state_split
-                #event_split
-                #tape_split
-                #gradient_split
-                if adjoint.coefficients.per_neuron { #each } else { #same }
+            fn adjoint<R: #runtime::Real>(adjoint: #runtime::Adjoint<'_, R>) { #body }
+        }
+    }
+
+    /// Cuts the arguments of the reverse of a step into rows.
+    fn adjoint_rows(&self) -> TokenStream {
+        let runtime = self.runtime;
+        let (outer, inner) = (
+            format_ident!("{}_adjoint_rows", snake(&self.model.name)),
+            format_ident!("{}_adjoint", snake(&self.model.name)),
+        );
+        let (states, events, drives) =
+            (self.state_rows(), self.port_rows(&self.model.events), self.port_rows(&self.model.drives));
+        let (tape, gradients) = (self.tape_rows(), self.gradient_rows());
+        let count = quote! { adjoint.n };
+        let wanted = quote! { if DRIVES { adjoint.n } else { 0 } };
+        let splits = [
+            rows(&states, true, quote! { adjoint.state_gradient }, &count, runtime),
+            rows(&events, true, quote! { adjoint.event_gradient }, &count, runtime),
+            rows(&drives, true, quote! { adjoint.drive_gradient }, &wanted, runtime),
+            rows(&tape, false, quote! { adjoint.tape }, &count, runtime),
+            rows(&gradients, true, quote! { adjoint.coefficient_gradient }, &count, runtime),
+        ];
+        let extra = self.adjoint_extra(|name| quote! { adjoint.#name });
+        let attributes = allow();
+        quote! {
+            #attributes
+            #[inline(always)]
+            fn #outer<R: #runtime::Real, C: #runtime::kernel::CoefficientRows<R>, const DRIVES: bool>(
+                coefficient: C,
+                adjoint: #runtime::Adjoint<'_, R>,
+            ) {
+                #(#splits)*
+                #inner::<R, C, DRIVES>(
+                    coefficient, adjoint.n,
+                    #(#states,)* #(#events,)* #(#drives,)* #(#tape,)* #(#gradients,)* #(#extra,)*
+                );
             }
         }
+    }
+
+    /// The arguments of the reverse that only some models have.
+    fn adjoint_extra(&self, of: impl Fn(proc_macro2::Ident) -> TokenStream) -> Vec<TokenStream> {
+        let leaves = super::expression::leaves_of(self.arena(), &self.derived.reverse_program());
+        let mut list = Vec::new();
+        if leaves.contains(&Leaf::SpikeAdjoint) {
+            list.push(of(format_ident!("spike_gradient")));
+        }
+        if self.derived.tape.reads_spikes {
+            list.push(of(format_ident!("spikes")));
+        }
+        if !self.derived.tape.flags.is_empty() {
+            list.push(of(format_ident!("tape_flags")));
+        }
+        list
     }
 
     fn gradient_rows(&self) -> Vec<proc_macro2::Ident> {
@@ -634,8 +672,8 @@ impl Emit<'_> {
             known.insert(id, quote! { #name });
         }
         for (k, &id) in derived.tape.flags.iter().enumerate() {
-            let name = format_ident!("flag_{k}");
-            loads.extend(quote! { let #name = flags[cell] & (1 << #k) != 0; });
+            let (k, name) = (index(k), format_ident!("flag_{k}"));
+            loads.extend(quote! { let #name = tape_flags[cell] & (1 << #k) != 0; });
             known.insert(id, quote! { #name });
         }
         if let Some(threshold) = derived.step.threshold
@@ -668,43 +706,33 @@ impl Emit<'_> {
             let value = writer.value(id);
             stores.extend(quote! { #row[cell] = #runtime::math::flush(#value); });
         }
-        let reads_spike_gradient = leaves.contains(&Leaf::SpikeAdjoint);
-        let argument = |used: bool, name: &str| {
-            if used { format_ident!("{name}") } else { format_ident!("_{name}") }
-        };
-        let spike_gradient = argument(reads_spike_gradient, "spike_gradient");
-        let flags = argument(!derived.tape.flags.is_empty(), "flags");
-        let spikes = argument(derived.tape.reads_spikes, "spikes");
         let mut equal = TokenStream::new();
-        if reads_spike_gradient {
-            equal.extend(quote! { let spike_gradient = &spike_gradient[..count]; });
+        for name in self.adjoint_extra(|name| quote! { #name }) {
+            equal.extend(quote! { let #name = &#name[..count]; });
         }
-        if !derived.tape.flags.is_empty() {
-            equal.extend(quote! { let flags = &flags[..count]; });
-        }
-        if derived.tape.reads_spikes {
-            equal.extend(quote! { let spikes = &spikes[..count]; });
-        }
+        let extra = self.adjoint_extra(|name| match name.to_string().as_str() {
+            "tape_flags" => quote! { #name: &[u8] },
+            _ => quote! { #name: &[R] },
+        });
         let mut text =
             vec!["The reverse of one step of all neurons (`q_bar` is the derivative of the loss by q):".to_string()];
         text.extend([String::new(), "```text".into()]);
         text.extend(crate::explain::adjoint_lines(self.model, derived));
         text.push("```".into());
-        let docs = doc_lines(&text);
+        let (docs, attributes) = (doc_lines(&text), allow());
         quote! {
             #docs
+            #attributes
             #[inline(always)]
             fn #function<R: #runtime::Real, C: #runtime::kernel::CoefficientRows<R>, const DRIVES: bool>(
                 coefficient: C,
                 count: usize,
                 #(#states: &mut [R],)*
-                #spike_gradient: &[R],
                 #(#events: &mut [R],)*
                 #(#drives: &mut [R],)*
                 #(#tape: &[R],)*
-                #flags: &[u8],
-                #spikes: &[R],
                 #(#gradients: &mut [R],)*
+                #(#extra,)*
             ) {
                 #equal
                 for cell in 0..count {
@@ -717,19 +745,18 @@ impl Emit<'_> {
     }
 }
 
-fn split_mut(rows: &[proc_macro2::Ident], from: TokenStream, n: usize, runtime: &TokenStream) -> Option<TokenStream> {
-    let owner = owner(&from);
-    (n > 0).then(|| quote! { let [#(#rows),*] = #runtime::kernel::rows_mut::<R, #n>(#from, #owner.n); })
+/// `let [a, b] = rows(from, count);`
+fn rows(names: &[proc_macro2::Ident], writes: bool, from: TokenStream, count: &TokenStream, runtime: &TokenStream) -> TokenStream {
+    if names.is_empty() {
+        return TokenStream::new();
+    }
+    let function = if writes { format_ident!("rows_mut") } else { format_ident!("rows") };
+    quote! { let [#(#names),*] = #runtime::kernel::#function(#from, #count); }
 }
 
-fn split(rows: &[proc_macro2::Ident], from: TokenStream, n: usize, runtime: &TokenStream) -> Option<TokenStream> {
-    let owner = owner(&from);
-    (n > 0).then(|| quote! { let [#(#rows),*] = #runtime::kernel::rows::<R, #n>(#from, #owner.n); })
-}
-
-/// The first token of `step.states`.
-fn owner(path: &TokenStream) -> TokenStream {
-    path.clone().into_iter().take(1).collect()
+/// What lints would say of names taken over from equations and of loops over several rows.
+pub fn allow() -> TokenStream {
+    quote! { #[allow(non_snake_case, non_camel_case_types, clippy::too_many_arguments, clippy::needless_range_loop)] }
 }
 
 fn parameter_start(value: Value, runtime: &TokenStream) -> TokenStream {
@@ -754,8 +781,7 @@ fn parameter_start(value: Value, runtime: &TokenStream) -> TokenStream {
 }
 
 /// The value of a parameter of a layer: a number for a constant of the kernel, a start for a stored parameter.
-pub fn parameter_value(model: &Neuron, derived: &Derived, index: usize, value: Value, runtime: &TokenStream) -> TokenStream {
-    let _ = model;
+pub fn parameter_value(derived: &Derived, index: usize, value: Value, runtime: &TokenStream) -> TokenStream {
     match value {
         Value::Constant(value) if !derived.stored.iter().any(|s| s.parameter == index) => number_literal(value),
         value => parameter_start(value, runtime),

@@ -1,0 +1,174 @@
+//! What the grammar expected, in the reader's words.
+
+use super::grammar::Rule;
+use super::statements::Statement;
+use crate::diagnostic::Diagnostic;
+use crate::source::{FileId, Span};
+use pest::error::{Error, ErrorVariant, InputLocation};
+
+/// The diagnostic for a statement that does not fit its rule. `words` are the words of the statement.
+pub(super) fn diagnostic(
+    file: FileId,
+    statement: &Statement,
+    words: &[&str],
+    rule: Rule,
+    error: &Error<Rule>,
+) -> Diagnostic {
+    let offset = match error.location {
+        InputLocation::Pos(at) => at,
+        InputLocation::Span((at, _)) => at,
+    } as u32;
+    let at = statement.span.start + offset;
+    let k = statement.tokens.iter().position(|t| t.end as u32 > at).unwrap_or(words.len());
+    let (found, span) = match statement.tokens.get(k) {
+        Some(t) => (format!("`{}`", words[k]), Span { file, start: t.start as u32, end: t.end as u32 }),
+        None => ("the end of the statement".into(), Span { file, start: statement.span.end, end: statement.span.end }),
+    };
+    let wanted = match &error.variant {
+        ErrorVariant::ParsingError { positives, .. } => list(positives),
+        ErrorVariant::CustomError { message } => message.clone(),
+    };
+    let code = if words.get(k).is_some() { "E0110" } else { "E0111" };
+    let diagnostic = Diagnostic::error(code, span, format!("expected {wanted}, found {found}"));
+    match hint(words, k, rule) {
+        Some(hint) => diagnostic.hint(hint),
+        None => diagnostic,
+    }
+}
+
+/// The remedy: habits of other tools first, then the form of the statement.
+fn hint(words: &[&str], k: usize, rule: Rule) -> Option<String> {
+    let word = |i: usize| words.get(i).copied().unwrap_or("");
+    let (found, before) = (word(k), if k > 0 { word(k - 1) } else { "" });
+    let is_name = |w: &str| w.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    let known = match found {
+        "**" => Some("a power is written a^b"),
+        "&&" => Some("write `and`"),
+        "||" => Some("write `or`"),
+        "/=" => Some("write `x = x / e`"),
+        "<-" => Some("write an assignment with ="),
+        "else" | "if" if !words[..k].contains(&"if") || found == "if" => {
+            Some("a choice is written `if c { a } else { b }`")
+        }
+        ":" if rule == Rule::equation_statement => {
+            Some("an equation has no unit annotation: the unit belongs to the state, as in `state V : mV`")
+        }
+        ":" => Some("a choice is written `if c { a } else { b }`"),
+        "=" if before == "=" => Some("one = is enough here"),
+        _ => None,
+    };
+    if let Some(text) = known {
+        return Some(text.into());
+    }
+    if super::statements::KEYWORDS.contains(&found) && k == 1 {
+        return Some(format!("`{found}` is a keyword: choose another name"));
+    }
+    let operand_before = is_name(before) || before == ")" || before == "]";
+    let in_expression = words[..k].contains(&"=") || rule == Rule::loss_statement;
+    if operand_before && in_expression && (is_name(found) || found == "(") {
+        return Some(format!("there is no product without a sign: write `{before}*{found}`"));
+    }
+    form(rule).map(|f| format!("the form is `{f}`"))
+}
+
+fn form(rule: Rule) -> Option<&'static str> {
+    Some(match rule {
+        Rule::neuron_item => "neuron NAME { ... }",
+        Rule::network_item => "network NAME { ... }",
+        Rule::surrogate_item => "surrogate NAME(alpha = 1) { derivative = ...; primitive = ... }",
+        Rule::fn_item => "fn NAME(a, b) = EXPRESSION",
+        Rule::const_item => "const NAME = EXPRESSION",
+        Rule::param_statement => "param NAME = VALUE [in LOW .. HIGH] [trainable] [per neuron]",
+        Rule::state_statement => "state NAME : UNIT = START",
+        Rule::event_statement => "event NAME : UNIT",
+        Rule::drive_statement => "drive NAME : UNIT",
+        Rule::let_statement => "let NAME = EXPRESSION",
+        Rule::equation_statement => "tau dV/dt = EXPRESSION",
+        Rule::on_statement => "on PORT { STATE += PORT }",
+        Rule::assign_statement => "STATE += EXPRESSION",
+        Rule::spike_statement => "spike when V >= V_th surrogate sigmoid(alpha = 4) scale SCALE { V -= V_th }",
+        Rule::refractory_statement => "refractory TIME holding STATE",
+        Rule::integrate_statement => "integrate exponential_euler",
+        Rule::surrogate_line => "derivative = EXPRESSION",
+        Rule::simulate_statement => "simulate dt = 1 ms, for 100 ms",
+        Rule::input_statement => "input NAME[SIZE] spikes",
+        Rule::target_statement => "target NAME : class[SIZE]",
+        Rule::layer_statement => "layer NAME[SIZE] = MODEL(tau = 20 ms)",
+        Rule::projection_statement => "SOURCE -> LAYER.PORT : dense, delay 1 step",
+        Rule::loss_statement => "loss EXPRESSION",
+        Rule::readout_statement => "readout NAME = EXPRESSION",
+        _ => return None,
+    })
+}
+
+/// Rules by the words of the reader, each once; operators are one thing.
+fn list(rules: &[Rule]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for &rule in rules {
+        let name = describe(rule);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    // Where an expression may go on, everything else that may follow it is more telling.
+    if names.len() > 4 {
+        names.retain(|n| *n != "an operator");
+    }
+    match names.as_slice() {
+        [] => "something else".into(),
+        [one] => (*one).into(),
+        [all @ .., last] => format!("{} or {last}", all.join(", ")),
+    }
+}
+
+fn describe(rule: Rule) -> &'static str {
+    match rule {
+        Rule::expression | Rule::operand | Rule::quantity | Rule::call | Rule::field | Rule::variable | Rule::bracket
+        | Rule::choice | Rule::negate | Rule::not | Rule::prefix | Rule::unit_or_name | Rule::if_word => "an expression",
+        Rule::infix | Rule::power | Rule::multiply | Rule::divide | Rule::add | Rule::subtract | Rule::ge | Rule::le
+        | Rule::eq | Rule::ne | Rule::gt | Rule::lt | Rule::and | Rule::or => "an operator",
+        Rule::name | Rule::field_name => "a name",
+        Rule::unit_name => "a unit",
+        Rule::number => "a number",
+        Rule::whole => "a whole number",
+        Rule::argument => "an argument",
+        Rule::range | Rule::low | Rule::high => "a range `low .. high`",
+        Rule::EOI => "the end of the statement",
+        Rule::assign => "`=`, `+=` or `-=`",
+        Rule::in_clause | Rule::in_word => "`in low .. high`",
+        Rule::trainable => "`trainable`",
+        Rule::per_neuron | Rule::per_word => "`per neuron`",
+        Rule::unit => "`: unit`",
+        Rule::initial => "`= start`",
+        Rule::coefficient => "a coefficient",
+        Rule::derivative => "a derivative dV/dt",
+        Rule::when_word => "`when`",
+        Rule::surrogate_clause => "`surrogate`",
+        Rule::scale_clause => "`scale`",
+        Rule::reset_clause => "`reset`",
+        Rule::detached => "`detached`",
+        Rule::next_step => "`next_step`",
+        Rule::holding_word => "`holding`",
+        Rule::events_kept | Rule::events_word => "`events kept`",
+        Rule::kept_word => "`kept`",
+        Rule::dt_word => "`dt`",
+        Rule::for_word => "`for`",
+        Rule::else_word => "`else`",
+        Rule::neuron_word => "`neuron`",
+        Rule::callable => "a name with its arguments",
+        Rule::default => "a parameter with its default",
+        Rule::option => "an option",
+        Rule::bias => "`bias`",
+        Rule::delay | Rule::delay_word => "`delay`",
+        Rule::init | Rule::init_word => "`init`",
+        Rule::sign | Rule::sign_word => "`sign`",
+        Rule::plus | Rule::minus => "`+` or `-`",
+        Rule::no_self => "`no_self`",
+        Rule::frozen => "`frozen`",
+        Rule::learning_rate | Rule::lr_word => "`lr`",
+        Rule::times_word => "`x`",
+        Rule::clip | Rule::clip_word => "`clip`",
+        Rule::surrogate_part => "`derivative`, `primitive` or `support`",
+        _ => "a statement",
+    }
+}

@@ -1,0 +1,22 @@
+//! From text to the syntax tree: tokens, the statement pre-pass, and a pest grammar for each statement.
+
+mod expected;
+mod expression;
+mod grammar;
+mod items;
+mod lex;
+mod network;
+mod neuron;
+mod statements;
+pub mod tree;
+
+use crate::diagnostic::Diagnostics;
+use crate::source::{FileId, SourceMap};
+
+/// Parses a text; all mistakes go into `diagnostics`, and what could be understood into the tree.
+pub fn parse(sources: &SourceMap, file: FileId, diagnostics: &mut Diagnostics) -> tree::File {
+    let text = &sources.file(file).text;
+    let (statements, blanked) = statements::statements(file, text, diagnostics);
+    let mut parser = grammar::Parser { file, text, blanked: &blanked, diagnostics };
+    tree::File { items: items::items(&mut parser, statements) }
+}
