@@ -91,7 +91,8 @@ impl Parser<'_> {
         let kind = match pair.as_rule() {
             Rule::expression => return self.expression(statement, pair),
             Rule::bracket => {
-                let inner = pair.into_inner().next().map(|p| self.expression(statement, p));
+                let inner = pair.into_inner().find(|p| p.as_rule() == Rule::expression);
+                let inner = inner.map(|p| self.expression(statement, p));
                 // The brackets belong to the place: a hint may replace the whole.
                 return Expr { span, ..inner.unwrap_or_else(|| missing(span)) };
             }
@@ -158,16 +159,18 @@ impl Parser<'_> {
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::name => name = self.ident(statement, &part),
-                _ => {
+                Rule::argument => {
                     let mut argument = Argument { name: None, value: missing(span) };
                     for inner in part.into_inner() {
                         match inner.as_rule() {
                             Rule::name => argument.name = Some(self.ident(statement, &inner)),
-                            _ => argument.value = self.expression(statement, inner),
+                            Rule::expression => argument.value = self.expression(statement, inner),
+                            _ => {}
                         }
                     }
                     arguments.push(argument);
                 }
+                _ => {}
             }
         }
         Call { name, arguments, span }
@@ -178,13 +181,12 @@ impl Parser<'_> {
         let span = self.span(statement, &pair);
         let mut range = ValueRange { low: None, high: None, span };
         for part in pair.into_inner() {
-            let is_low = part.as_rule() == Rule::low;
-            let end = part.into_inner().next().map(|p| self.expression(statement, p));
-            if is_low {
-                range.low = end;
-            } else {
-                range.high = end;
-            }
+            let slot = match part.as_rule() {
+                Rule::low => &mut range.low,
+                Rule::high => &mut range.high,
+                _ => continue,
+            };
+            *slot = part.into_inner().next().map(|p| self.expression(statement, p));
         }
         range
     }
