@@ -14,7 +14,6 @@ mod call;
 mod divergence;
 mod error;
 mod forward;
-mod initial;
 mod network;
 mod packed;
 mod plan;

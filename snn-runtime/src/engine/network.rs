@@ -6,7 +6,6 @@ use super::call::Call;
 use super::divergence;
 use super::error::Error;
 use super::forward::Wrong;
-use super::initial;
 use super::plan::{self, Plan};
 use super::reduce::reduce;
 use super::result::{Evaluation, Readouts, Recording};
@@ -58,11 +57,6 @@ impl<R: Real> Network<R> {
     /// `NAME.bias` (`[target]`), then for every population its stored parameters as `POPULATION.PARAMETER`.
     pub fn layout(&self) -> &Arc<Layout> {
         &self.plan.layout
-    }
-
-    /// Parameters to begin with: the same for the same seed.
-    pub fn initial_parameters(&self, seed: u64) -> ParameterSet<R> {
-        initial::parameters(&self.graph, &self.plan, seed)
     }
 
     /// Runs a batch and returns the readouts (leading axis: samples) and what is recorded.
