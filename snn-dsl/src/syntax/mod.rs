@@ -8,6 +8,7 @@ mod lex;
 mod network;
 mod neuron;
 mod statements;
+pub mod tokens;
 pub mod tree;
 
 use crate::diagnostic::Diagnostics;

@@ -1,0 +1,3 @@
+//! Shared helpers of the examples.
+
+pub mod figure;

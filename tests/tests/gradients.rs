@@ -1,0 +1,125 @@
+//! Smooth mode: every analytic gradient equals finite differences.
+
+use snn_dsl::expr::Leaf;
+use snn_dsl::model::{Model, Neuron, Parameter, Value};
+use snn_runtime::{Batch, InputData, TargetData};
+use snn_tests::smooth::{Report, compare, network};
+use snn_tests::trains::trains;
+use snn_tests::{library_neuron, model};
+
+/// A unit expression of the language for a base unit as it is printed.
+fn unit(text: &str) -> String {
+    if text.is_empty() { "1".into() } else { format!("({text})") }
+}
+
+/// A network of two such neurons that drives every event port and looks at every state and the spikes.
+fn surround(neuron: &Neuron) -> String {
+    let mut text = String::from("network Probe {\n    simulate dt = 1 ms, for 20 ms\n    input x[3] spikes\n");
+    text.push_str(&format!("    layer cells[2] = {}\n", neuron.name));
+    for event in &neuron.events {
+        text.push_str(&format!("    x -> cells.{} : dense\n", event.name));
+    }
+    for state in &neuron.states {
+        let q = &state.quantity;
+        let unit = unit(&q.dimension.base_unit());
+        text.push_str(&format!("    loss mean_n(mean_t((cells.{} / {unit})^2))\n", q.name));
+    }
+    if neuron.spike.is_some() {
+        text.push_str("    loss mean_n(mean_t(cells.spike))\n");
+        if let Some(event) = neuron.events.first() {
+            text.push_str(&format!("    cells -> cells.{} : dense, delay 1 step\n", event.name));
+        }
+    }
+    text.push_str("}\n");
+    text
+}
+
+/// Makes every parameter trainable without a range, except those of the refractory time, and gives every state a trainable
+/// starting value of its own.
+fn free_everything(neuron: &mut Neuron) {
+    let fixed = neuron.refractory.as_ref().map(|r| neuron.arena.leaves(r.duration)).unwrap_or_default();
+    for (i, parameter) in neuron.parameters.iter_mut().enumerate() {
+        if !fixed.contains(&Leaf::Parameter(i as u16)) {
+            (parameter.trainable, parameter.low, parameter.high) = (true, None, None);
+        }
+    }
+    for (k, state) in neuron.states.iter_mut().enumerate() {
+        let mut quantity = state.quantity.clone();
+        quantity.name = format!("{}_at_0", quantity.name);
+        let start = Value::Constant(0.1 + 0.05 * k as f64);
+        state.initial = neuron.arena.leaf(Leaf::Parameter(neuron.parameters.len() as u16));
+        neuron.parameters.push(Parameter { quantity, value: start, low: None, high: None, trainable: true, per_neuron: true });
+    }
+}
+
+fn prove(model: &Model, weight_scale: f64) -> Report {
+    let network = network(model);
+    let mut parameters = network.initial_parameters(7);
+    for tensor in network.layout().tensors().iter().filter(|t| t.name.ends_with(".weight")) {
+        for value in &mut snn_runtime::Parameters::values_mut(&mut parameters)[tensor.range.clone()] {
+            *value *= weight_scale;
+        }
+    }
+    let steps = network.simulation().steps;
+    let inputs: Vec<_> = network.graph().inputs.iter().map(|i| trains(2, i.size, steps, 0.3, 11)).collect();
+    let labels = [1, 0];
+    let targets = network.graph().targets.iter().map(|_| TargetData::Class(&labels)).collect();
+    let batch = Batch { size: 2, inputs: inputs.iter().map(|t| InputData::Spikes(t)).collect(), targets };
+    compare(&network, &parameters, &batch)
+}
+
+#[test]
+fn every_library_neuron() {
+    for &name in snn_dsl::library::neuron_names() {
+        let neuron = library_neuron(name);
+        let text = surround(&neuron);
+        let mut model = model(&text);
+        free_everything(&mut model.neurons[0]);
+        // Inputs of the size of the threshold: the surrogate is probed on both sides.
+        for scale in [1.0, 20.0] {
+            let report = prove(&model, scale);
+            assert!(report.failures.is_empty(), "{name}, weights x {scale}: {report:#?}");
+            assert!(report.nonzero > 0, "{name}: no gradient at all");
+        }
+    }
+}
+
+#[test]
+fn every_library_surrogate() {
+    for &name in snn_dsl::library::surrogate_names() {
+        let text = format!(
+            "neuron Cell {{
+                param tau = 10 ms
+                param V_th = 1
+                event exc
+                state V = 0
+                on exc {{ V += exc }}
+                tau dV/dt = -V
+                spike when V >= V_th surrogate {name} {{ V -= V_th }}
+                integrate exponential_euler
+            }}
+            network Probe {{
+                simulate dt = 1 ms, for 20 ms
+                input x[3] spikes
+                layer cells[2] = Cell
+                x -> cells.exc : dense
+                cells -> cells.exc : dense, delay 1 step
+                loss mean_n(mean_t(cells.V^2)) + mean_n(mean_t(cells.spike))
+            }}"
+        );
+        let mut model = model(&text);
+        free_everything(&mut model.neurons[0]);
+        for scale in [0.5, 3.0] {
+            let report = prove(&model, scale);
+            assert!(report.failures.is_empty(), "{name}, weights x {scale}: {report:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_recurrent_network_of_two_layers() {
+    let text = include_str!("models/two_layers.snn");
+    let report = prove(&model(text), 4.0);
+    assert!(report.failures.is_empty(), "{report:#?}");
+    assert!(report.nonzero * 10 > report.compared * 9, "{report:?}");
+}
