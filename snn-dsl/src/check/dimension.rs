@@ -181,34 +181,39 @@ impl Dimension {
         }
         let one = Exponent::whole(1);
         for (name, named) in NAMED {
-            if let Some(exponent) = self.as_power_of(named) {
-                if exponent == one || exponent.is_positive() && BASE.contains(&name) {
-                    return power_text(name, exponent);
-                }
+            if let Some(exponent) = self.as_power_of(named)
+                && (exponent == one || exponent.is_positive() && BASE.contains(&name))
+            {
+                return power_text(name, exponent);
             }
         }
-        for (name, named) in NAMED {
-            if BASE.contains(&name) {
-                if let Some(exponent) = self.inverse().as_power_of(named) {
-                    return format!("1/{}", power_text(name, exponent));
-                }
+        let bases = || NAMED.into_iter().filter(|(name, _)| BASE.contains(name));
+        for (name, named) in bases() {
+            if let Some(exponent) = self.inverse().as_power_of(named) {
+                return format!("1/{}", power_text(name, exponent));
             }
         }
-        for (upper, a) in NAMED {
-            for (lower, b) in NAMED {
-                if let Some(exponent) = a.over(*self).as_power_of(b) {
-                    if exponent.is_positive() && BASE.contains(&lower) {
-                        return format!("{upper}/{}", power_text(lower, exponent));
-                    }
-                }
-            }
+        let quotient = |upper: &[(&str, Self)]| {
+            upper.iter().find_map(|(upper, a)| {
+                bases().find_map(|(lower, b)| {
+                    let exponent = a.over(*self).as_power_of(b).filter(|e| e.is_positive())?;
+                    Some(format!("{upper}/{}", power_text(lower, exponent)))
+                })
+            })
+        };
+        let (common, rare) = NAMED.split_at(COMMON);
+        if let Some(text) = quotient(common) {
+            return text;
         }
-        for (i, (first, a)) in NAMED.into_iter().enumerate() {
-            for (second, b) in NAMED.into_iter().skip(i) {
-                if a.times(b) == *self {
+        for (i, (first, a)) in common.iter().enumerate() {
+            for (second, b) in common.iter().skip(i) {
+                if a.times(*b) == *self {
                     return format!("{first}*{second}");
                 }
             }
+        }
+        if let Some(text) = quotient(rare) {
+            return text;
         }
         self.product_of_base_units()
     }
@@ -256,6 +261,9 @@ impl fmt::Display for Dimension {
 /// The base units in the order of the exponents.
 const BASE: [&str; 6] = ["ms", "mV", "nA", "um", "amol", "K"];
 
+/// The number of units in [`NAMED`] that a person would use in a compound.
+const COMMON: usize = 7;
+
 /// The coherent units with names of their own.
 const NAMED: [(&str, Dimension); 13] = [
     ("mV", Dimension::VOLTAGE),
@@ -264,8 +272,8 @@ const NAMED: [(&str, Dimension); 13] = [
     ("MOhm", Dimension::RESISTANCE),
     ("uS", Dimension::CONDUCTANCE),
     ("nF", Dimension::CAPACITANCE),
-    ("pC", Dimension::CHARGE),
     ("mM", Dimension::CONCENTRATION),
+    ("pC", Dimension::CHARGE),
     ("pW", Dimension::POWER),
     ("fJ", Dimension::ENERGY),
     ("um", Dimension::LENGTH),
@@ -350,7 +358,7 @@ mod tests {
             (v.over(t.root()), "mV/ms^(1/2)"),
             (v.times(t), "mV*ms"),
             (Dimension::CONDUCTANCE.over(t), "uS/ms"),
-            (i.over(v.power(square)), "uS/mV"),
+            (i.over(v.power(square)), "nA/mV^2"),
             (Dimension::CONCENTRATION.over(t), "mM/ms"),
             (v.power(square).over(t), "mV^2/ms"),
         ];

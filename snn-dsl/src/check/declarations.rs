@@ -1,0 +1,223 @@
+//! The parameters, states and ports of a neuron.
+
+use super::dimension::Dimension;
+use super::neuron::{Checker, distinct, leaf, names_of};
+use super::scope::{Entry, Scope};
+use super::typing::Typing;
+use super::{units, values};
+use crate::diagnostic::Diagnostic;
+use crate::expr::Leaf;
+use crate::model::{self, Value};
+use crate::syntax::tree::{BinaryOp, Expr, ExprKind, NeuronStatement, Param, UnaryOp};
+
+/// Fills in what the neuron declares, and the scope of its expressions.
+pub(super) fn declare(checker: &mut Checker) {
+    let free = distinct(checker.tree, &mut checker.typing.diagnostics);
+    checker.typing.scope = outside(checker);
+    let mut scope = Scope::new();
+    for statement in &checker.tree.statements {
+        let (name, docs) = match statement {
+            NeuronStatement::Param(p) => (&p.name, &p.docs),
+            NeuronStatement::State(s) => (&s.name, &s.docs),
+            NeuronStatement::Event(p) | NeuronStatement::Drive(p) => (&p.name, &p.docs),
+            NeuronStatement::Let(l) => {
+                let message = format!("`{}` is defined further down", l.name.name);
+                let hint = "a `let` sees the lines above it: move it up";
+                scope.entry(l.name.name.clone()).or_insert(Entry::Forbidden(message, Some(hint.into())));
+                continue;
+            }
+            _ => continue,
+        };
+        let typing = &mut checker.typing;
+        let mut quantity = model::Quantity {
+            name: name.name.clone(),
+            docs: docs.clone(),
+            dimension: Dimension::NONE,
+            span: name.span,
+        };
+        let (dimension, parameter) = match statement {
+            NeuronStatement::Param(p) => match parameter(typing, p) {
+                Some((parameter, dimension)) => (Some(dimension), Some(parameter)),
+                None => (None, None),
+            },
+            NeuronStatement::State(s) => (unit(typing, s.unit.as_ref()), None),
+            NeuronStatement::Event(p) | NeuronStatement::Drive(p) => (unit(typing, p.unit.as_ref()), None),
+            _ => (None, None),
+        };
+        if !free.contains(&name.span.start) {
+            continue;
+        }
+        quantity.dimension = dimension.unwrap_or_default();
+        let neuron = &mut checker.neuron;
+        let entry = match statement {
+            NeuronStatement::Param(p) => {
+                let index = neuron.parameters.len() as u16;
+                let mut parameter = parameter.unwrap_or_else(|| bare(p, quantity.clone()));
+                parameter.quantity = quantity;
+                neuron.parameters.push(parameter);
+                leaf(typing, Leaf::Parameter(index), dimension)
+            }
+            NeuronStatement::State(_) => {
+                let (zero, one) = (typing.arena.constant(0.0), typing.arena.constant(1.0));
+                let index = neuron.states.len() as u16;
+                neuron.states.push(model::State {
+                    quantity,
+                    initial: zero,
+                    coefficient: one,
+                    rhs: zero,
+                    text: String::new(),
+                    equation_span: name.span,
+                });
+                leaf(typing, Leaf::State(index), dimension)
+            }
+            NeuronStatement::Event(_) => {
+                neuron.events.push(quantity);
+                let message = format!("expected a state, parameter or drive, found the event port `{}`", name.name);
+                let hint = format!("events act in their block: `on {0} {{ ... }}`", name.name);
+                Entry::Forbidden(message, Some(hint))
+            }
+            _ => {
+                let index = neuron.drives.len() as u16;
+                neuron.drives.push(quantity);
+                leaf(typing, Leaf::Drive(index), dimension)
+            }
+        };
+        if dimension.is_none() {
+            checker.poisoned.insert(name.name.clone());
+        }
+        scope.insert(name.name.clone(), entry);
+    }
+    let dt = leaf(&mut checker.typing, Leaf::Dt, Some(Dimension::TIME));
+    scope.insert("dt".into(), dt);
+    scope.insert("t".into(), Entry::Unsupported("the time `t`"));
+    scope.insert("xi".into(), Entry::Unsupported("white noise `xi`"));
+    checker.typing.scope = scope;
+}
+
+/// The scope of parameter values: the names of the neuron are known but cannot be read.
+fn outside(checker: &Checker) -> Scope {
+    let forbidden = |what: &str, name: &str| {
+        let message = format!("expected a constant, found the {what} `{name}`");
+        Entry::Forbidden(message, Some("values and ranges of parameters are constants; use a `let` instead".into()))
+    };
+    let mut scope: Scope = names_of(checker.tree)
+        .map(|(name, what)| (name.name.clone(), forbidden(what.trim_matches('`'), &name.name)))
+        .collect();
+    scope.insert("dt".into(), forbidden("time step", "dt"));
+    // A unit is meant where a parameter's value is written: `param m = 1 * m`.
+    scope.retain(|name, _| units::lookup(name).is_none());
+    scope
+}
+
+fn bare(p: &Param, quantity: model::Quantity) -> model::Parameter {
+    let (trainable, per_neuron) = (p.trainable.is_some(), p.per_neuron.is_some());
+    model::Parameter { quantity, value: Value::Constant(0.0), low: None, high: None, trainable, per_neuron }
+}
+
+fn parameter<'a>(typing: &mut Typing<'a>, p: &'a Param) -> Option<(model::Parameter, Dimension)> {
+    let name = &p.name.name;
+    let found = values::value(typing, &p.default, None, &format!("parameter `{name}`"));
+    let dimension = found.map(|f| f.1);
+    let mut end = |expr: &'a Option<Expr>, what: &str| {
+        let expr = expr.as_ref()?;
+        let what = format!("the {what} end of the range of `{name}`");
+        match dimension {
+            Some(dimension) => typing.constant_of(expr, dimension, &what),
+            None => typing.constant(expr, &what).map(|c| c.0),
+        }
+    };
+    let (low, high) = match &p.range {
+        Some(range) => (end(&range.low, "lower"), end(&range.high, "upper")),
+        None => (None, None),
+    };
+    let (value, dimension) = found?;
+    let quantity = model::Quantity { name: name.clone(), docs: p.docs.clone(), dimension, span: p.name.span };
+    let parameter = model::Parameter { value, low, high, ..bare(p, quantity) };
+    if let (Some(l), Some(h), Some(range)) = (low, high, &p.range)
+        && l >= h
+    {
+        let unit = dimension.base_unit();
+        let message = format!("expected a range whose lower end is below the upper, found {l} .. {h} {unit}");
+        typing.diagnostics.push(Diagnostic::error("E0406", range.span, message.trim_end()));
+        return Some((model::Parameter { low: None, high: None, ..parameter }, dimension));
+    }
+    values::in_range(typing, &parameter, value, p.default.span);
+    if !matches!(value, Value::Constant(_)) && p.per_neuron.is_none() {
+        typing.diagnostics.push(
+            Diagnostic::error("E0405", p.default.span, "expected a constant, found a distribution")
+                .label("one value is drawn for every neuron")
+                .hint(format!("add `per neuron` at the end of the line of `{name}`")),
+        );
+    }
+    Some((parameter, dimension))
+}
+
+/// The dimension that a unit expression names.
+fn unit<'a>(typing: &mut Typing<'a>, expr: Option<&'a Expr>) -> Option<Dimension> {
+    let Some(expr) = expr else { return Some(Dimension::NONE) };
+    if let Some(wrong) = super::functions::parts(expr).into_iter().find(|e| !is_unit_part(e)) {
+        let text = typing.text(wrong.span);
+        return typing.fail(
+            Diagnostic::error("E0309", wrong.span, format!("expected a unit, found `{text}`"))
+                .hint("write a unit such as `mV`, `nA`, `1/ms`, or `1`"),
+        );
+    }
+    // Declared names do not count here: `state V : V` is a voltage.
+    typing.within(Scope::new(), |t| t.number(expr, None)).map(|q| q.dimension)
+}
+
+fn is_unit_part(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Name(_) | ExprKind::Unary(UnaryOp::Negate, _) => true,
+        ExprKind::Number { .. } => true,
+        ExprKind::Binary(op, ..) => matches!(op, BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Power),
+        _ => false,
+    }
+}
+
+/// Checks the initial values of the states, which may read parameters only.
+pub(super) fn initial_values(checker: &mut Checker) {
+    let mut scope = checker.typing.scope.clone();
+    for (name, what) in names_of(checker.tree) {
+        let reads_states = match scope.get(&name.name) {
+            Some(Entry::Value(typed)) => {
+                checker.typing.arena.leaves(typed.id).iter().any(|l| !matches!(l, Leaf::Parameter(_)))
+            }
+            _ => false,
+        };
+        if reads_states {
+            let message = format!("expected a parameter, found the {} `{}`", what.trim_matches('`'), name.name);
+            let hint = "an initial value reads constants and parameters only".to_string();
+            scope.insert(name.name.clone(), Entry::Forbidden(message, Some(hint)));
+        }
+    }
+    let message = "expected a parameter, found the time step `dt`".to_string();
+    scope.insert("dt".into(), Entry::Forbidden(message, None));
+    for statement in &checker.tree.statements {
+        let NeuronStatement::State(tree) = statement else { continue };
+        let Some(initial) = &tree.initial else { continue };
+        let index = checker.neuron.states.iter().position(|s| s.quantity.span == tree.name.span);
+        let state = index.and_then(|i| checker.neuron.states.get(i));
+        let dimension = state.and_then(|s| checker.dimension(&s.quantity));
+        let name = &tree.name.name;
+        let value = checker.typing.within(scope.clone(), |t| {
+            let Some(dimension) = dimension else { return t.number(initial, None) };
+            let found = t.number(initial, Some(dimension))?;
+            if found.dimension == dimension {
+                return Some(found);
+            }
+            let message = format!("expected {dimension} for the initial value of `{name}`, found {}", found.dimension);
+            let diagnostic = Diagnostic::error("E0305", initial.span, message);
+            if tree.unit.is_none() {
+                let unit = found.dimension.base_unit();
+                let text = t.text(initial.span);
+                return t.fail(diagnostic.hint(format!("give the state its unit: `state {name} : {unit} = {text}`")));
+            }
+            let diagnostic = t.remedy(diagnostic, initial, found.dimension, dimension);
+            t.fail(diagnostic)
+        });
+        if let (Some(value), Some(state)) = (value, index.and_then(|i| checker.neuron.states.get_mut(i))) {
+            state.initial = value.id;
+        }
+    }
+}

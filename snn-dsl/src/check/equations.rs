@@ -1,0 +1,135 @@
+//! The equations of a neuron: one for every state, both sides of one dimension, affine in its own state.
+
+use super::dimension::Dimension;
+use super::evaluate::evaluate;
+use super::neuron::Checker;
+use super::remedy::bracketed;
+use crate::diagnostic::Diagnostic;
+use crate::expr::{ExprId, Leaf};
+use crate::source::Span;
+use crate::syntax::tree::{Equation, NeuronStatement};
+use std::collections::BTreeMap;
+
+/// Checks all equations and that every state has one.
+pub(super) fn check(checker: &mut Checker) {
+    let mut places: BTreeMap<usize, Span> = BTreeMap::new();
+    for statement in &checker.tree.statements {
+        let NeuronStatement::Equation(equation) = statement else { continue };
+        let state = checker.state(&equation.state, "E0403");
+        if let Some(state) = state {
+            if let Some(first) = places.get(&state) {
+                let message = format!("`{}` has two equations", equation.state.name);
+                checker.typing.diagnostics.push(
+                    Diagnostic::error("E0402", equation.span, message)
+                        .label("the second one")
+                        .also(*first, "the first one")
+                        .hint("add the right-hand sides up, or remove one of them"),
+                );
+                continue;
+            }
+            places.insert(state, equation.span);
+        }
+        check_equation(checker, equation, state);
+    }
+    for (index, state) in checker.neuron.states.iter().enumerate() {
+        if !places.contains_key(&index) {
+            let name = &state.quantity.name;
+            let message = format!("state `{name}` has no equation");
+            let hint = format!("write `d{name}/dt = 0` if only events change it");
+            checker.typing.diagnostics.push(Diagnostic::error("E0401", state.quantity.span, message).hint(hint));
+        }
+    }
+}
+
+fn check_equation<'a>(checker: &mut Checker<'a>, equation: &'a Equation, state: Option<usize>) -> Option<()> {
+    let text = checker.typing.text(equation.span);
+    let own = state.and_then(|i| checker.neuron.states.get(i)).map(|s| s.quantity.clone());
+    let dimension = own.as_ref().and_then(|q| checker.dimension(q));
+    let typing = &mut checker.typing;
+    let coefficient = match &equation.coefficient {
+        Some(expr) => typing.number(expr, None).map(|c| (c.id, c.dimension)),
+        None => Some((typing.arena.constant(1.0), Dimension::NONE)),
+    };
+    let left = coefficient.zip(dimension).map(|(c, d)| c.1.times(d).over(Dimension::TIME));
+    let zero_rhs = matches!(equation.rhs.kind, crate::syntax::tree::ExprKind::Number { value: 0.0, unit: None });
+    let rhs = typing.number(&equation.rhs, left);
+    let (state, (coefficient, unit), left, rhs) = (state?, coefficient?, left?, rhs?);
+    // `dX/dt = 0` needs no unit: 0 in every unit is the same statement that X does not change.
+    if rhs.dimension != left && !zero_rhs {
+        let diagnostic = sides_differ(checker, equation, unit, left, rhs.dimension);
+        return checker.typing.fail(diagnostic);
+    }
+    sound_coefficient(checker, equation, coefficient)?;
+    let name = &equation.state.name;
+    let leaf = Leaf::State(state as u16);
+    let arena = &mut checker.typing.arena;
+    let not_affine = if arena.depends_on(coefficient, leaf) {
+        equation.coefficient.as_ref().map(|c| c.span)
+    } else {
+        arena.affine_in(rhs.id, leaf).is_none().then_some(equation.rhs.span)
+    };
+    if let Some(span) = not_affine {
+        let what = format!("an equation that is not affine in its own state `{name}`");
+        return checker.typing.fail(Diagnostic::not_supported(span, what).hint(format!(
+            "`{name}` may stand there times something free of `{name}`, plus something free of `{name}`"
+        )));
+    }
+    let place = checker.neuron.states.get_mut(state)?;
+    (place.coefficient, place.rhs, place.text, place.equation_span) = (coefficient, rhs.id, text, equation.span);
+    Some(())
+}
+
+fn sound_coefficient(checker: &mut Checker, equation: &Equation, coefficient: ExprId) -> Option<()> {
+    let parameters = &checker.neuron.parameters;
+    let value = evaluate(&checker.typing.arena, coefficient, |leaf| match leaf {
+        Leaf::Parameter(i) => match parameters.get(usize::from(i))?.value {
+            crate::model::Value::Constant(value) => Some(value),
+            _ => None,
+        },
+        _ => None,
+    });
+    if value != Some(0.0) {
+        return Some(());
+    }
+    let span = equation.coefficient.as_ref().map_or(equation.span, |c| c.span);
+    let message = format!("expected a factor of `d{}/dt` that is not 0", equation.state.name);
+    checker.typing.fail(Diagnostic::error("E0404", span, message).label("this is 0"))
+}
+
+/// Both sides are sound but measure different things.
+fn sides_differ(
+    checker: &Checker,
+    equation: &Equation,
+    coefficient: Dimension,
+    left: Dimension,
+    right: Dimension,
+) -> Diagnostic {
+    let name = &equation.state.name;
+    let typing = &checker.typing;
+    let rhs = typing.text(equation.rhs.span);
+    let factor = equation.coefficient.as_ref().map(|c| typing.text(c.span));
+    let before = factor.as_ref().map_or(String::new(), |f| format!("{f} "));
+    let message = format!("expected {left} on the right side of `{before}d{name}/dt`, found {right}");
+    let diagnostic = Diagnostic::error("E0304", equation.rhs.span, message)
+        .label(format!("this is {right}"))
+        .also(equation.state.span, format!("this side is {left}"));
+    let ratio = right.over(left);
+    let known = typing.measuring(ratio);
+    if let (Some(known), None) = (known, &factor) {
+        return diagnostic.hint(format!("write `{known} d{name}/dt = {rhs}`"));
+    }
+    if factor.is_some() && ratio.times(coefficient).is_none() {
+        return diagnostic.hint(format!("write `d{name}/dt = {rhs}`"));
+    }
+    if ratio == Dimension::TIME && factor.is_none() {
+        return diagnostic.hint(format!("write `tau d{name}/dt = {rhs}` with a time constant `param tau = 10 ms`"));
+    }
+    let rhs = bracketed(&equation.rhs, rhs);
+    if let Some(known) = typing.measuring(ratio.inverse()) {
+        return diagnostic.hint(format!("multiply the right side by `{known}`: `{known}*{rhs}`"));
+    }
+    if let Some(known) = known {
+        return diagnostic.hint(format!("divide the right side by `{known}`: `{rhs}/{known}`"));
+    }
+    diagnostic.hint(format!("the right side lacks a factor in {}", ratio.inverse()))
+}

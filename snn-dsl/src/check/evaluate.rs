@@ -1,0 +1,225 @@
+//! The value of a constant expression, and bounds of one that reads parameters.
+
+use crate::expr::{Arena, Comparison, ExprId, Function, Leaf, Node, Operation};
+use std::collections::BTreeMap;
+
+/// The value of an expression whose leaves `leaf` knows; `None` if it reads another leaf or is yes or no.
+pub(super) fn evaluate(arena: &Arena, root: ExprId, leaf: impl Fn(Leaf) -> Option<f64>) -> Option<f64> {
+    let mut numbers: BTreeMap<ExprId, f64> = BTreeMap::new();
+    let mut truths: BTreeMap<ExprId, bool> = BTreeMap::new();
+    for id in arena.reachable([root]) {
+        let number = |x: ExprId| numbers.get(&x).copied();
+        let truth = |x: ExprId| truths.get(&x).copied();
+        let value = match arena.node(id) {
+            Node::Constant(bits) => Some(f64::from_bits(bits)),
+            Node::Leaf(l) => leaf(l),
+            Node::Negate(a) => number(a).map(|x| -x),
+            Node::Apply(f, a) => number(a).map(|x| apply(f, x)),
+            Node::Binary(o, a, b) => number(a).zip(number(b)).map(|(x, y)| binary(o, x, y)),
+            Node::Select(c, a, b) => truth(c).and_then(|c| if c { number(a) } else { number(b) }),
+            Node::Detach(a) => number(a),
+            Node::Truth(_) | Node::Compare(..) | Node::And(..) | Node::Or(..) | Node::Not(_) | Node::Spike(_) => None,
+        };
+        let yes = match arena.node(id) {
+            Node::Truth(value) => Some(value),
+            Node::Compare(c, a, b) => number(a).zip(number(b)).map(|(x, y)| c.holds(x, y)),
+            Node::And(a, b) => truth(a).zip(truth(b)).map(|(x, y)| x && y),
+            Node::Or(a, b) => truth(a).zip(truth(b)).map(|(x, y)| x || y),
+            Node::Not(a) => truth(a).map(|x| !x),
+            _ => None,
+        };
+        if let Some(value) = value {
+            numbers.insert(id, value);
+        }
+        if let Some(yes) = yes {
+            truths.insert(id, yes);
+        }
+    }
+    numbers.get(&root).copied()
+}
+
+fn binary(operation: Operation, x: f64, y: f64) -> f64 {
+    match operation {
+        Operation::Add => x + y,
+        Operation::Subtract => x - y,
+        Operation::Multiply => x * y,
+        Operation::Divide => x / y,
+        Operation::Power => libm::pow(x, y),
+    }
+}
+
+fn apply(function: Function, x: f64) -> f64 {
+    match function {
+        Function::Exp => libm::exp(x),
+        Function::Expm1 => libm::expm1(x),
+        Function::Exprel if x == 0.0 => 1.0,
+        Function::Exprel => libm::expm1(x) / x,
+        Function::Ln => libm::log(x),
+        Function::Sqrt => x.sqrt(),
+        Function::Sin => libm::sin(x),
+        Function::Cos => libm::cos(x),
+        Function::Tanh => libm::tanh(x),
+        Function::Atan => libm::atan(x),
+        Function::Sigmoid => 1.0 / (1.0 + libm::exp(-x)),
+        Function::Erf => libm::erf(x),
+        Function::Erfc => libm::erfc(x),
+        Function::Abs => x.abs(),
+    }
+}
+
+/// The numbers from `low` to `high`; both may be infinite.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Interval {
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+impl Interval {
+    /// All numbers.
+    pub(super) const ALL: Self = Self { low: f64::NEG_INFINITY, high: f64::INFINITY };
+
+    /// One number.
+    pub(super) fn point(value: f64) -> Self {
+        Self { low: value, high: value }
+    }
+
+    /// From `low` to `high`; nothing is known if one of them is not a number.
+    pub(super) fn new(low: f64, high: f64) -> Self {
+        if low.is_nan() || high.is_nan() { Self::ALL } else { Self { low, high } }
+    }
+
+    fn hull(values: [f64; 4]) -> Self {
+        // 0 times infinity: the infinite end is not a value, so the product is 0.
+        let values = values.map(|v| if v.is_nan() { 0.0 } else { v });
+        Self {
+            low: values.into_iter().fold(f64::INFINITY, f64::min),
+            high: values.into_iter().fold(f64::NEG_INFINITY, f64::max),
+        }
+    }
+
+    fn union(self, other: Self) -> Self {
+        Self { low: self.low.min(other.low), high: self.high.max(other.high) }
+    }
+}
+
+/// Bounds of an expression whose leaves lie in the intervals that `leaf` gives.
+pub(super) fn bounds(arena: &Arena, root: ExprId, leaf: impl Fn(Leaf) -> Interval) -> Interval {
+    let mut known: BTreeMap<ExprId, Interval> = BTreeMap::new();
+    for id in arena.reachable([root]) {
+        let at = |x: ExprId| known.get(&x).copied().unwrap_or(Interval::ALL);
+        let interval = match arena.node(id) {
+            Node::Constant(bits) => Interval::point(f64::from_bits(bits)),
+            Node::Leaf(l) => leaf(l),
+            Node::Negate(a) => Interval { low: -at(a).high, high: -at(a).low },
+            Node::Detach(a) => at(a),
+            Node::Binary(Operation::Multiply, a, b) if a == b => square(at(a)),
+            Node::Binary(o, a, b) => combine(o, at(a), at(b)),
+            Node::Apply(f, a) => image(f, at(a)),
+            Node::Select(c, a, b) => select(arena, c, (a, at(a)), (b, at(b))),
+            Node::Truth(_) | Node::Compare(..) | Node::And(..) | Node::Or(..) | Node::Not(_) | Node::Spike(_) => {
+                Interval::ALL
+            }
+        };
+        known.insert(id, Interval::new(interval.low, interval.high));
+    }
+    known.get(&root).copied().unwrap_or(Interval::ALL)
+}
+
+fn square(x: Interval) -> Interval {
+    let (a, b) = (x.low * x.low, x.high * x.high);
+    let low = if x.low <= 0.0 && x.high >= 0.0 { 0.0 } else { a.min(b) };
+    Interval { low, high: a.max(b) }
+}
+
+fn combine(operation: Operation, x: Interval, y: Interval) -> Interval {
+    match operation {
+        Operation::Add => Interval::new(x.low + y.low, x.high + y.high),
+        Operation::Subtract => Interval::new(x.low - y.high, x.high - y.low),
+        Operation::Multiply => Interval::hull([x.low * y.low, x.low * y.high, x.high * y.low, x.high * y.high]),
+        Operation::Divide if y.low > 0.0 || y.high < 0.0 => {
+            Interval::hull([x.low / y.low, x.low / y.high, x.high / y.low, x.high / y.high])
+        }
+        Operation::Power if x.low > 0.0 => {
+            let corner = |a: f64, b: f64| libm::pow(a, b);
+            Interval::hull([corner(x.low, y.low), corner(x.low, y.high), corner(x.high, y.low), corner(x.high, y.high)])
+        }
+        Operation::Divide | Operation::Power => Interval::ALL,
+    }
+}
+
+fn image(function: Function, x: Interval) -> Interval {
+    match function {
+        Function::Sin | Function::Cos => Interval { low: -1.0, high: 1.0 },
+        Function::Abs => {
+            let high = x.low.abs().max(x.high.abs());
+            let low = if x.low <= 0.0 && x.high >= 0.0 { 0.0 } else { x.low.abs().min(x.high.abs()) };
+            Interval { low, high }
+        }
+        Function::Ln | Function::Sqrt if x.low < 0.0 => Interval::ALL,
+        Function::Erfc => Interval::new(apply(function, x.high), apply(function, x.low)),
+        // expm1(x)/x tends to infinity on the right and to 0 on the left.
+        Function::Exprel if x.low == f64::NEG_INFINITY || x.high == f64::INFINITY => {
+            let low = if x.low == f64::NEG_INFINITY { 0.0 } else { apply(function, x.low) };
+            let high = if x.high == f64::INFINITY { f64::INFINITY } else { apply(function, x.high) };
+            Interval::new(low, high)
+        }
+        _ => Interval::new(apply(function, x.low), apply(function, x.high)),
+    }
+}
+
+/// A choice lies in the union of its branches; the forms of `max` and `min` are exact.
+fn select(arena: &Arena, condition: ExprId, a: (ExprId, Interval), b: (ExprId, Interval)) -> Interval {
+    match arena.node(condition) {
+        Node::Compare(Comparison::Greater | Comparison::GreaterEqual, x, y) if (x, y) == (a.0, b.0) => {
+            Interval { low: a.1.low.max(b.1.low), high: a.1.high.max(b.1.high) }
+        }
+        Node::Compare(Comparison::Less | Comparison::LessEqual, x, y) if (x, y) == (a.0, b.0) => {
+            Interval { low: a.1.low.min(b.1.low), high: a.1.high.min(b.1.high) }
+        }
+        _ => a.1.union(b.1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Interval, bounds, evaluate};
+    use crate::expr::{Arena, Function, Leaf};
+
+    #[test]
+    fn constants_have_values() {
+        let mut arena = Arena::default();
+        let two = arena.constant(2.0);
+        let ln = arena.apply(Function::Ln, two);
+        let exp = arena.apply(Function::Exp, ln);
+        let value = evaluate(&arena, exp, |_| None);
+        assert!(value.is_some_and(|v| (v - 2.0).abs() < 1e-15));
+        let dt = arena.leaf(Leaf::Dt);
+        let sum = arena.add(exp, dt);
+        assert_eq!(evaluate(&arena, sum, |_| None), None);
+    }
+
+    #[test]
+    fn bounds_enclose() {
+        let mut arena = Arena::default();
+        let p = arena.leaf(Leaf::Parameter(0));
+        let q = arena.leaf(Leaf::Parameter(1));
+        let range = |leaf| match leaf {
+            Leaf::Parameter(0) => Interval::new(1.0, 2.0),
+            _ => Interval::new(-3.0, f64::INFINITY),
+        };
+        let difference = arena.subtract(p, q);
+        assert_eq!(bounds(&arena, difference, range), Interval::new(f64::NEG_INFINITY, 5.0));
+        let product = arena.multiply(p, q);
+        assert_eq!(bounds(&arena, product, range), Interval::new(-6.0, f64::INFINITY));
+        let exp = arena.apply(Function::Exp, q);
+        assert!(bounds(&arena, exp, range).low > 0.0);
+        let largest = arena.max(p, q);
+        assert_eq!(bounds(&arena, largest, range).low, 1.0);
+        let square = arena.multiply(q, q);
+        assert_eq!(bounds(&arena, square, range).low, 0.0);
+        let quotient = arena.divide(p, q);
+        assert_eq!(bounds(&arena, quotient, range), Interval::ALL);
+    }
+}

@@ -1,0 +1,377 @@
+//! A network: times, sizes, layers and their models.
+
+use super::dimension::Dimension;
+use super::neuron::Checked;
+use super::program::{Population, ProgramBuilder};
+use super::scope::{Context, Entry, Names, Scope};
+use super::spike::{not_positive, scale_bounds};
+use super::typing::Typing;
+use super::{losses, order, projection, values};
+use crate::diagnostic::suggest::closest;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::expr::{Leaf, number as number_text};
+use crate::model;
+use crate::source::Span;
+use crate::syntax::tree::{self, Expr, Network, NetworkStatement, Simulate};
+use std::collections::BTreeSet;
+
+/// Larger populations are taken for a slip.
+const LARGEST: f64 = 1e7;
+
+/// A layer with its model; `None` if that is not known, which has been reported.
+pub(super) struct CheckedLayer<'a> {
+    pub layer: model::Layer,
+    pub checked: Option<&'a Checked>,
+}
+
+/// The state of the check of one network.
+pub(super) struct Checker<'a> {
+    pub typing: Typing<'a>,
+    pub tree: &'a Network,
+    pub neurons: &'a [Checked],
+    pub inputs: Vec<model::Input>,
+    pub targets: Vec<model::Target>,
+    pub layers: Vec<CheckedLayer<'a>>,
+    /// Names whose statement is wrong, which has been reported.
+    pub poisoned: BTreeSet<String>,
+}
+
+/// A checked network and what it observes: models by index, with the states that are read.
+pub(super) struct Outcome {
+    pub network: model::Network,
+    pub observed: Vec<(usize, model::Observable)>,
+    pub diagnostics: Diagnostics,
+}
+
+/// Checks one network of the user's text.
+pub(super) fn check<'a>(context: Context<'a>, neurons: &'a [Checked], tree: &'a Network) -> Option<Outcome> {
+    let typing = Typing::new(context.sources, context.texts.first()?, Scope::new());
+    let poisoned = BTreeSet::new();
+    let mut checker =
+        Checker { typing, tree, neurons, inputs: Vec::new(), targets: Vec::new(), layers: Vec::new(), poisoned };
+    let time = simulate(&mut checker);
+    let dt = time.map(|t| t.0);
+    declare(&mut checker, dt);
+    let mut projections = projection::check(&mut checker);
+    order::check(&mut checker, &mut projections, dt);
+    checker.populate(time.map_or(f64::INFINITY, |t| t.0 * t.1 as f64));
+    let program = losses::check(&mut checker.typing, &tree.statements);
+    let observed = checker.typing.program.as_mut().map(|p| std::mem::take(&mut p.observed)).unwrap_or_default();
+    let model_of = |layer: usize| checker.layers.get(layer).map(|l| l.layer.neuron);
+    let observed = observed.into_iter().filter_map(|(layer, o)| Some((model_of(layer)?, o))).collect();
+    let program = losses::finish(&mut checker.typing, program);
+    let (dt, steps) = time.unwrap_or((1.0, 1));
+    let network = model::Network {
+        name: tree.name.name.clone(),
+        docs: tree.docs.clone(),
+        span: tree.name.span,
+        dt,
+        steps,
+        inputs: checker.inputs,
+        targets: checker.targets,
+        layers: checker.layers.into_iter().map(|l| l.layer).collect(),
+        projections: projections.into_iter().map(|p| p.projection).collect(),
+        program,
+    };
+    Some(Outcome { network, observed, diagnostics: checker.typing.diagnostics })
+}
+
+/// The time step in ms and the number of steps.
+fn simulate(checker: &mut Checker) -> Option<(f64, usize)> {
+    let tree = checker.tree;
+    let mut lines = tree.statements.iter().filter_map(|s| match s {
+        NetworkStatement::Simulate(line) => Some(line),
+        _ => None,
+    });
+    let Some(first) = lines.next() else {
+        let message = format!("network `{}` has no `simulate` line", tree.name.name);
+        return checker
+            .typing
+            .fail(Diagnostic::error("E0501", tree.name.span, message).hint("write `simulate dt = 1 ms, for 100 ms`"));
+    };
+    for line in lines {
+        checker.typing.diagnostics.push(
+            Diagnostic::error("E0501", line.keyword, "expected one `simulate` line, found a second one")
+                .also(first.keyword, "the first one")
+                .hint("remove one of them"),
+        );
+    }
+    times(&mut checker.typing, first)
+}
+
+fn times<'a>(typing: &mut Typing<'a>, line: &'a Simulate) -> Option<(f64, usize)> {
+    let mut positive = |expr: &'a Expr, what: &str| {
+        let value = typing.constant_of(expr, Dimension::TIME, what)?;
+        if value > 0.0 {
+            return Some(value);
+        }
+        let message = format!("expected {what} above 0, found {} ms", number_text(value));
+        typing.fail(Diagnostic::error("E0502", expr.span, message))
+    };
+    let dt = positive(&line.dt, "the time step");
+    let duration = positive(&line.duration, "the length of the simulation");
+    let (dt, duration) = (dt?, duration?);
+    let steps = (duration / dt).round();
+    let whole = (duration / dt - steps).abs() <= 1e-6 * steps.max(1.0);
+    if steps < 1.0 || !whole {
+        let near = (steps.max(1.0)) * dt;
+        let message = format!(
+            "expected a whole number of steps, found {} ms / {} ms = {}",
+            number_text(duration),
+            number_text(dt),
+            number_text(duration / dt)
+        );
+        return typing.fail(
+            Diagnostic::error("E0502", line.duration.span, message)
+                .hint(format!("write `for {} ms`", number_text(near))),
+        );
+    }
+    if steps > 1e9 {
+        let message = format!("expected at most 1e9 steps, found {}", number_text(steps));
+        return typing.fail(Diagnostic::error("E0502", line.duration.span, message));
+    }
+    Some((dt, steps as usize))
+}
+
+/// Inputs, targets, layers; `let` names wait for their line.
+fn declare(checker: &mut Checker, dt: Option<f64>) {
+    let mut names = Names::default();
+    for statement in &checker.tree.statements {
+        let (name, entry) = match statement {
+            NetworkStatement::Input(i) => (&i.name, forbidden("input", &i.name.name)),
+            NetworkStatement::Target(t) => (&t.name, forbidden("target", &t.name.name)),
+            NetworkStatement::Layer(l) => (&l.name, forbidden("layer", &l.name.name)),
+            NetworkStatement::Let(l) => {
+                let message = format!("`{}` is defined further down", l.name.name);
+                (
+                    &l.name,
+                    Entry::Forbidden(message, Some("a `let` is visible to the lines below it: move it up".into())),
+                )
+            }
+            NetworkStatement::Unsupported(words) => {
+                let what = format!("`{}`", words.name);
+                checker.typing.diagnostics.push(Diagnostic::not_supported(words.span, what));
+                continue;
+            }
+            _ => continue,
+        };
+        let free = names.declare(name, &mut checker.typing.diagnostics);
+        let sound = match statement {
+            NetworkStatement::Input(tree) => checker.input(tree, free),
+            NetworkStatement::Target(tree) => checker.target(tree, free),
+            NetworkStatement::Layer(tree) => checker.layer(tree, free, dt),
+            _ => Some(()),
+        };
+        if sound.is_none() {
+            checker.poisoned.insert(name.name.clone());
+        }
+        if free {
+            let entry = if sound.is_none() { Entry::Poisoned } else { entry };
+            checker.typing.scope.insert(name.name.clone(), entry);
+        }
+    }
+    let message = "expected a value of the losses, found `dt`".to_string();
+    checker.typing.scope.insert("dt".into(), Entry::Forbidden(message, Some("write the time step as a number".into())));
+    checker.typing.scope.insert("t".into(), Entry::Unsupported("the time `t`"));
+}
+
+fn forbidden(what: &str, name: &str) -> Entry {
+    let hint = match what {
+        "layer" => format!("read one of its states or its spikes: `{name}.spike`"),
+        "target" => format!("compare with it: `cross_entropy(y, {name})` or `mse(y, {name})`"),
+        _ => "only layers can be read".to_string(),
+    };
+    Entry::Forbidden(format!("expected a value, found the {what} `{name}`"), Some(hint))
+}
+
+impl<'a> Checker<'a> {
+    fn size(&mut self, expr: &'a Expr, what: &str) -> Option<usize> {
+        let found = self.typing.constant_of(expr, Dimension::NONE, what)?;
+        if (1.0..=LARGEST).contains(&found) && found.fract() == 0.0 {
+            return Some(found as usize);
+        }
+        let message = format!("expected a whole number from 1 to 10000000 for {what}, found {}", number_text(found));
+        self.typing.fail(Diagnostic::error("E0503", expr.span, message))
+    }
+
+    fn input(&mut self, tree: &'a tree::Input, free: bool) -> Option<()> {
+        let size = self.size(&tree.size, "the size of an input");
+        if tree.kind.name != "spikes" {
+            let diagnostic = match tree.kind.name.as_str() {
+                "values" | "current" | "currents" | "rates" | "poisson" | "events" => {
+                    Diagnostic::not_supported(tree.kind.span, format!("an input of kind `{}`", tree.kind.name))
+                }
+                other => {
+                    Diagnostic::error("E0504", tree.kind.span, format!("expected a kind of input, found `{other}`"))
+                }
+            };
+            self.typing.diagnostics.push(diagnostic.hint("write `spikes`"));
+        }
+        let size = size?;
+        if free {
+            self.inputs.push(model::Input { name: tree.name.name.clone(), size });
+        }
+        Some(())
+    }
+
+    fn target(&mut self, tree: &'a tree::Target, free: bool) -> Option<()> {
+        let size = self.size(&tree.size, "the size of a target");
+        let is_class = match tree.kind.name.as_str() {
+            "class" => true,
+            "values" => false,
+            other => {
+                let message = format!("expected `class` or `values`, found `{other}`");
+                let near = closest(other, ["class", "values"].into_iter());
+                let hint = near.map_or("`class[10]` is one of 10, `values[10]` are 10 numbers".into(), |n| {
+                    format!("did you mean `{n}`?")
+                });
+                return self.typing.fail(Diagnostic::error("E0504", tree.kind.span, message).hint(hint));
+            }
+        };
+        let size = size?;
+        if free {
+            self.targets.push(model::Target { name: tree.name.name.clone(), is_class, size });
+        }
+        Some(())
+    }
+
+    fn layer(&mut self, tree: &'a tree::Layer, free: bool, dt: Option<f64>) -> Option<()> {
+        let size = self.size(&tree.size, "the size of a layer");
+        let neuron = self.model(&tree.model);
+        let values = neuron.map(|(_, checked)| self.arguments(&tree.model, checked, dt)).unwrap_or_default();
+        let (size, (neuron, checked)) = (size?, neuron?);
+        if free {
+            let layer = model::Layer { name: tree.name.name.clone(), size, neuron, values };
+            self.layers.push(CheckedLayer { layer, checked: Some(checked) });
+        }
+        Some(())
+    }
+
+    fn model(&mut self, call: &'a tree::Call) -> Option<(usize, &'a Checked)> {
+        let name = call.name.name.as_str();
+        let found = self.neurons.iter().position(|c| c.neuron.name == name);
+        if let Some(index) = found {
+            return Some((index, self.neurons.get(index)?));
+        }
+        let message = format!("expected a neuron model, found `{name}`");
+        let own = self.neurons.iter().map(|c| c.neuron.name.as_str());
+        let near = closest(name, own.chain(crate::library::neuron_names().iter().copied()));
+        let diagnostic = Diagnostic::error("E0209", call.name.span, message);
+        self.typing.fail(match near {
+            Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+            None => {
+                diagnostic.hint(format!("define it: `neuron {name} {{ ... }}`, or use one of the library, e.g. `LIF`"))
+            }
+        })
+    }
+
+    /// The parameters that a layer sets.
+    fn arguments(&mut self, call: &'a tree::Call, checked: &'a Checked, dt: Option<f64>) -> Vec<(usize, model::Value)> {
+        let neuron = &checked.neuron;
+        let mut values: Vec<(usize, model::Value)> = Vec::new();
+        let mut seen: Vec<(usize, Span)> = Vec::new();
+        let names = || neuron.parameters.iter().map(|p| p.quantity.name.as_str());
+        for argument in &call.arguments {
+            let Some(name) = &argument.name else {
+                let example = names().next().unwrap_or("tau");
+                let text = self.typing.text(argument.value.span);
+                let message = format!("expected a named parameter of `{}`, found a value", neuron.name);
+                self.typing.diagnostics.push(
+                    Diagnostic::error("E0211", argument.value.span, message)
+                        .hint(format!("write e.g. `{example} = {text}`")),
+                );
+                continue;
+            };
+            let Some(index) = names().position(|n| n == name.name) else {
+                let message = format!("expected a parameter of `{}`, found `{}`", neuron.name, name.name);
+                let list = names().collect::<Vec<_>>().join("`, `");
+                self.typing.diagnostics.push(Diagnostic::error("E0211", name.span, message).hint(
+                    match closest(&name.name, names()) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None if list.is_empty() => "it has no parameters".into(),
+                        None => format!("it has `{list}`"),
+                    },
+                ));
+                continue;
+            };
+            if let Some((_, first)) = seen.iter().find(|s| s.0 == index) {
+                let message = format!("parameter `{}` is given twice", name.name);
+                self.typing.diagnostics.push(Diagnostic::error("E0211", name.span, message).also(*first, "first here"));
+                continue;
+            }
+            seen.push((index, name.span));
+            let Some(parameter) = neuron.parameters.get(index) else { continue };
+            let known = (!checked.poisoned.contains(&name.name)).then_some(parameter.quantity.dimension);
+            let what = format!("parameter `{}`", name.name);
+            let value = self.typing.within(Scope::new(), |t| values::value(t, &argument.value, known, &what));
+            let (Some((value, _)), Some(_)) = (value, known) else { continue };
+            values::in_range(&mut self.typing, parameter, value, argument.value.span);
+            if !matches!(value, model::Value::Constant(_)) && !parameter.per_neuron {
+                let message = format!("expected a constant for `{}`, found a distribution", name.name);
+                self.typing.diagnostics.push(
+                    Diagnostic::error("E0405", argument.value.span, message)
+                        .also(parameter.quantity.span, "one value for the whole layer")
+                        .hint(format!("declare the parameter `per neuron` in `{}`", neuron.name)),
+                );
+            }
+            values.push((index, value));
+        }
+        self.consequences(call, neuron, &values, dt);
+        values
+    }
+
+    /// What was proved of the model must also hold with the layer's values.
+    fn consequences(
+        &mut self,
+        call: &tree::Call,
+        neuron: &model::Neuron,
+        values: &[(usize, model::Value)],
+        dt: Option<f64>,
+    ) {
+        if let Some(spike) = &neuron.spike {
+            let range = scale_bounds(&neuron.arena, spike.scale, neuron, values);
+            let before = scale_bounds(&neuron.arena, spike.scale, neuron, &[]);
+            if range.low <= 0.0 && before.low > 0.0 {
+                let dimension = neuron.states.iter().map(|s| s.quantity.dimension);
+                let lhs = neuron.arena.leaves(spike.lhs);
+                let state = lhs.iter().find_map(|l| if let Leaf::State(i) = l { Some(usize::from(*i)) } else { None });
+                let dimension = state.and_then(|s| dimension.clone().nth(s)).unwrap_or_default();
+                let diagnostic = not_positive(call.span, range, dimension).label("with these parameters");
+                self.typing.diagnostics.push(diagnostic);
+            }
+        }
+        if let (Some(refractory), Some(dt)) = (&neuron.refractory, dt) {
+            let range = scale_bounds(&neuron.arena, refractory.duration, neuron, values);
+            if range.high > 0.0 && range.high < 0.5 * dt {
+                let message = format!(
+                    "expected a refractory period of at least one step of {} ms, found {} ms",
+                    number_text(dt),
+                    number_text(range.high)
+                );
+                self.typing.diagnostics.push(Diagnostic::error("E0416", call.span, message).hint("make `dt` smaller"));
+            }
+        }
+    }
+
+    /// Prepares the check of the losses, for which layers have their final places.
+    fn populate(&mut self, duration: f64) {
+        let population = |l: &CheckedLayer<'a>| Population {
+            name: l.layer.name.clone(),
+            size: l.layer.size,
+            neuron: l.checked.filter(|c| c.sound).map(|c| &c.neuron),
+        };
+        let mut populations: Vec<Population> = self.layers.iter().map(population).collect();
+        // Wrong layers keep their names, so that reading them says nothing more.
+        let known: Vec<String> = populations.iter().map(|p| p.name.clone()).collect();
+        let wrong = self.poisoned.iter().filter(|n| !known.contains(n)).cloned();
+        populations.extend(wrong.map(|name| Population { name, size: 0, neuron: None }));
+        self.typing.program = Some(ProgramBuilder {
+            populations,
+            targets: self.targets.clone(),
+            poisoned: self.poisoned.clone(),
+            duration,
+            nodes: Vec::new(),
+            observed: Vec::new(),
+        });
+    }
+}

@@ -1,0 +1,214 @@
+//! A neuron: every state has one equation, every port a meaning, and everything its unit.
+
+use super::dimension::Dimension;
+use super::evaluate::Interval;
+use super::scope::{Axes, Context, Entry, Names, Scope};
+use super::typing::{Typing, number};
+use super::{declarations, equations, events, spike};
+use crate::diagnostic::suggest::closest;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::expr::Leaf;
+use crate::model;
+use crate::syntax::tree::{Neuron, NeuronStatement};
+use std::collections::BTreeSet;
+
+/// A checked neuron and what networks need to know besides.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub neuron: model::Neuron,
+    /// No mistake was found in it.
+    pub sound: bool,
+    /// Parameters and ports whose dimension is not known, because of a mistake that was reported.
+    pub poisoned: BTreeSet<String>,
+    /// The states that no expression of the neuron reads.
+    pub unread_states: BTreeSet<usize>,
+}
+
+/// The state of the check of one neuron.
+pub(super) struct Checker<'a> {
+    pub context: Context<'a>,
+    pub text: usize,
+    pub typing: Typing<'a>,
+    pub neuron: model::Neuron,
+    pub poisoned: BTreeSet<String>,
+    pub tree: &'a Neuron,
+}
+
+/// Checks one neuron of a text.
+pub(super) fn check<'a>(context: Context<'a>, text: usize, tree: &'a Neuron) -> Option<(Checked, Diagnostics)> {
+    let definitions = context.texts.get(text)?;
+    let neuron = model::Neuron {
+        name: tree.name.name.clone(),
+        docs: tree.docs.clone(),
+        is_library: context.sources.file(tree.name.span.file).is_library,
+        span: tree.name.span,
+        arena: Default::default(),
+        parameters: Vec::new(),
+        states: Vec::new(),
+        events: Vec::new(),
+        drives: Vec::new(),
+        lets: Vec::new(),
+        on: Vec::new(),
+        spike: None,
+        refractory: None,
+    };
+    let typing = Typing::new(context.sources, definitions, Scope::new());
+    let mut checker = Checker { context, text, typing, neuron, poisoned: BTreeSet::new(), tree };
+    checker.unsupported();
+    declarations::declare(&mut checker);
+    checker.lets();
+    declarations::initial_values(&mut checker);
+    equations::check(&mut checker);
+    events::check(&mut checker);
+    spike::check(&mut checker);
+    checker.integrate();
+    Some(checker.finish())
+}
+
+impl<'a> Checker<'a> {
+    /// The dimension of a state, parameter or port; `None` if it is not known because of a mistake.
+    pub(super) fn dimension(&self, quantity: &model::Quantity) -> Option<Dimension> {
+        (!self.poisoned.contains(&quantity.name)).then_some(quantity.dimension)
+    }
+
+    /// The index of a state; reports an unknown one.
+    pub(super) fn state(&mut self, name: &crate::syntax::tree::Ident, code: &'static str) -> Option<usize> {
+        let states = || self.neuron.states.iter().map(|s| s.quantity.name.as_str());
+        if let Some(index) = states().position(|s| s == name.name) {
+            return Some(index);
+        }
+        let mut diagnostic = Diagnostic::error(code, name.span, format!("expected a state, found `{}`", name.name));
+        if self.neuron.parameters.iter().any(|p| p.quantity.name == name.name) {
+            diagnostic = diagnostic.hint(format!("`{0}` is a parameter; declare `state {0}` if it changes", name.name));
+        } else if let Some(near) = closest(&name.name, states()) {
+            diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
+        } else {
+            diagnostic = diagnostic.hint(format!("declare it: `state {} : mV = 0 mV`", name.name));
+        }
+        self.typing.fail(diagnostic)
+    }
+
+    fn unsupported(&mut self) {
+        for statement in &self.tree.statements {
+            if let NeuronStatement::Unsupported(words) = statement {
+                self.typing.diagnostics.push(Diagnostic::not_supported(words.span, format!("`{}`", words.name)));
+            }
+        }
+    }
+
+    fn lets(&mut self) {
+        for statement in &self.tree.statements {
+            let NeuronStatement::Let(line) = statement else { continue };
+            let value = self.typing.expression(&line.value, None);
+            // A second definition of a name was reported; the first stays.
+            let waits = matches!(self.typing.scope.get(&line.name.name), Some(Entry::Forbidden(..)));
+            if waits && !self.neuron.lets.iter().any(|l| l.0 == line.name.name) {
+                if let Some(value) = value {
+                    self.neuron.lets.push((line.name.name.clone(), value.id));
+                }
+                self.typing.scope.insert(line.name.name.clone(), value.map_or(Entry::Poisoned, Entry::Value));
+            }
+        }
+    }
+
+    fn integrate(&mut self) {
+        let lines = self.tree.statements.iter().filter_map(|s| match s {
+            NeuronStatement::Integrate(method) => Some(method),
+            _ => None,
+        });
+        let hint = "write `integrate exponential_euler`";
+        let mut first = None;
+        for method in lines {
+            if let Some(first) = first {
+                self.typing.diagnostics.push(
+                    Diagnostic::error("E0417", method.span, "expected one `integrate` line, found a second one")
+                        .also(first, "the first one"),
+                );
+                continue;
+            }
+            first = Some(method.span);
+            match method.name.as_str() {
+                "exponential_euler" => {}
+                "auto" | "exact" | "rosenbrock" => {
+                    let what = format!("`integrate {}`", method.name);
+                    self.typing.diagnostics.push(Diagnostic::not_supported(method.span, what).hint(hint));
+                }
+                other => {
+                    let message = format!("expected a method of integration, found `{other}`");
+                    self.typing.diagnostics.push(Diagnostic::error("E0419", method.span, message).hint(hint));
+                }
+            }
+        }
+        if first.is_none() && !self.neuron.states.is_empty() {
+            let what = "a neuron without `integrate` line (its default is `auto`)";
+            self.typing.diagnostics.push(Diagnostic::not_supported(self.tree.name.span, what).hint(hint));
+        }
+    }
+
+    /// Warns about what is never read, and closes the check.
+    fn finish(mut self) -> (Checked, Diagnostics) {
+        let read = std::mem::take(&mut self.typing.read);
+        let warn = |span, what: &str, name: &str, diagnostics: &mut Diagnostics| {
+            let message = format!("{what} `{name}` is never read");
+            diagnostics.push(Diagnostic::warning("W0401", span, message).hint("use it or remove its line"));
+        };
+        let sound = !self.typing.diagnostics.has_errors();
+        let diagnostics = &mut self.typing.diagnostics;
+        let parameters = self.neuron.parameters.iter().map(|p| ("parameter", &p.quantity));
+        let drives = self.neuron.drives.iter().map(|d| ("drive", d));
+        for (what, quantity) in parameters.chain(drives).filter(|(_, q)| !read.contains(&q.name)) {
+            warn(quantity.span, what, &quantity.name, diagnostics);
+        }
+        for statement in &self.tree.statements {
+            if let NeuronStatement::Let(line) = statement
+                && !read.contains(&line.name.name)
+            {
+                warn(line.name.span, "`let`", &line.name.name, diagnostics);
+            }
+        }
+        let unread = |s: &model::State| !read.contains(&s.quantity.name);
+        let unread_states = (0..).zip(&self.neuron.states).filter(|(_, s)| unread(s)).map(|(i, _)| i).collect();
+        let Typing { arena, diagnostics, .. } = self.typing;
+        let neuron = model::Neuron { arena, ..self.neuron };
+        (Checked { neuron, sound, poisoned: self.poisoned, unread_states }, diagnostics)
+    }
+}
+
+/// What a name of the neuron stands for, unless its dimension is not known.
+pub(super) fn leaf(typing: &mut Typing, leaf: Leaf, dimension: Option<Dimension>) -> Entry {
+    match dimension {
+        Some(dimension) => Entry::Value(number(typing.arena.leaf(leaf), dimension, Axes::default())),
+        None => Entry::Poisoned,
+    }
+}
+
+/// The values a parameter can take: its range, or else its value, which a layer may replace.
+pub(super) fn interval(parameter: &model::Parameter, value: model::Value) -> Interval {
+    if parameter.low.is_some() || parameter.high.is_some() {
+        return Interval::new(parameter.low.unwrap_or(f64::NEG_INFINITY), parameter.high.unwrap_or(f64::INFINITY));
+    }
+    match value {
+        _ if parameter.trainable => Interval::ALL,
+        model::Value::Constant(value) => Interval::point(value),
+        model::Value::Uniform { low, high } | model::Value::LogUniform { low, high } => Interval::new(low, high),
+        model::Value::Normal { .. } => Interval::ALL,
+    }
+}
+
+/// The declared names in their group, for [`declarations`].
+pub(super) fn names_of(tree: &Neuron) -> impl Iterator<Item = (&crate::syntax::tree::Ident, &'static str)> {
+    tree.statements.iter().filter_map(|s| match s {
+        NeuronStatement::Param(p) => Some((&p.name, "parameter")),
+        NeuronStatement::State(s) => Some((&s.name, "state")),
+        NeuronStatement::Event(p) => Some((&p.name, "event port")),
+        NeuronStatement::Drive(p) => Some((&p.name, "drive")),
+        NeuronStatement::Let(l) => Some((&l.name, "`let`")),
+        _ => None,
+    })
+}
+
+/// Names of a neuron that are all different.
+pub(super) fn distinct(tree: &Neuron, diagnostics: &mut Diagnostics) -> BTreeSet<u32> {
+    let mut names = Names::default();
+    names_of(tree).filter(|(name, _)| names.declare(name, diagnostics)).map(|(name, _)| name.span.start).collect()
+}

@@ -1,0 +1,375 @@
+//! Losses and readouts: expressions over the axes time and neuron, as nodes of an array program.
+//!
+//! While expressions are checked, `Argument(k)` in the arena is the array of node k. Elementwise operations build up in
+//! the arena and become one `Map` where a reduction, a loss or a readout needs them as an array.
+
+use super::dimension::Dimension;
+use super::scope::{Axes, Quantity, TimeAxis, Typed};
+use super::typing::{Typing, number};
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::suggest::closest;
+use crate::expr::{ExprId, Leaf, Node};
+use crate::model::{self, Observable, ProgramNode, Reduction, Window};
+use crate::source::Span;
+use crate::syntax::tree::{Call, Expr, ExprKind, Ident};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The operations on axes.
+pub(super) const OPERATIONS: [&str; 9] =
+    ["max_t", "mean_t", "sum_t", "last_t", "sum_n", "mean_n", "max_n", "cross_entropy", "mse"];
+
+/// Those the language has and this version has not.
+pub(super) const NOT_SUPPORTED: [&str; 3] = ["before_reset", "mean_b", "first_spike_t"];
+
+/// True for an operation on axes.
+pub(super) fn is_operation(name: &str) -> bool {
+    OPERATIONS.contains(&name)
+}
+
+/// A layer as losses and readouts see it.
+#[derive(Clone, Debug)]
+pub(super) struct Population<'a> {
+    pub name: String,
+    pub size: usize,
+    /// `None` if its model is wrong, which has been reported.
+    pub neuron: Option<&'a model::Neuron>,
+}
+
+/// The nodes found so far.
+#[derive(Debug, Default)]
+pub(super) struct ProgramBuilder<'a> {
+    pub populations: Vec<Population<'a>>,
+    pub targets: Vec<model::Target>,
+    /// Names whose statement is wrong, which has been reported.
+    pub poisoned: BTreeSet<String>,
+    /// The length of the simulation in ms; infinite if it is wrong, which has been reported.
+    pub duration: f64,
+    pub nodes: Vec<ProgramNode>,
+    /// Layers and states that were read.
+    pub observed: Vec<(usize, Observable)>,
+}
+
+impl ProgramBuilder<'_> {
+    /// What to write for a state's bare name.
+    pub(super) fn state_hint(&self, name: &str) -> Option<String> {
+        let has = |p: &&Population| p.neuron.is_some_and(|n| n.states.iter().any(|s| s.quantity.name == name));
+        let population = self.populations.iter().find(has)?;
+        Some(format!("a state is read from its layer: `{}.{name}`", population.name))
+    }
+
+    fn node(&mut self, node: ProgramNode) -> usize {
+        self.nodes.iter().position(|n| *n == node).unwrap_or_else(|| {
+            self.nodes.push(node);
+            self.nodes.len() - 1
+        })
+    }
+
+    fn size(&self, layer: usize) -> usize {
+        self.populations.get(layer).map_or(0, |p| p.size)
+    }
+
+    fn name(&self, layer: usize) -> &str {
+        self.populations.get(layer).map_or("", |p| p.name.as_str())
+    }
+}
+
+impl<'a> Typing<'a> {
+    /// The axes of an elementwise operation on two arrays.
+    pub(super) fn broadcast(&mut self, a: Axes, a_span: Span, b: Axes, b_span: Span) -> Option<Axes> {
+        if let (Some(x), Some(y), Some(program)) = (a.neurons, b.neurons, &self.program) {
+            let (m, n) = (program.size(x), program.size(y));
+            if m != n {
+                let (first, second) = (program.name(x).to_string(), program.name(y).to_string());
+                return self.fail(
+                    Diagnostic::error(
+                        "E0603",
+                        b_span,
+                        format!("expected {m} neurons as in `{first}`, found {n} of `{second}`"),
+                    )
+                    .label(format!("over the neurons of `{second}`"))
+                    .also(a_span, format!("over the neurons of `{first}`"))
+                    .hint("reduce one of them first, e.g. with `mean_n(...)`"),
+                );
+            }
+        }
+        if let (Some(x), Some(y)) = (a.time, b.time)
+            && x != y
+        {
+            return self.fail(
+                Diagnostic::error("E0603", b_span, "expected the same window of time, found another one")
+                    .also(a_span, "over this window"),
+            );
+        }
+        Some(Axes { time: a.time.or(b.time), neurons: a.neurons.or(b.neurons) })
+    }
+
+    /// `POP.x`
+    pub(super) fn field(&mut self, owner: &'a Ident, field: &'a Ident, span: Span) -> Option<Typed> {
+        let Some(program) = &self.program else {
+            return self.fail(
+                Diagnostic::error("E0212", span, format!("expected a name, found `{}.{}`", owner.name, field.name))
+                    .hint("only a network has layers whose states can be read"),
+            );
+        };
+        let Some(layer) = program.populations.iter().position(|p| p.name == owner.name) else {
+            let near = closest(&owner.name, program.populations.iter().map(|p| p.name.as_str())).map(str::to_string);
+            let diagnostic =
+                Diagnostic::error("E0201", owner.span, format!("expected a layer, found `{}`", owner.name));
+            return self.fail(match near {
+                Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+                None if self.scope.contains_key(&owner.name) => {
+                    diagnostic.hint("only the states and spikes of layers can be read")
+                }
+                None => diagnostic.hint("the layers are the names after `layer`"),
+            });
+        };
+        let population = program.populations.get(layer)?;
+        let neuron = population.neuron?;
+        let axes = Axes { time: Some(TimeAxis::WHOLE), neurons: Some(layer) };
+        if let Some(state) = neuron.states.iter().position(|s| s.quantity.name == field.name) {
+            let dimension = neuron.states.get(state)?.quantity.dimension;
+            return self.observe(layer, Observable::State(state), dimension, axes);
+        }
+        if field.name == "spike" {
+            if neuron.spike.is_none() {
+                let message =
+                    format!("expected a layer that spikes, found `{}` of neurons `{}`", owner.name, neuron.name);
+                return self
+                    .fail(Diagnostic::error("E0608", span, message).hint("its model has no `spike when` statement"));
+            }
+            return self.observe(layer, Observable::Spikes, Dimension::NONE, axes);
+        }
+        if neuron.parameters.iter().any(|p| p.quantity.name == field.name) {
+            return self.fail(Diagnostic::not_supported(span, "reading a parameter of a layer"));
+        }
+        let names: Vec<&str> = neuron.states.iter().map(|s| s.quantity.name.as_str()).chain(["spike"]).collect();
+        let message = format!("expected a state of `{}` or `spike`, found `{}`", neuron.name, field.name);
+        let diagnostic = Diagnostic::error("E0212", field.span, message);
+        self.fail(match closest(&field.name, names.iter().copied()) {
+            Some(near) => diagnostic.hint(format!("did you mean `{}.{near}`?", owner.name)),
+            None => diagnostic.hint(format!("it has `{}`", names.join("`, `"))),
+        })
+    }
+
+    fn observe(&mut self, layer: usize, observable: Observable, dimension: Dimension, axes: Axes) -> Option<Typed> {
+        let program = self.program.as_mut()?;
+        program.observed.push((layer, observable));
+        let node = program.node(ProgramNode::Observe { layer, observable });
+        self.array(node, dimension, axes)
+    }
+
+    /// The array of a node as an expression.
+    fn array(&mut self, node: usize, dimension: Dimension, axes: Axes) -> Option<Typed> {
+        let index = u16::try_from(node).ok()?;
+        Some(number(self.arena.leaf(Leaf::Argument(index)), dimension, axes))
+    }
+
+    /// The node that holds the value of an expression.
+    pub(super) fn materialise(&mut self, id: ExprId) -> Option<usize> {
+        if let Node::Leaf(Leaf::Argument(node)) = self.arena.node(id) {
+            return Some(usize::from(node));
+        }
+        let leaves: Vec<Leaf> = self.arena.leaves(id).into_iter().collect();
+        let mut inputs = Vec::new();
+        let mut places = BTreeMap::new();
+        for leaf in leaves {
+            let Leaf::Argument(node) = leaf else { continue };
+            let old = self.arena.leaf(leaf);
+            let new = self.arena.leaf(Leaf::Argument(inputs.len() as u16));
+            places.insert(old, new);
+            inputs.push(usize::from(node));
+        }
+        let function = self.arena.substitute(id, &places);
+        Some(self.program.as_mut()?.node(ProgramNode::Map { inputs, function }))
+    }
+
+    /// A call of one of [`OPERATIONS`].
+    pub(super) fn operation(&mut self, call: &'a Call) -> Option<Typed> {
+        let name = call.name.name.as_str();
+        if self.program.is_none() {
+            let message = format!("expected a function of numbers, found `{name}`");
+            return self.fail(
+                Diagnostic::error("E0206", call.name.span, message)
+                    .hint("it reduces arrays: use it in a `loss` or a `readout` of a network"),
+            );
+        }
+        let (compares, has_window) = (matches!(name, "cross_entropy" | "mse"), !name.ends_with("_n"));
+        let (arguments, window) = self.operands(call, if compares { 2 } else { 1 }, has_window)?;
+        let first = *arguments.first()?;
+        let expected = compares.then_some(Dimension::NONE);
+        let found = self.number(first, expected);
+        if compares {
+            let target = arguments.get(1).copied().and_then(|t| self.target(t, name));
+            return self.compare(call, (first, found?), target?, window?);
+        }
+        let (found, window) = (found?, window?);
+        let reduction = match name.split('_').next() {
+            Some("max") => Reduction::Max,
+            Some("mean") => Reduction::Mean,
+            Some("sum") => Reduction::Sum,
+            _ => Reduction::Last,
+        };
+        let over_time = has_window;
+        let lacking = if over_time { found.axes.time.is_none() } else { found.axes.neurons.is_none() };
+        if lacking {
+            let axis = if over_time { "time" } else { "neuron" };
+            let message = format!("expected an array with {axis} axis for `{name}`, found one without");
+            let hint =
+                if over_time { "read a layer at every step, e.g. `out.V`" } else { "its neurons are reduced already" };
+            return self.fail(Diagnostic::error("E0602", first.span, message).hint(hint));
+        }
+        if over_time && (window != Window::default()) && found.axes.time != Some(TimeAxis::WHOLE) {
+            return self.fail(Diagnostic::error("E0606", call.span, "expected one window, found a window of a window"));
+        }
+        let input = self.materialise(found.id)?;
+        let (node, axes) = if over_time {
+            (ProgramNode::ReduceTime { input, reduction, window }, Axes { time: None, ..found.axes })
+        } else {
+            (ProgramNode::ReduceNeuron { input, reduction }, Axes { neurons: None, ..found.axes })
+        };
+        let node = self.program.as_mut()?.node(node);
+        self.array(node, found.dimension, axes)
+    }
+
+    fn compare(
+        &mut self,
+        call: &'a Call,
+        (expr, found): (&'a Expr, Quantity),
+        target: usize,
+        window: Window,
+    ) -> Option<Typed> {
+        let name = call.name.name.as_str();
+        let (target_name, size) = self.program.as_ref()?.targets.get(target).map(|t| (t.name.clone(), t.size))?;
+        if !found.dimension.is_none() {
+            let what = if name == "mse" { "the output" } else { "the logits" };
+            let message = format!("expected a number without unit for {what} of `{name}`, found {}", found.dimension);
+            let diagnostic = Diagnostic::error("E0601", expr.span, message);
+            let diagnostic = self.remedy(diagnostic, expr, found.dimension, Dimension::NONE);
+            return self.fail(diagnostic);
+        }
+        let Some(layer) = found.axes.neurons else {
+            let message = format!("expected an array with neuron axis for `{name}`, found one without");
+            return self.fail(Diagnostic::error("E0602", expr.span, message));
+        };
+        let program = self.program.as_ref()?;
+        let neurons = program.size(layer);
+        if neurons != size {
+            let layer = program.name(layer);
+            let message = format!("expected {size} neurons as in target `{target_name}`, found {neurons} of `{layer}`");
+            let hint = format!("write `layer {layer}[{size}]`, or give the target the size {neurons}");
+            return self.fail(Diagnostic::error("E0603", expr.span, message).hint(hint));
+        }
+        if found.axes.time.is_none() && window != Window::default() {
+            let message = format!("expected an array with time axis for the window of `{name}`, found one without");
+            return self.fail(Diagnostic::error("E0602", expr.span, message).hint("remove `from` and `to`"));
+        }
+        if found.axes.time.is_some_and(|t| t != TimeAxis::WHOLE) && window != Window::default() {
+            return self.fail(Diagnostic::error("E0606", call.span, "expected one window, found a window of a window"));
+        }
+        let time = match found.axes.time {
+            Some(_) if window != Window::default() => Some(TimeAxis::window(window)),
+            time => time,
+        };
+        let input = self.materialise(found.id)?;
+        let node = if name == "mse" {
+            ProgramNode::MeanSquaredError { output: input, target, window }
+        } else {
+            ProgramNode::CrossEntropy { logits: input, target, window }
+        };
+        let node = self.program.as_mut()?.node(node);
+        self.array(node, Dimension::NONE, Axes { time, neurons: None })
+    }
+
+    /// The positional arguments of an operation, and its window (`None` inside if that is wrong).
+    #[expect(clippy::type_complexity, reason = "two results of one walk over the arguments")]
+    fn operands(&mut self, call: &'a Call, arity: usize, has_window: bool) -> Option<(Vec<&'a Expr>, Option<Window>)> {
+        let name = call.name.name.as_str();
+        let mut positional = Vec::new();
+        let (mut from, mut to): (Option<&Expr>, Option<&Expr>) = (None, None);
+        for argument in &call.arguments {
+            match &argument.name {
+                None => positional.push(&argument.value),
+                Some(n) if has_window && n.name == "from" && from.is_none() => from = Some(&argument.value),
+                Some(n) if has_window && n.name == "to" && to.is_none() => to = Some(&argument.value),
+                Some(n) if has_window && (n.name == "from" || n.name == "to") => {
+                    let message = format!("`{}` is given twice", n.name);
+                    return self.fail(Diagnostic::error("E0211", n.span, message));
+                }
+                Some(n) => {
+                    let choice = if has_window { "`from` and `to`" } else { "none" };
+                    let message = format!("expected a named argument of `{name}` ({choice}), found `{}`", n.name);
+                    return self.fail(Diagnostic::error("E0211", n.span, message));
+                }
+            }
+        }
+        if positional.len() != arity {
+            let message = format!(
+                "expected {arity} argument{} of `{name}`, found {}",
+                if arity == 1 { "" } else { "s" },
+                positional.len()
+            );
+            let diagnostic = Diagnostic::error("E0208", call.span, message);
+            return self.fail(match name {
+                "cross_entropy" | "mse" => diagnostic.hint(format!("write `{name}(y, target)`")),
+                _ if has_window => diagnostic.hint(format!("a window is named: `{name}(y, from = 10 ms, to = 20 ms)`")),
+                _ => diagnostic,
+            });
+        }
+        let window = self.window(from, to);
+        Some((positional, window))
+    }
+
+    fn window(&mut self, from: Option<&'a Expr>, to: Option<&'a Expr>) -> Option<Window> {
+        let duration = self.program.as_ref()?.duration;
+        let mut sound = true;
+        let mut end = |this: &mut Self, expr: Option<&'a Expr>, what: &str| {
+            let expr = expr?;
+            let value = this.constant_of(expr, Dimension::TIME, what);
+            let inside = value.filter(|v| (0.0..=duration).contains(v));
+            if let (Some(v), None) = (value, inside) {
+                let message = format!("expected a time from 0 ms to {duration} ms, found {v} ms");
+                this.diagnostics.push(Diagnostic::error("E0606", expr.span, message).label("outside the simulation"));
+            }
+            sound &= inside.is_some();
+            inside
+        };
+        let window =
+            Window { from: end(self, from, "the begin of a window"), to: end(self, to, "the end of a window") };
+        let (low, high) = (window.from.unwrap_or(0.0), window.to.unwrap_or(duration));
+        if sound && low >= high {
+            let span = from.or(to)?.span;
+            let message = format!("expected a window that begins before it ends, found {low} ms .. {high} ms");
+            return self.fail(Diagnostic::error("E0606", span, message));
+        }
+        sound.then_some(window)
+    }
+
+    fn target(&mut self, expr: &'a Expr, operation: &str) -> Option<usize> {
+        let program = self.program.as_ref()?;
+        let ExprKind::Name(name) = &expr.kind else {
+            return self.fail(Diagnostic::error("E0605", expr.span, "expected the name of a target"));
+        };
+        if program.poisoned.contains(name) {
+            return None;
+        }
+        let Some(index) = program.targets.iter().position(|t| t.name == *name) else {
+            let near = closest(name, program.targets.iter().map(|t| t.name.as_str())).map(str::to_string);
+            let diagnostic = Diagnostic::error("E0605", expr.span, format!("expected a target, found `{name}`"));
+            return self.fail(match near {
+                Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+                None if operation == "mse" => diagnostic.hint(format!("declare it: `target {name} : values[10]`")),
+                None => diagnostic.hint(format!("declare it: `target {name} : class[10]`")),
+            });
+        };
+        let target = program.targets.get(index)?;
+        let wants_class = operation != "mse";
+        if target.is_class != wants_class {
+            let (wanted, other) = if wants_class { ("class", "mse") } else { ("values", "cross_entropy") };
+            let found = if target.is_class { "class" } else { "values" };
+            let message = format!("expected a target of kind `{wanted}` for `{operation}`, found `{found}`");
+            let hint = format!("use `{other}`, or declare `target {name} : {wanted}[{}]`", target.size);
+            return self.fail(Diagnostic::error("E0605", expr.span, message).hint(hint));
+        }
+        Some(index)
+    }
+}

@@ -1,0 +1,327 @@
+//! Projections: source, port, delay, options, and how the weights begin.
+
+use super::dimension::Dimension;
+use super::network::Checker;
+use super::scope::{Entry, Scope};
+use super::values::distribution;
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::suggest::closest;
+use crate::expr::number as number_text;
+use crate::model::{self, Delay, Initialiser, Source, Value};
+use crate::source::Span;
+use crate::syntax::tree::{
+    Call, Expr, ExprKind, Ident, NetworkStatement, Projection, ProjectionOption, ProjectionOptionKind as Kind,
+};
+use std::collections::BTreeMap;
+
+/// A projection and its place.
+pub(super) struct CheckedProjection {
+    pub projection: model::Projection,
+    pub span: Span,
+}
+
+/// Checks all projections.
+pub(super) fn check(checker: &mut Checker) -> Vec<CheckedProjection> {
+    let mut found = Vec::new();
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    for statement in &checker.tree.statements {
+        let NetworkStatement::Projection(tree) = statement else { continue };
+        if let Some(mut projection) = projection(checker, tree) {
+            let count = names.entry(projection.name.clone()).or_insert(0);
+            *count += 1;
+            if *count > 1 {
+                projection.name = format!("{}_{count}", projection.name);
+            }
+            found.push(CheckedProjection { projection, span: tree.span });
+        }
+    }
+    found
+}
+
+fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<model::Projection> {
+    let source = source(checker, &tree.source);
+    let target = target(checker, &tree.target);
+    let port = target.and_then(|t| port(checker, t, &tree.port));
+    let fan_in = source.map(|s| match s {
+        Source::Input(i) => checker.inputs.get(i).map_or(1, |s| s.size),
+        Source::Layer(i) => checker.layers.get(i).map_or(1, |l| l.layer.size),
+    });
+    let fan_out = target.and_then(|t| checker.layers.get(t)).map(|l| l.layer.size);
+    let unit = port.and_then(|p| {
+        let checked = checker.layers.get(target?)?.checked?;
+        let port = checked.neuron.events.get(p)?;
+        (!checked.poisoned.contains(&port.name)).then_some(port.dimension)
+    });
+    let options = Options::collect(checker, tree);
+    let delay = match options.delay {
+        Some(expr) => delay(checker, expr),
+        None => Some(Delay::Steps(0)),
+    };
+    if let Some(span) = options.no_self
+        && source.is_some()
+        && target.is_some()
+        && source != target.map(Source::Layer)
+    {
+        let message = "expected a projection of a layer to itself for `no_self`, found one between two populations";
+        checker.typing.diagnostics.push(Diagnostic::error("E0512", span, message).hint("remove `no_self`"));
+    }
+    let fans = (fan_in.unwrap_or(1), fan_out.unwrap_or(1));
+    let initial = match (options.init, unit) {
+        (Some(call), _) => initialiser(checker, call, unit, fans).map(|i| (i, checker.typing.text(call.span))),
+        (None, Some(unit)) => Some(default_initialiser(unit, fans.0)),
+        (None, None) => None,
+    };
+    let (source, target, port, delay, (initial, initial_text)) = (source?, target?, port?, delay?, initial?);
+    Some(model::Projection {
+        name: format!("{}_to_{}_{}", tree.source.name, tree.target.name, tree.port.name),
+        source,
+        target,
+        port,
+        delay,
+        bias: options.bias,
+        sign: options.sign,
+        no_self: options.no_self.is_some(),
+        frozen: options.frozen,
+        initial,
+        initial_text,
+        text: checker.typing.text(tree.span),
+    })
+}
+
+fn source(checker: &mut Checker, name: &Ident) -> Option<Source> {
+    if checker.poisoned.contains(&name.name) {
+        return None;
+    }
+    if let Some(input) = checker.inputs.iter().position(|i| i.name == name.name) {
+        return Some(Source::Input(input));
+    }
+    if let Some(index) = checker.layers.iter().position(|l| l.layer.name == name.name) {
+        let checked = checker.layers.get(index)?.checked?;
+        if checked.sound && checked.neuron.spike.is_none() {
+            let message =
+                format!("expected a layer that spikes, found `{}` of neurons `{}`", name.name, checked.neuron.name);
+            return checker
+                .typing
+                .fail(Diagnostic::error("E0505", name.span, message).hint("its model has no `spike when` statement"));
+        }
+        return Some(Source::Layer(index));
+    }
+    let names = checker.inputs.iter().map(|i| i.name.as_str());
+    let near = closest(&name.name, names.chain(checker.layers.iter().map(|l| l.layer.name.as_str())));
+    let diagnostic =
+        Diagnostic::error("E0505", name.span, format!("expected an input or a layer, found `{}`", name.name));
+    let hint = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("declare it: `input {0}[100] spikes` or `layer {0}[100] = LIF`", name.name),
+    };
+    checker.typing.fail(diagnostic.hint(hint))
+}
+
+fn target(checker: &mut Checker, name: &Ident) -> Option<usize> {
+    if checker.poisoned.contains(&name.name) {
+        return None;
+    }
+    let layers = || checker.layers.iter().map(|l| l.layer.name.as_str());
+    if let Some(index) = layers().position(|l| l == name.name) {
+        return Some(index);
+    }
+    let diagnostic = Diagnostic::error("E0506", name.span, format!("expected a layer, found `{}`", name.name));
+    let hint = match closest(&name.name, layers()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if checker.inputs.iter().any(|i| i.name == name.name) => "an input cannot receive spikes".into(),
+        None => format!("declare it: `layer {}[100] = LIF`", name.name),
+    };
+    checker.typing.fail(diagnostic.hint(hint))
+}
+
+fn port(checker: &mut Checker, layer: usize, name: &Ident) -> Option<usize> {
+    let checked = checker.layers.get(layer)?.checked?;
+    let ports = || checked.neuron.events.iter().map(|e| e.name.as_str());
+    if let Some(index) = ports().position(|p| p == name.name) {
+        return Some(index);
+    }
+    if checked.neuron.drives.iter().any(|d| d.name == name.name) {
+        return checker.typing.fail(Diagnostic::not_supported(name.span, "a projection to a drive"));
+    }
+    let message = format!("expected an event port of `{}`, found `{}`", checked.neuron.name, name.name);
+    let list = ports().collect::<Vec<_>>().join("`, `");
+    let hint = match closest(&name.name, ports()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if list.is_empty() => format!("it has none: declare `event {} : nA` in the neuron", name.name),
+        None => format!("it has `{list}`"),
+    };
+    checker.typing.fail(Diagnostic::error("E0506", name.span, message).hint(hint))
+}
+
+/// The options of a projection, each at most once.
+#[derive(Default)]
+struct Options<'a> {
+    delay: Option<&'a Expr>,
+    init: Option<&'a Call>,
+    sign: Option<bool>,
+    bias: bool,
+    frozen: bool,
+    no_self: Option<Span>,
+}
+
+impl<'a> Options<'a> {
+    fn collect(checker: &mut Checker<'a>, tree: &'a Projection) -> Self {
+        let mut options = Self::default();
+        let mut seen: Vec<(&str, &ProjectionOption)> = Vec::new();
+        for option in &tree.options {
+            let name = match &option.kind {
+                Kind::Connectivity(_) => "connectivity",
+                Kind::Bias => "bias",
+                Kind::Delay(_) => "delay",
+                Kind::Init(_) => "init",
+                Kind::Sign(_) => "sign",
+                Kind::NoSelf => "no_self",
+                Kind::Frozen => "frozen",
+                Kind::LearningRate(_) => "lr",
+                Kind::Clip(_) => "clip",
+            };
+            let known =
+                !matches!(&option.kind, Kind::Connectivity(call) if !CONNECTIVITY.contains(&call.name.name.as_str()));
+            if let Some((_, first)) = seen.iter().find(|s| s.0 == name && known) {
+                let message = match (&option.kind, &first.kind) {
+                    (a, b) if a == b || name != "connectivity" => format!("option `{name}` is given twice"),
+                    _ => "expected one kind of connectivity, found a second one".into(),
+                };
+                checker.typing.diagnostics.push(
+                    Diagnostic::error("E0510", option.span, message)
+                        .also(first.span, "first here")
+                        .hint("remove one of them"),
+                );
+                continue;
+            }
+            if known {
+                seen.push((name, option));
+            }
+            match &option.kind {
+                Kind::Connectivity(call) => connectivity(checker, call),
+                Kind::Bias => options.bias = true,
+                Kind::Delay(expr) => options.delay = Some(expr),
+                Kind::Init(call) => options.init = Some(call),
+                Kind::Sign(sign) => options.sign = Some(*sign),
+                Kind::NoSelf => options.no_self = Some(option.span),
+                Kind::Frozen => options.frozen = true,
+                Kind::LearningRate(_) | Kind::Clip(_) => {
+                    let what = format!("the option `{name}`");
+                    checker.typing.diagnostics.push(Diagnostic::not_supported(option.span, what));
+                }
+            }
+        }
+        let unknown = tree.options.iter().any(|o| matches!(o.kind, Kind::Connectivity(_)));
+        if !unknown {
+            let message = "expected a kind of connectivity, found none";
+            checker
+                .typing
+                .diagnostics
+                .push(Diagnostic::error("E0507", tree.span, message).hint("add it: `... : dense`"));
+        }
+        options
+    }
+}
+
+const CONNECTIVITY: [&str; 7] = ["dense", "one_to_one", "random", "fixed_indegree", "fixed_outdegree", "conv", "pool"];
+
+fn connectivity(checker: &mut Checker, call: &Call) {
+    let name = call.name.name.as_str();
+    let diagnostic = match name {
+        "dense" if call.arguments.is_empty() => return,
+        "dense" => Diagnostic::error("E0208", call.span, "expected no arguments of `dense`").hint("write `dense`"),
+        _ if CONNECTIVITY.contains(&name) => {
+            Diagnostic::not_supported(call.span, format!("the connectivity `{name}`")).hint("this version has `dense`")
+        }
+        _ => {
+            let words = ["bias", "delay", "init", "sign", "no_self", "frozen", "lr", "clip"];
+            let message = format!("expected an option of a projection, found `{name}`");
+            let near = closest(name, CONNECTIVITY.into_iter().chain(words));
+            Diagnostic::error("E0507", call.name.span, message).hint(match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the options are `dense`, `{}`", words.join("`, `")),
+            })
+        }
+    };
+    checker.typing.diagnostics.push(diagnostic);
+}
+
+fn delay<'a>(checker: &mut Checker<'a>, expr: &'a Expr) -> Option<Delay> {
+    let typing = &mut checker.typing;
+    if let ExprKind::Number { value, unit: Some((unit, 1)) } = &expr.kind
+        && (unit.name == "step" || unit.name == "steps")
+    {
+        if *value >= 0.0 && value.fract() == 0.0 && *value <= 1e6 {
+            return Some(Delay::Steps(*value as usize));
+        }
+        let message = format!("expected a whole number of steps from 0 to 1000000, found {}", number_text(*value));
+        return typing.fail(Diagnostic::error("E0508", expr.span, message));
+    }
+    let found = typing.number(expr, Some(Dimension::TIME))?;
+    if found.dimension != Dimension::TIME {
+        let text = typing.text(expr.span);
+        let diagnostic = Diagnostic::error(
+            "E0508",
+            expr.span,
+            format!("expected steps or a time as delay, found {}", found.dimension),
+        );
+        return typing.fail(match found.dimension.is_none() {
+            true => diagnostic.hint(format!("write `delay {text} step` or `delay {text} ms`")),
+            false => diagnostic.hint("write e.g. `delay 1 step` or `delay 2 ms`"),
+        });
+    }
+    let time = typing.constant_of(expr, Dimension::TIME, "a delay")?;
+    if time > 0.0 {
+        return Some(Delay::Time(time));
+    }
+    let message = format!("expected a time above 0 ms as delay, found {} ms", number_text(time));
+    typing.fail(Diagnostic::error("E0508", expr.span, message).hint("write `delay 0 step` for the same step"))
+}
+
+/// `init NAME(ARGS)` with `fan_in` and `fan_out` in scope, in the unit of the port.
+fn initialiser<'a>(
+    checker: &mut Checker<'a>,
+    call: &'a Call,
+    unit: Option<Dimension>,
+    (fan_in, fan_out): (usize, usize),
+) -> Option<Initialiser> {
+    let mut scope = Scope::new();
+    scope.insert("fan_in".into(), Entry::Constant(fan_in as f64, Dimension::NONE));
+    scope.insert("fan_out".into(), Entry::Constant(fan_out as f64, Dimension::NONE));
+    let name = call.name.name.as_str();
+    checker.typing.within(scope, |typing| match name {
+        "uniform" | "normal" => match distribution(typing, call, unit)?.0 {
+            Value::Uniform { low, high } => Some(Initialiser::Uniform { low, high }),
+            Value::Normal { mean, sd } => Some(Initialiser::Normal { mean, sd }),
+            Value::Constant(value) => Some(Initialiser::Constant(value)),
+            Value::LogUniform { .. } => None,
+        },
+        "zeros" if call.arguments.is_empty() => Some(Initialiser::Constant(0.0)),
+        "constant" => match call.arguments.as_slice() {
+            [one] if one.name.is_none() => {
+                let value = match unit {
+                    Some(unit) => typing.constant_of(&one.value, unit, "the initial weight"),
+                    None => typing.constant(&one.value, "the initial weight").map(|c| c.0),
+                };
+                value.map(Initialiser::Constant)
+            }
+            _ => typing.fail(Diagnostic::error("E0208", call.span, "expected one argument of `constant`")),
+        },
+        "zeros" => typing.fail(Diagnostic::error("E0208", call.span, "expected no arguments of `zeros`")),
+        _ => {
+            let message = format!("expected an initialiser, found `{name}`");
+            let all = ["uniform", "normal", "constant", "zeros"];
+            let hint = match closest(name, all.into_iter()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are `{}`", all.join("`, `")),
+            };
+            typing.fail(Diagnostic::error("E0511", call.name.span, message).hint(hint))
+        }
+    })
+}
+
+fn default_initialiser(unit: Dimension, fan_in: usize) -> (Initialiser, String) {
+    let high = 1.0 / (fan_in.max(1) as f64).sqrt();
+    let one = super::remedy::with_unit("1", unit);
+    (Initialiser::Uniform { low: -high, high }, format!("uniform(-{one}/sqrt(fan_in), {one}/sqrt(fan_in))"))
+}

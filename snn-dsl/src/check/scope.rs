@@ -1,0 +1,150 @@
+//! What names mean where.
+
+use super::dimension::Dimension;
+use crate::expr::ExprId;
+use crate::model::Window;
+use crate::source::{SourceMap, Span};
+use crate::syntax::tree;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What an expression is: a number of some dimension, or yes or no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A number.
+    Number(Dimension),
+    /// Yes or no.
+    Truth,
+}
+
+/// The axes of an array of a network's losses and readouts; none in neurons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) struct Axes {
+    /// Has a value at every step of this window.
+    pub time: Option<TimeAxis>,
+    /// Has a value for every neuron of this layer (an index).
+    pub neurons: Option<usize>,
+}
+
+/// The steps over which an array extends, by the bits of the window's ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TimeAxis(u64, u64);
+
+impl TimeAxis {
+    /// The whole simulation.
+    pub(super) const WHOLE: Self = Self(0.0f64.to_bits(), f64::INFINITY.to_bits());
+
+    /// The steps of a window.
+    pub(super) fn window(window: Window) -> Self {
+        Self(window.from.unwrap_or(0.0).to_bits(), window.to.unwrap_or(f64::INFINITY).to_bits())
+    }
+}
+
+/// A checked expression.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Typed {
+    /// The expression in the arena at hand.
+    pub id: ExprId,
+    /// What it is.
+    pub kind: Kind,
+    /// Over what it extends.
+    pub axes: Axes,
+}
+
+/// A checked expression that is a number.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quantity {
+    /// The expression in the arena at hand.
+    pub id: ExprId,
+    /// What it measures.
+    pub dimension: Dimension,
+    /// Over what it extends.
+    pub axes: Axes,
+}
+
+/// What a name stands for.
+#[derive(Clone, Debug)]
+pub(super) enum Entry {
+    /// A number in base units.
+    Constant(f64, Dimension),
+    /// An expression.
+    Value(Typed),
+    /// Its definition is wrong, which has been reported.
+    Poisoned,
+    /// It exists, but cannot be read here: the message and a hint.
+    Forbidden(String, Option<String>),
+    /// The language has it, this version has not.
+    Unsupported(&'static str),
+}
+
+/// The names of one place.
+pub(super) type Scope = BTreeMap<String, Entry>;
+
+/// The definitions of one source text that others refer to.
+#[derive(Debug, Default)]
+pub(super) struct Definitions<'t> {
+    /// `fn`
+    pub functions: BTreeMap<&'t str, &'t tree::Function>,
+    /// Functions with a mistake of their own, which has been reported.
+    pub broken_functions: BTreeSet<&'t str>,
+    /// `const`
+    pub constants: Scope,
+}
+
+/// A surrogate and the text it comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SurrogateDefinition<'t> {
+    /// Its definition.
+    pub tree: &'t tree::Surrogate,
+    /// The index of the text whose constants and functions it sees.
+    pub text: usize,
+    /// It has a mistake, which has been reported.
+    pub broken: bool,
+}
+
+/// What the neurons and networks of all texts refer to; texts are counted from the user's, which is 0.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub sources: &'a SourceMap,
+    /// The constants and functions of each text.
+    pub texts: &'a [Definitions<'a>],
+    /// The surrogates that each text sees, those of the library included.
+    pub surrogates: &'a [BTreeMap<&'a str, SurrogateDefinition<'a>>],
+}
+
+/// The names of a group, each once; the second definition of a name is reported.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    places: BTreeMap<String, Span>,
+}
+
+/// Names with a meaning everywhere.
+const RESERVED: [(&str, &str); 3] = [("dt", "the time step"), ("t", "the time"), ("xi", "white noise")];
+
+impl Names {
+    /// Adds a name; false if it cannot be used.
+    pub(super) fn declare(&mut self, name: &tree::Ident, diagnostics: &mut crate::diagnostic::Diagnostics) -> bool {
+        use crate::diagnostic::Diagnostic;
+        if let Some((_, meaning)) = RESERVED.iter().find(|r| r.0 == name.name) {
+            diagnostics.push(
+                Diagnostic::error(
+                    "E0203",
+                    name.span,
+                    format!("expected a free name, found `{}`, {meaning}", name.name),
+                )
+                .hint("choose another name"),
+            );
+            return false;
+        }
+        if let Some(first) = self.places.get(&name.name) {
+            diagnostics.push(
+                Diagnostic::error("E0202", name.span, format!("`{}` is defined twice", name.name))
+                    .label("defined again here")
+                    .also(*first, "first defined here")
+                    .hint("rename or remove one of them"),
+            );
+            return false;
+        }
+        self.places.insert(name.name.clone(), name.span);
+        true
+    }
+}

@@ -1,0 +1,1 @@
+//! Whole texts: what is accepted, and which mistakes are found where.

@@ -1,0 +1,295 @@
+//! Expressions: every name looked up, every unit checked and folded away.
+//!
+//! A mistake is reported where it stands; the expression around it is then `None` and says nothing more.
+
+use super::dimension::{Dimension, Exponent};
+use super::evaluate::evaluate;
+use super::scope::{Axes, Definitions, Entry, Kind, Quantity, Scope, Typed};
+use super::{program::ProgramBuilder, remedy::zero, units};
+use crate::diagnostic::suggest::closest;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::expr::{Arena, ExprId};
+use crate::source::{SourceMap, Span};
+use crate::syntax::tree::{BinaryOp, Expr, ExprKind, Ident, UnaryOp};
+use std::collections::BTreeSet;
+
+/// Deeper expressions are rejected: they would overflow the stack.
+const DEPTH: usize = 128;
+
+/// Checks the expressions of one neuron, network or definition.
+pub(super) struct Typing<'a> {
+    pub sources: &'a SourceMap,
+    pub definitions: &'a Definitions<'a>,
+    pub diagnostics: Diagnostics,
+    pub arena: Arena,
+    pub scope: Scope,
+    /// The names that were read.
+    pub read: BTreeSet<String>,
+    /// In a network: its losses and readouts so far.
+    pub program: Option<ProgramBuilder<'a>>,
+    /// The functions being inlined, and how many more may be.
+    pub inlining: Vec<&'a str>,
+    pub budget: usize,
+    depth: usize,
+}
+
+impl<'a> Typing<'a> {
+    pub(super) fn new(sources: &'a SourceMap, definitions: &'a Definitions<'a>, scope: Scope) -> Self {
+        Self {
+            sources,
+            definitions,
+            diagnostics: Diagnostics::default(),
+            arena: Arena::default(),
+            scope,
+            read: BTreeSet::new(),
+            program: None,
+            inlining: Vec::new(),
+            budget: 20_000,
+            depth: 0,
+        }
+    }
+
+    /// Reports a mistake; always `None`.
+    pub(super) fn fail<T>(&mut self, diagnostic: Diagnostic) -> Option<T> {
+        self.diagnostics.push(diagnostic);
+        None
+    }
+
+    /// Does something with other names in scope.
+    pub(super) fn within<T>(&mut self, scope: Scope, f: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = std::mem::replace(&mut self.scope, scope);
+        let result = f(self);
+        self.scope = outer;
+        result
+    }
+
+    /// A place as written, on one line.
+    pub(super) fn text(&self, span: Span) -> String {
+        one_line(self.sources.text(span))
+    }
+
+    /// An expression that must be a number; `expected` only serves better messages.
+    pub(super) fn number(&mut self, expr: &'a Expr, expected: Option<Dimension>) -> Option<Quantity> {
+        let typed = self.expression(expr, expected)?;
+        match typed.kind {
+            Kind::Number(dimension) => Some(Quantity { id: typed.id, dimension, axes: typed.axes }),
+            Kind::Truth => {
+                let text = self.text(expr.span);
+                self.fail(
+                    Diagnostic::error("E0307", expr.span, "expected a number, found a condition")
+                        .hint(format!("make it a number: `if {text} {{ 1 }} else {{ 0 }}`")),
+                )
+            }
+        }
+    }
+
+    /// An expression that must be yes or no.
+    pub(super) fn truth(&mut self, expr: &'a Expr) -> Option<Typed> {
+        let typed = self.expression(expr, None)?;
+        match typed.kind {
+            Kind::Truth => Some(typed),
+            Kind::Number(dimension) => {
+                let (text, zero) = (self.text(expr.span), zero(dimension));
+                self.fail(
+                    Diagnostic::error("E0307", expr.span, "expected a condition, found a number")
+                        .hint(format!("compare it with something: `{text} > {zero}`")),
+                )
+            }
+        }
+    }
+
+    /// A number that must measure `expected`; `what` names it in the message.
+    pub(super) fn quantity(&mut self, expr: &'a Expr, expected: Dimension, what: &str) -> Option<Quantity> {
+        let found = self.number(expr, Some(expected))?;
+        if found.dimension == expected {
+            return Some(found);
+        }
+        let message = format!("expected {expected} for {what}, found {}", found.dimension);
+        let diagnostic = self.remedy(Diagnostic::error("E0305", expr.span, message), expr, found.dimension, expected);
+        self.fail(diagnostic)
+    }
+
+    /// A number whose value is known now, in base units.
+    pub(super) fn constant(&mut self, expr: &'a Expr, what: &str) -> Option<(f64, Dimension)> {
+        let found = self.number(expr, None)?;
+        Some((self.value(found.id, expr.span, what)?, found.dimension))
+    }
+
+    /// The same with a dimension that is required.
+    pub(super) fn constant_of(&mut self, expr: &'a Expr, expected: Dimension, what: &str) -> Option<f64> {
+        let found = self.quantity(expr, expected, what)?;
+        self.value(found.id, expr.span, what)
+    }
+
+    fn value(&mut self, id: ExprId, span: Span, what: &str) -> Option<f64> {
+        match evaluate(&self.arena, id, |_| None) {
+            None => self.fail(Diagnostic::error("E0308", span, format!("expected a constant for {what}"))),
+            Some(value) if value.is_finite() => Some(value),
+            Some(value) => self.fail(Diagnostic::error(
+                "E0310",
+                span,
+                format!("expected a finite number for {what}, found {value}"),
+            )),
+        }
+    }
+
+    /// Checks any expression.
+    pub(super) fn expression(&mut self, expr: &'a Expr, expected: Option<Dimension>) -> Option<Typed> {
+        if self.depth >= DEPTH {
+            return self.fail(
+                Diagnostic::error("E0311", expr.span, "expected a simpler expression, found one nested too deeply")
+                    .hint("name parts of it with `let`"),
+            );
+        }
+        self.depth += 1;
+        let result = self.dispatch(expr, expected);
+        self.depth -= 1;
+        result
+    }
+
+    fn dispatch(&mut self, expr: &'a Expr, expected: Option<Dimension>) -> Option<Typed> {
+        match &expr.kind {
+            ExprKind::Number { value, unit } => self.literal(*value, unit.as_ref()),
+            ExprKind::Name(name) => self.name(name, expr.span),
+            ExprKind::Field(owner, field) => self.field(owner, field, expr.span),
+            ExprKind::Call(call) => self.call(call, expected),
+            ExprKind::Unary(UnaryOp::Negate, inner) => {
+                let q = self.number(inner, expected)?;
+                let id = self.arena.negate(q.id);
+                Some(number(id, q.dimension, q.axes))
+            }
+            ExprKind::Unary(UnaryOp::Not, inner) => {
+                let t = self.truth(inner)?;
+                Some(Typed { id: self.arena.not(t.id), ..t })
+            }
+            ExprKind::Binary(BinaryOp::Add | BinaryOp::Subtract, ..) => self.sum(expr, expected),
+            ExprKind::Binary(BinaryOp::Multiply | BinaryOp::Divide, ..) => self.product(expr),
+            ExprKind::Binary(BinaryOp::Power, base, exponent) => self.power(base, exponent),
+            ExprKind::Binary(op @ (BinaryOp::And | BinaryOp::Or), ..) => self.connective(*op, expr),
+            ExprKind::Binary(op, left, right) => self.comparison(*op, left, right),
+            ExprKind::If(condition, yes, no) => {
+                let condition = self.truth(condition);
+                let yes_value = self.number(yes, expected);
+                let no_value = self.number(no, expected.or(yes_value.map(|y| y.dimension)));
+                let (c, y, n) = (condition?, yes_value?, no_value?);
+                self.same(y.dimension, yes, n.dimension, no, "the branches of `if`")?;
+                let axes = self.broadcast(y.axes, yes.span, n.axes, no.span)?;
+                let axes = self.broadcast(c.axes, expr.span, axes, yes.span)?;
+                Some(number(self.arena.select(c.id, y.id, n.id), y.dimension, axes))
+            }
+        }
+    }
+
+    fn literal(&mut self, value: f64, unit: Option<&'a (Ident, i32)>) -> Option<Typed> {
+        let Some((name, power)) = unit else {
+            return Some(number(self.arena.constant(value), Dimension::NONE, Axes::default()));
+        };
+        let Some(unit) = units::lookup(&name.name) else {
+            return self.unknown_unit(name);
+        };
+        let dimension = unit.dimension.power(Exponent::whole(*power));
+        Some(number(self.arena.constant(unit.scale(value, *power)), dimension, Axes::default()))
+    }
+
+    pub(super) fn unknown_unit<T>(&mut self, name: &Ident) -> Option<T> {
+        if name.name == "step" || name.name == "steps" {
+            return self.fail(
+                Diagnostic::error("E0312", name.span, "expected a unit, found `step`, which only a delay can count")
+                    .hint("use `dt`, or a time such as `1 ms`"),
+            );
+        }
+        let suggestions = units::suggestions(&name.name);
+        let mut diagnostic = Diagnostic::error("E0301", name.span, format!("expected a unit, found `{}`", name.name));
+        if suggestions.is_empty() {
+            let declared = self.scope.contains_key(&name.name) || self.definitions.constants.contains_key(&name.name);
+            diagnostic = diagnostic.hint(if declared {
+                format!("directly after a number stands a unit; for a product write `* {}`", name.name)
+            } else {
+                "units are s m V A Ohm S F C Hz J W mol M K, with the prefixes f p n u m k M G".into()
+            });
+        } else {
+            diagnostic = diagnostic.hint(format!("did you mean `{}`?", suggestions.join("` or `")));
+        }
+        self.fail(diagnostic)
+    }
+
+    fn name(&mut self, name: &str, span: Span) -> Option<Typed> {
+        let entry = self.scope.get(name).or_else(|| self.definitions.constants.get(name)).cloned();
+        if entry.is_some() {
+            self.read.insert(name.to_string());
+        }
+        match entry {
+            Some(Entry::Constant(value, dimension)) => {
+                Some(number(self.arena.constant(value), dimension, Axes::default()))
+            }
+            Some(Entry::Value(typed)) => Some(typed),
+            Some(Entry::Poisoned) => None,
+            Some(Entry::Forbidden(message, hint)) => {
+                let diagnostic = Diagnostic::error("E0204", span, message);
+                self.fail(match hint {
+                    Some(hint) => diagnostic.hint(hint),
+                    None => diagnostic,
+                })
+            }
+            Some(Entry::Unsupported(what)) => self.fail(Diagnostic::not_supported(span, what)),
+            None => match units::lookup(name) {
+                Some(unit) => Some(number(self.arena.constant(unit.scale(1.0, 1)), unit.dimension, Axes::default())),
+                None => self.unknown_name(name, span),
+            },
+        }
+    }
+
+    fn unknown_name<T>(&mut self, name: &str, span: Span) -> Option<T> {
+        let mut diagnostic = Diagnostic::error("E0201", span, format!("expected a name or a unit, found `{name}`"));
+        let declared = self.scope.keys().chain(self.definitions.constants.keys()).map(String::as_str);
+        if let Some(near) = closest(name, declared) {
+            diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
+        } else if let Some(hint) = self.program.as_ref().and_then(|p| p.state_hint(name)) {
+            diagnostic = diagnostic.hint(hint);
+        } else if let Some(unit) = units::suggestions(name).first() {
+            diagnostic = diagnostic.hint(format!("did you mean the unit `{unit}`?"));
+        } else if super::functions::exists(name) || self.definitions.functions.contains_key(name) {
+            diagnostic = diagnostic.hint(format!("a function needs its argument: `{name}(...)`"));
+        } else if self.program.is_none() {
+            diagnostic = diagnostic.hint(format!("declare it, e.g. `param {name} = 1`"));
+        }
+        self.fail(diagnostic)
+    }
+
+    /// Two numbers that must measure the same.
+    pub(super) fn pair(&mut self, left: &'a Expr, right: &'a Expr, what: &str) -> Option<(Quantity, Quantity)> {
+        let a = self.number(left, None);
+        let b = self.number(right, a.map(|a| a.dimension));
+        let (a, b) = (a?, b?);
+        self.same(a.dimension, left, b.dimension, right, what)?;
+        Some((a, b))
+    }
+
+    pub(super) fn same(&mut self, a: Dimension, left: &Expr, b: Dimension, right: &Expr, what: &str) -> Option<()> {
+        if a == b {
+            return Some(());
+        }
+        // A bare number is the likelier slip.
+        let ((wrong, found), (witness, expected)) =
+            if a.is_none() && !b.is_none() { ((left, a), (right, b)) } else { ((right, b), (left, a)) };
+        let diagnostic = Diagnostic::error(
+            "E0302",
+            wrong.span,
+            format!("expected {expected}, found {found}: {what} must measure the same"),
+        )
+        .label(format!("this is {found}"))
+        .also(witness.span, format!("this is {expected}"));
+        let diagnostic = self.remedy(diagnostic, wrong, found, expected);
+        self.fail(diagnostic)
+    }
+}
+
+pub(super) fn number(id: ExprId, dimension: Dimension, axes: Axes) -> Typed {
+    Typed { id, kind: Kind::Number(dimension), axes }
+}
+
+/// A text without comments and line ends.
+pub(super) fn one_line(text: &str) -> String {
+    let lines = text.lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code));
+    lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+}
