@@ -15,7 +15,20 @@ macro_rules! entries {
     };
 }
 
-const NEURONS: &[(&str, Entry)] = entries!("neurons": "ALIF", "GIF", "IF", "LI", "LIF", "LIF_delta", "LIF_refractory", "LI_delta");
+const NEURONS: &[(&str, Entry)] = entries!("neurons":
+    "ALIF",
+    "GIF",
+    "IF",
+    "LI",
+    "LIF",
+    "LIF_alpha",
+    "LIF_conductance",
+    "LIF_current",
+    "LIF_delta",
+    "LIF_refractory",
+    "LI_delta",
+    "MihalasNiebur",
+);
 
 const SURROGATES: &[(&str, Entry)] = entries!("surrogates":
     "arctan",
