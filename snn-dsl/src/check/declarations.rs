@@ -8,7 +8,7 @@ use super::{units, values};
 use crate::diagnostic::Diagnostic;
 use crate::expr::Leaf;
 use crate::model::{self, Value};
-use crate::syntax::tree::{BinaryOp, Expr, ExprKind, NeuronStatement, Param, UnaryOp};
+use crate::syntax::tree::{BinaryOp, Expr, ExprKind, Ident, NeuronStatement, Param, UnaryOp};
 
 /// Fills in what the neuron declares, and the scope of its expressions.
 pub(super) fn declare(checker: &mut Checker) {
@@ -161,6 +161,18 @@ fn unit<'a>(typing: &mut Typing<'a>, expr: Option<&'a Expr>) -> Option<Dimension
             Diagnostic::error("E0309", wrong.span, format!("expected a unit, found `{text}`"))
                 .hint("write a unit such as `mV`, `nA`, `1/ms`, or `1`"),
         );
+    }
+    let mut sound = true;
+    for part in super::functions::parts(expr) {
+        if let ExprKind::Name(name) = &part.kind
+            && units::lookup(name).is_none()
+        {
+            sound = false;
+            let _: Option<()> = typing.unknown_unit(&Ident { name: name.clone(), span: part.span });
+        }
+    }
+    if !sound {
+        return None;
     }
     // Declared names do not count here: `state V : V` is a voltage.
     typing.within(Scope::new(), |t| t.number(expr, None)).map(|q| q.dimension)

@@ -4,10 +4,11 @@ use super::dimension::Dimension;
 use super::evaluate::evaluate;
 use super::neuron::Checker;
 use super::remedy::bracketed;
+use super::units;
 use crate::diagnostic::Diagnostic;
 use crate::expr::{ExprId, Leaf};
 use crate::source::Span;
-use crate::syntax::tree::{Equation, NeuronStatement};
+use crate::syntax::tree::{Equation, ExprKind, NeuronStatement};
 use std::collections::BTreeMap;
 
 /// Checks all equations and that every state has one.
@@ -51,7 +52,7 @@ fn check_equation<'a>(checker: &mut Checker<'a>, equation: &'a Equation, state: 
         None => Some((typing.arena.constant(1.0), Dimension::NONE)),
     };
     let left = coefficient.zip(dimension).map(|(c, d)| c.1.times(d).over(Dimension::TIME));
-    let zero_rhs = matches!(equation.rhs.kind, crate::syntax::tree::ExprKind::Number { value: 0.0, unit: None });
+    let zero_rhs = matches!(equation.rhs.kind, ExprKind::Number { value: 0.0, unit: None });
     let rhs = typing.number(&equation.rhs, left);
     let (state, (coefficient, unit), left, rhs) = (state?, coefficient?, left?, rhs?);
     // `dX/dt = 0` needs no unit: 0 in every unit is the same statement that X does not change.
@@ -113,6 +114,9 @@ fn sides_differ(
     let diagnostic = Diagnostic::error("E0304", equation.rhs.span, message)
         .label(format!("this is {right}"))
         .also(equation.state.span, format!("this side is {left}"));
+    if let Some(hint) = other_unit(checker, equation, left.over(coefficient), right) {
+        return diagnostic.hint(hint);
+    }
     let ratio = right.over(left);
     let known = typing.measuring(ratio);
     if let (Some(known), None) = (known, &factor) {
@@ -132,4 +136,16 @@ fn sides_differ(
         return diagnostic.hint(format!("divide the right side by `{known}`: `{rhs}/{known}`"));
     }
     diagnostic.hint(format!("the right side lacks a factor in {}", ratio.inverse()))
+}
+
+/// `param tau = 20 mS` where `ms` was meant.
+fn other_unit(checker: &Checker, equation: &Equation, derivative: Dimension, right: Dimension) -> Option<String> {
+    let ExprKind::Name(name) = &equation.coefficient.as_ref()?.kind else { return None };
+    let param = checker.tree.statements.iter().find_map(|s| match s {
+        NeuronStatement::Param(p) if p.name.name == *name => Some(p),
+        _ => None,
+    })?;
+    let ExprKind::Number { unit: Some((unit, 1)), .. } = &param.default.kind else { return None };
+    let other = units::other_case(&unit.name, right.over(derivative))?;
+    Some(format!("`{name}` is given in `{}`; did you mean `{other}`?", unit.name))
 }

@@ -14,9 +14,11 @@ use std::collections::BTreeMap;
 /// Checks the `on` blocks, and that every event port has one.
 pub(super) fn check(checker: &mut Checker) {
     let mut places: BTreeMap<usize, Span> = BTreeMap::new();
+    let mut misnamed = false;
     for statement in &checker.tree.statements {
         let NeuronStatement::On(on) = statement else { continue };
         let port = port(checker, on);
+        misnamed |= port.is_none();
         if let Some(port) = port {
             if let Some(first) = places.get(&port) {
                 let message = format!("event port `{}` has two `on` blocks", on.port.name);
@@ -32,7 +34,7 @@ pub(super) fn check(checker: &mut Checker) {
         block(checker, on, port);
     }
     for (index, event) in checker.neuron.events.iter().enumerate() {
-        if !places.contains_key(&index) {
+        if !misnamed && !places.contains_key(&index) {
             let message = format!("events of `{}` have no effect", event.name);
             let state = checker.neuron.states.iter().find(|s| s.quantity.dimension == event.dimension);
             let state = state.map_or("I", |s| s.quantity.name.as_str());

@@ -148,6 +148,10 @@ pub fn check(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut Diagn
     let mut observed = BTreeSet::new();
     for item in &tree.items {
         let Item::Network(network) = item else { continue };
+        if neurons.iter().any(|c| c.neuron.is_library && c.neuron.name == network.name.name) {
+            let message = format!("`{}` is also a neuron of the library that this text uses", network.name.name);
+            diagnostics.push(Diagnostic::error("E0202", network.name.span, message).hint("rename the network"));
+        }
         let Some(outcome) = network::check(context, &neurons, network) else { continue };
         for diagnostic in outcome.diagnostics.into_sorted() {
             diagnostics.push(diagnostic);

@@ -54,7 +54,7 @@ pub(super) fn check<'a>(context: Context<'a>, neurons: &'a [Checked], tree: &'a 
     declare(&mut checker, dt);
     let mut projections = projection::check(&mut checker);
     order::check(&mut checker, &mut projections, dt);
-    checker.populate(time.map_or(f64::INFINITY, |t| t.0 * t.1 as f64));
+    checker.populate(time);
     let program = losses::check(&mut checker.typing, &tree.statements);
     let observed = checker.typing.program.as_mut().map(|p| std::mem::take(&mut p.observed)).unwrap_or_default();
     let model_of = |layer: usize| checker.layers.get(layer).map(|l| l.layer.neuron);
@@ -354,7 +354,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Prepares the check of the losses, for which layers have their final places.
-    fn populate(&mut self, duration: f64) {
+    fn populate(&mut self, time: Option<(f64, usize)>) {
         let population = |l: &CheckedLayer<'a>| Population {
             name: l.layer.name.clone(),
             size: l.layer.size,
@@ -369,7 +369,8 @@ impl<'a> Checker<'a> {
             populations,
             targets: self.targets.clone(),
             poisoned: self.poisoned.clone(),
-            duration,
+            duration: time.map_or(f64::INFINITY, |(dt, steps)| dt * steps as f64),
+            dt: time.map(|t| t.0),
             nodes: Vec::new(),
             observed: Vec::new(),
         });

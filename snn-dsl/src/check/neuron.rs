@@ -153,20 +153,22 @@ impl<'a> Checker<'a> {
             diagnostics.push(Diagnostic::warning("W0401", span, message).hint("use it or remove its line"));
         };
         let sound = !self.typing.diagnostics.has_errors();
+        // What a mistake left out may have been the only reader.
+        let read = |name: &str| !sound || read.contains(name);
         let diagnostics = &mut self.typing.diagnostics;
         let parameters = self.neuron.parameters.iter().map(|p| ("parameter", &p.quantity));
         let drives = self.neuron.drives.iter().map(|d| ("drive", d));
-        for (what, quantity) in parameters.chain(drives).filter(|(_, q)| !read.contains(&q.name)) {
+        for (what, quantity) in parameters.chain(drives).filter(|(_, q)| !read(&q.name)) {
             warn(quantity.span, what, &quantity.name, diagnostics);
         }
         for statement in &self.tree.statements {
             if let NeuronStatement::Let(line) = statement
-                && !read.contains(&line.name.name)
+                && !read(&line.name.name)
             {
                 warn(line.name.span, "`let`", &line.name.name, diagnostics);
             }
         }
-        let unread = |s: &model::State| !read.contains(&s.quantity.name);
+        let unread = |s: &model::State| !read(&s.quantity.name);
         let unread_states = (0..).zip(&self.neuron.states).filter(|(_, s)| unread(s)).map(|(i, _)| i).collect();
         let Typing { arena, diagnostics, .. } = self.typing;
         let neuron = model::Neuron { arena, ..self.neuron };

@@ -174,7 +174,7 @@ impl<'a> Typing<'a> {
 }
 
 /// `a + b - c` as a and the list of (+, b), (-, c): long chains must not become deep recursions.
-fn spine<'a>(expr: &'a Expr, joins: impl Fn(BinaryOp) -> bool) -> (&'a Expr, Vec<(BinaryOp, &'a Expr)>) {
+fn spine(expr: &Expr, joins: impl Fn(BinaryOp) -> bool) -> (&Expr, Vec<(BinaryOp, &Expr)>) {
     let mut rest = Vec::new();
     let mut first = expr;
     while let ExprKind::Binary(op, left, right) = &first.kind {

@@ -44,6 +44,8 @@ pub(super) struct ProgramBuilder<'a> {
     pub poisoned: BTreeSet<String>,
     /// The length of the simulation in ms; infinite if it is wrong, which has been reported.
     pub duration: f64,
+    /// The time step in ms, likewise.
+    pub dt: Option<f64>,
     pub nodes: Vec<ProgramNode>,
     /// Layers and states that were read.
     pub observed: Vec<(usize, Observable)>,
@@ -214,8 +216,16 @@ impl<'a> Typing<'a> {
         if lacking {
             let axis = if over_time { "time" } else { "neuron" };
             let message = format!("expected an array with {axis} axis for `{name}`, found one without");
-            let hint =
-                if over_time { "read a layer at every step, e.g. `out.V`" } else { "its neurons are reduced already" };
+            let state = match &first.kind {
+                ExprKind::Name(name) => self.program.as_ref().and_then(|p| p.state_hint(name)),
+                _ => None,
+            };
+            let is_constant = self.arena.leaves(found.id).is_empty();
+            let hint = state.unwrap_or_else(|| match (is_constant, over_time) {
+                (true, _) => "this is a constant; read a layer, e.g. `out.V`".into(),
+                (false, true) => "its time is reduced already".into(),
+                (false, false) => "its neurons are reduced already".into(),
+            });
             return self.fail(Diagnostic::error("E0602", first.span, message).hint(hint));
         }
         if over_time && (window != Window::default()) && found.axes.time != Some(TimeAxis::WHOLE) {
@@ -281,7 +291,6 @@ impl<'a> Typing<'a> {
     }
 
     /// The positional arguments of an operation, and its window (`None` inside if that is wrong).
-    #[expect(clippy::type_complexity, reason = "two results of one walk over the arguments")]
     fn operands(&mut self, call: &'a Call, arity: usize, has_window: bool) -> Option<(Vec<&'a Expr>, Option<Window>)> {
         let name = call.name.name.as_str();
         let mut positional = Vec::new();
@@ -320,7 +329,7 @@ impl<'a> Typing<'a> {
     }
 
     fn window(&mut self, from: Option<&'a Expr>, to: Option<&'a Expr>) -> Option<Window> {
-        let duration = self.program.as_ref()?.duration;
+        let (duration, dt) = self.program.as_ref().map(|p| (p.duration, p.dt))?;
         let mut sound = true;
         let mut end = |this: &mut Self, expr: Option<&'a Expr>, what: &str| {
             let expr = expr?;
@@ -336,6 +345,12 @@ impl<'a> Typing<'a> {
         let window =
             Window { from: end(self, from, "the begin of a window"), to: end(self, to, "the end of a window") };
         let (low, high) = (window.from.unwrap_or(0.0), window.to.unwrap_or(duration));
+        let step = |time: f64| dt.map(|dt| (time / dt).round());
+        if sound && low < high && dt.is_some() && step(low) >= step(high) {
+            let span = from.or(to)?.span;
+            let message = format!("expected a window that holds a step, found {low} ms .. {high} ms");
+            return self.fail(Diagnostic::error("E0606", span, message).hint("windows end at whole steps"));
+        }
         if sound && low >= high {
             let span = from.or(to)?.span;
             let message = format!("expected a window that begins before it ends, found {low} ms .. {high} ms");

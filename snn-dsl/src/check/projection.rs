@@ -12,7 +12,7 @@ use crate::source::Span;
 use crate::syntax::tree::{
     Call, Expr, ExprKind, Ident, NetworkStatement, Projection, ProjectionOption, ProjectionOptionKind as Kind,
 };
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// A projection and its place.
 pub(super) struct CheckedProjection {
@@ -23,14 +23,15 @@ pub(super) struct CheckedProjection {
 /// Checks all projections.
 pub(super) fn check(checker: &mut Checker) -> Vec<CheckedProjection> {
     let mut found = Vec::new();
-    let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    let mut names: BTreeSet<String> = BTreeSet::new();
     for statement in &checker.tree.statements {
         let NetworkStatement::Projection(tree) = statement else { continue };
         if let Some(mut projection) = projection(checker, tree) {
-            let count = names.entry(projection.name.clone()).or_insert(0);
-            *count += 1;
-            if *count > 1 {
-                projection.name = format!("{}_{count}", projection.name);
+            let plain = projection.name.clone();
+            let mut count = 1;
+            while !names.insert(projection.name.clone()) {
+                count += 1;
+                projection.name = format!("{plain}_{count}");
             }
             found.push(CheckedProjection { projection, span: tree.span });
         }

@@ -31,11 +31,16 @@ impl Typing<'_> {
         if literal && !expected.is_none() {
             return diagnostic.hint(format!("write the unit: `{}`", with_unit(&text, expected)));
         }
+        if matches!(expr.kind, ExprKind::Number { .. }) && !expected.is_none() {
+            return diagnostic.hint(format!("write the number in {expected}"));
+        }
         let factor = bracketed(expr, text);
+        let own = factor.clone();
+        let other = move |name: &&str| *name != own;
         if let Some(name) = self.measuring(expected.over(found)) {
             return diagnostic.hint(format!("multiply by `{name}`: `{name}*{factor}`"));
         }
-        if let Some(name) = self.measuring(found.over(expected)) {
+        if let Some(name) = self.measuring(found.over(expected)).filter(other) {
             return diagnostic.hint(format!("divide by `{name}`: `{factor}/{name}`"));
         }
         if expected.is_none() {

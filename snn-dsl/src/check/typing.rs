@@ -144,7 +144,13 @@ impl<'a> Typing<'a> {
         self.depth += 1;
         let result = self.dispatch(expr, expected);
         self.depth -= 1;
-        result
+        let typed = result?;
+        match self.arena.constant_value(typed.id) {
+            Some(value) if !value.is_finite() => {
+                self.fail(Diagnostic::error("E0310", expr.span, format!("expected a finite number, found {value}")))
+            }
+            _ => Some(typed),
+        }
     }
 
     fn dispatch(&mut self, expr: &'a Expr, expected: Option<Dimension>) -> Option<Typed> {
@@ -203,7 +209,7 @@ impl<'a> Typing<'a> {
         if suggestions.is_empty() {
             let declared = self.scope.contains_key(&name.name) || self.definitions.constants.contains_key(&name.name);
             diagnostic = diagnostic.hint(if declared {
-                format!("directly after a number stands a unit; for a product write `* {}`", name.name)
+                format!("`{0}` is a declared name, not a unit; for a product write `* {0}`", name.name)
             } else {
                 "units are s m V A Ohm S F C Hz J W mol M K, with the prefixes f p n u m k M G".into()
             });
