@@ -87,6 +87,13 @@ pub(super) fn declare(checker: &mut Checker) {
         }
         scope.insert(name.name.clone(), entry);
     }
+    // A name with two meanings was reported; neither counts.
+    for (name, what) in names_of(checker.tree) {
+        if names_of(checker.tree).any(|(other, kind)| other.name == name.name && kind != what) {
+            checker.poisoned.insert(name.name.clone());
+            scope.insert(name.name.clone(), Entry::Poisoned);
+        }
+    }
     let dt = leaf(&mut checker.typing, Leaf::Dt, Some(Dimension::TIME));
     scope.insert("dt".into(), dt);
     scope.insert("t".into(), Entry::Unsupported("the time `t`"));

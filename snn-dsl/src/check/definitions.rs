@@ -82,7 +82,7 @@ pub(super) fn distinct(tree: &tree::File, diagnostics: &mut Diagnostics) -> BTre
             Item::Function(f) => (&mut functions, &f.name),
             Item::Const(c) => (&mut constants, &c.name),
             Item::Unsupported(keyword) => {
-                diagnostics.push(Diagnostic::not_supported(keyword.span, format!("`{}`", keyword.name)));
+                diagnostics.push(Diagnostic::not_supported(keyword.span, super::neuron::named(&keyword.name)));
                 continue;
             }
         };

@@ -90,6 +90,7 @@ mod operators;
 mod order;
 mod program;
 mod projection;
+mod recovered;
 mod remedy;
 mod scope;
 mod spike;
@@ -113,6 +114,16 @@ use std::collections::BTreeSet;
 ///
 /// The model is only meaningful if `diagnostics` holds no errors afterwards; then everything downstream succeeds.
 pub fn check(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut Diagnostics) -> Model {
+    let lost = recovered::Lost::new(sources, diagnostics);
+    let mut found = Diagnostics::default();
+    let model = check_all(sources, tree, &mut found);
+    for diagnostic in found.into_sorted().into_iter().filter(|d| !lost.explains(sources, d)) {
+        diagnostics.push(diagnostic);
+    }
+    model
+}
+
+fn check_all(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut Diagnostics) -> Model {
     let loaded = definitions::load(sources, tree, diagnostics);
     let sources = &*sources;
     let trees: Vec<&tree::File> = std::iter::once(tree).chain(loaded.iter().map(|l| &l.tree)).collect();

@@ -119,7 +119,7 @@ fn times<'a>(typing: &mut Typing<'a>, line: &'a Simulate) -> Option<(f64, usize)
             "expected a whole number of steps, found {} ms / {} ms = {}",
             number_text(duration),
             number_text(dt),
-            number_text(duration / dt)
+            number_text((duration / dt * 1e3).round() / 1e3)
         );
         return typing.fail(
             Diagnostic::error("E0502", line.duration.span, message)
@@ -149,7 +149,7 @@ fn declare(checker: &mut Checker, dt: Option<f64>) {
                 )
             }
             NetworkStatement::Unsupported(words) => {
-                let what = format!("`{}`", words.name);
+                let what = super::neuron::named(&words.name);
                 checker.typing.diagnostics.push(Diagnostic::not_supported(words.span, what));
                 continue;
             }
@@ -314,7 +314,9 @@ impl<'a> Checker<'a> {
                         .hint(format!("declare the parameter `per neuron` in `{}`", neuron.name)),
                 );
             }
-            values.push((index, value));
+            if parameter.per_neuron || matches!(value, model::Value::Constant(_)) {
+                values.push((index, value));
+            }
         }
         self.consequences(call, neuron, &values, dt);
         values

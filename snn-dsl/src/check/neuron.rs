@@ -77,6 +77,13 @@ impl<'a> Checker<'a> {
         if let Some(index) = states().position(|s| s == name.name) {
             return Some(index);
         }
+        // The name is taken by something else, or its kind is in doubt: that was reported.
+        let declared = names_of(self.tree).filter(|n| n.0.name == name.name).count();
+        if declared > 1 || declared == 1 && super::scope::is_reserved(&name.name) {
+            return None;
+        }
+        self.typing.scope.entry(name.name.clone()).or_insert(Entry::Poisoned);
+        let states = || self.neuron.states.iter().map(|s| s.quantity.name.as_str());
         let mut diagnostic = Diagnostic::error(code, name.span, format!("expected a state, found `{}`", name.name));
         if self.neuron.parameters.iter().any(|p| p.quantity.name == name.name) {
             diagnostic = diagnostic.hint(format!("`{0}` is a parameter; declare `state {0}` if it changes", name.name));
@@ -91,7 +98,7 @@ impl<'a> Checker<'a> {
     fn unsupported(&mut self) {
         for statement in &self.tree.statements {
             if let NeuronStatement::Unsupported(words) = statement {
-                self.typing.diagnostics.push(Diagnostic::not_supported(words.span, format!("`{}`", words.name)));
+                self.typing.diagnostics.push(Diagnostic::not_supported(words.span, named(&words.name)));
             }
         }
     }
@@ -213,4 +220,9 @@ pub(super) fn names_of(tree: &Neuron) -> impl Iterator<Item = (&crate::syntax::t
 pub(super) fn distinct(tree: &Neuron, diagnostics: &mut Diagnostics) -> BTreeSet<u32> {
     let mut names = Names::default();
     names_of(tree).filter(|(name, _)| names.declare(name, diagnostics)).map(|(name, _)| name.span.start).collect()
+}
+
+/// The name of a construct for a message: a word of the language is quoted, a description is not.
+pub(super) fn named(words: &str) -> String {
+    if words.contains(' ') && words.starts_with("a ") { words.to_string() } else { format!("`{words}`") }
 }

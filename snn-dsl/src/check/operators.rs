@@ -63,11 +63,9 @@ impl<'a> Typing<'a> {
         let mut product = self.number(first, None);
         let mut before = first;
         for (op, factor) in rest {
-            if op == BinaryOp::Divide {
-                self.unit_like_divisor(before, factor);
-            }
+            let doubtful = op == BinaryOp::Divide && self.unit_like_divisor(before, factor);
             before = factor;
-            let right = self.number(factor, None);
+            let right = self.number(factor, None).filter(|_| !doubtful);
             let (Some(a), Some(b)) = (product, right) else {
                 product = None;
                 continue;
@@ -84,20 +82,22 @@ impl<'a> Typing<'a> {
     }
 
     /// `10 mV/s` where `s` is declared: does it mean seconds?
-    fn unit_like_divisor(&mut self, before: &Expr, divisor: &Expr) {
+    fn unit_like_divisor(&mut self, before: &Expr, divisor: &Expr) -> bool {
         let (ExprKind::Number { unit: Some((unit, _)), .. }, ExprKind::Name(name)) = (&before.kind, &divisor.kind)
         else {
-            return;
+            return false;
         };
         let declared = self.scope.contains_key(name) || self.definitions.constants.contains_key(name);
         let number = self.text(before.span);
-        if declared && units::lookup(name).is_some() && !number.starts_with('(') {
-            self.diagnostics.push(
-                Diagnostic::error("E0205", divisor.span, format!("`{name}` is both a unit and a name of this model"))
-                    .label(format!("after `{}` this could be either", unit.name))
-                    .hint(format!("for the declared `{name}` write `({number})/{name}`; for the unit rename `{name}`")),
-            );
+        if !declared || units::lookup(name).is_none() || number.starts_with('(') {
+            return false;
         }
+        self.diagnostics.push(
+            Diagnostic::error("E0205", divisor.span, format!("`{name}` is both a unit and a name of this model"))
+                .label(format!("after `{}` this could be either", unit.name))
+                .hint(format!("for the declared `{name}` write `({number})/{name}`; for the unit rename `{name}`")),
+        );
+        true
     }
 
     pub(super) fn power(&mut self, base: &'a Expr, exponent: &'a Expr) -> Option<Typed> {
@@ -110,7 +110,9 @@ impl<'a> Typing<'a> {
     pub(super) fn raise(&mut self, base: Quantity, base_span: Span, exponent: Quantity, at: &'a Expr) -> Option<Typed> {
         if !exponent.dimension.is_none() {
             let message = format!("expected a number without unit as exponent, found {}", exponent.dimension);
-            return self.fail(Diagnostic::error("E0306", at.span, message));
+            let diagnostic = Diagnostic::error("E0306", at.span, message);
+            let diagnostic = self.remedy(diagnostic, at, exponent.dimension, Dimension::NONE);
+            return self.fail(diagnostic);
         }
         let value = evaluate(&self.arena, exponent.id, |_| None);
         let dimension = if base.dimension.is_none() {

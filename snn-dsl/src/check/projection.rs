@@ -258,6 +258,13 @@ fn delay<'a>(checker: &mut Checker<'a>, expr: &'a Expr) -> Option<Delay> {
         let message = format!("expected a whole number of steps from 0 to 1000000, found {}", number_text(*value));
         return typing.fail(Diagnostic::error("E0508", expr.span, message));
     }
+    if let ExprKind::Number { unit: Some((unit, _)), .. } = &expr.kind
+        && super::units::lookup(&unit.name).is_none()
+        && let Some(near) = closest(&unit.name, ["step", "steps"].into_iter())
+    {
+        let message = format!("expected steps or a time as delay, found `{}`", unit.name);
+        return typing.fail(Diagnostic::error("E0508", unit.span, message).hint(format!("did you mean `{near}`?")));
+    }
     let found = typing.number(expr, Some(Dimension::TIME))?;
     if found.dimension != Dimension::TIME {
         let text = typing.text(expr.span);

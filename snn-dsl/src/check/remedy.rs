@@ -31,8 +31,9 @@ impl Typing<'_> {
         if literal && !expected.is_none() {
             return diagnostic.hint(format!("write the unit: `{}`", with_unit(&text, expected)));
         }
-        if matches!(expr.kind, ExprKind::Number { .. }) && !expected.is_none() {
-            return diagnostic.hint(format!("write the number in {expected}"));
+        if matches!(expr.kind, ExprKind::Number { .. }) {
+            let unit = if expected.is_none() { "without unit".into() } else { format!("in {expected}") };
+            return diagnostic.hint(format!("write the number {unit}"));
         }
         let factor = bracketed(expr, text);
         let own = factor.clone();

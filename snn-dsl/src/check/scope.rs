@@ -120,6 +120,11 @@ pub(super) struct Names {
 /// Names with a meaning everywhere.
 const RESERVED: [(&str, &str); 3] = [("dt", "the time step"), ("t", "the time"), ("xi", "white noise")];
 
+/// True for a name that cannot be declared.
+pub(super) fn is_reserved(name: &str) -> bool {
+    RESERVED.iter().any(|r| r.0 == name)
+}
+
 impl Names {
     /// Adds a name; false if it cannot be used.
     pub(super) fn declare(&mut self, name: &tree::Ident, diagnostics: &mut crate::diagnostic::Diagnostics) -> bool {

@@ -318,3 +318,12 @@ fn no_text_makes_it_panic() {
     let sum = vec!["1"; 900].join(" + ");
     assert_eq!(codes(&format!("const a = {sum}")), [""; 0]);
 }
+
+#[test]
+fn syntax_errors_have_no_sequels() {
+    assert_eq!(neuron("tau dV/dt = -V + R*I", "tau dV/dt = -V + R I"), ["E0110 I"]);
+    assert_eq!(neuron("state V : mV = 0 mV", "state V = 0 : mV"), ["E0110 :"]);
+    assert_eq!(neuron("R*I", "(if 0 mV < V < 1 mV { V } else { R*I })"), ["E0108 <"]);
+    assert_eq!(neuron("param R", "param V = 1 mV \n param R"), ["E0202 V"]);
+    assert_eq!(network("simulate dt = 1 ms, for 100 ms", "simulate 1 ms, 100 ms"), ["E0110 1"]);
+}

@@ -1,0 +1,66 @@
+//! What follows from a syntax error alone: statements that could not be parsed are missing in the tree, and what they
+//! declare must not be reported as missing once more.
+
+use crate::diagnostic::suggest::closest;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::source::{SourceMap, Span};
+use std::collections::BTreeSet;
+
+/// What the syntax errors hide.
+pub(super) struct Lost {
+    /// The words of the lines with errors.
+    words: BTreeSet<String>,
+    /// A block does not end where it should: anything may be missing.
+    everything: bool,
+    /// Chained comparisons.
+    chains: Vec<Span>,
+}
+
+impl Lost {
+    /// Looks through the errors reported so far, which are those of the parser.
+    pub(super) fn new(sources: &SourceMap, diagnostics: &Diagnostics) -> Self {
+        let mut lost = Self { words: BTreeSet::new(), everything: false, chains: Vec::new() };
+        for diagnostic in diagnostics.clone().into_sorted() {
+            let Some(span) = diagnostic.span().filter(|_| diagnostic.code.starts_with("E01")) else { continue };
+            match diagnostic.code {
+                "E0108" => lost.chains.push(span),
+                // The statement is complete but for the number.
+                "E0109" => {}
+                _ => {
+                    let line = lines(&sources.file(span.file).text, span);
+                    let words = line.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty());
+                    lost.words.extend(words.map(str::to_string));
+                }
+            }
+            lost.everything |= diagnostic.code == "E0103" && matches!(sources.text(span), "{" | "}");
+        }
+        lost
+    }
+
+    /// True if a diagnostic only says that something is missing that a syntax error hides.
+    pub(super) fn explains(&self, sources: &SourceMap, diagnostic: &Diagnostic) -> bool {
+        let Some(span) = diagnostic.span() else { return false };
+        let name = sources.text(span);
+        let has = |word: &str| self.everything || self.words.contains(word);
+        let derivative = || name.strip_prefix('d').is_some_and(has) || has(&format!("d{name}"));
+        match diagnostic.code {
+            "E0401" | "E0403" => has(name) || derivative(),
+            "E0501" => has("simulate") || closest("simulate", self.words.iter().map(String::as_str)).is_some(),
+            "E0507" => has(name) && name.contains(char::is_alphabetic),
+            // Of the constructs that are not supported only the missing line is a matter of absence.
+            "E0900" => diagnostic.message.contains("without `integrate`") && has("integrate"),
+            "E0307" => self.chains.iter().any(|c| c.file == span.file && (span.end..=span.end + 4).contains(&c.start)),
+            "E0201" | "E0206" | "E0208" | "E0209" | "E0210" | "E0211" | "E0212" | "E0408" | "E0411" | "E0416"
+            | "E0505" | "E0506" | "E0605" | "W0401" | "W0402" => has(name),
+            _ => false,
+        }
+    }
+}
+
+/// The whole lines that a span touches.
+fn lines(text: &str, span: Span) -> &str {
+    let (start, end) = (span.start as usize, span.end as usize);
+    let start = text.get(..start).and_then(|t| t.rfind('\n')).map_or(0, |i| i + 1);
+    let end = text.get(end..).and_then(|t| t.find('\n')).map_or(text.len(), |i| end + i);
+    text.get(start..end).unwrap_or("")
+}
