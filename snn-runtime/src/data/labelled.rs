@@ -1,0 +1,162 @@
+//! Images with their labels.
+
+use super::{IdxError, Images, read_images, read_labels};
+use std::path::{Path, PathBuf};
+
+/// The part of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What a network learns from: files `train-…`.
+    Train,
+    /// What it is tested with: files `t10k-…`.
+    Test,
+}
+
+impl Part {
+    fn stems(self) -> [&'static str; 2] {
+        match self {
+            Self::Train => ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"],
+            Self::Test => ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"],
+        }
+    }
+}
+
+/// Images and as many labels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelledImages {
+    images: Images,
+    labels: Vec<u8>,
+}
+
+impl LabelledImages {
+    /// Puts images and labels together.
+    ///
+    /// # Errors
+    /// If the counts differ, or the sizes of the images are not those of their pixels.
+    pub fn new(images: Images, labels: Vec<u8>) -> Result<Self, IdxError> {
+        images.check()?;
+        if images.count != labels.len() {
+            return Err(IdxError::Counts { images: images.count, labels: labels.len() });
+        }
+        Ok(Self { images, labels })
+    }
+
+    /// Reads a part of a set whose files have the names of MNIST, `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,
+    /// `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, with or without `.gz`. If both are there, the name without
+    /// `.gz` is taken.
+    ///
+    /// # Errors
+    /// If a file is missing or damaged, or the counts differ.
+    pub fn load(folder: impl AsRef<Path>, part: Part) -> Result<Self, IdxError> {
+        let folder = folder.as_ref();
+        let [images, labels] = part.stems();
+        // Both are looked for before the large one is read.
+        let (images, labels) = (find(folder, images)?, find(folder, labels)?);
+        Self::new(read_images(images)?, read_labels(labels)?)
+    }
+
+    /// The images.
+    pub fn images(&self) -> &Images {
+        &self.images
+    }
+
+    /// The labels.
+    pub fn labels(&self) -> &[u8] {
+        &self.labels
+    }
+
+    /// The number of images.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// True if there are none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Writes the pixels of image `i` to `out` (`[rows * columns]`, row-major), scaled from 0..=255 to 0..=1.
+    ///
+    /// # Panics
+    /// If `i` is not below [`Self::len`] or `out` does not have one place for each pixel.
+    pub fn scaled(&self, i: usize, out: &mut [f32]) {
+        let size = self.images.rows * self.images.columns;
+        assert!(i < self.len(), "expected an image below {}, found {i}; use indices below `len()`", self.len());
+        assert!(out.len() == size, "expected {size} places for pixels, found {}; use `rows * columns`", out.len());
+        for (out, &pixel) in out.iter_mut().zip(&self.images.pixels[i * size..]) {
+            *out = f32::from(pixel) / 255.0;
+        }
+    }
+
+    /// The label of image `i`.
+    ///
+    /// # Panics
+    /// If `i` is not below [`Self::len`].
+    pub fn label(&self, i: usize) -> u32 {
+        assert!(i < self.len(), "expected an image below {}, found {i}; use indices below `len()`", self.len());
+        u32::from(self.labels[i])
+    }
+}
+
+fn find(folder: &Path, stem: &'static str) -> Result<PathBuf, IdxError> {
+    let candidates = [folder.join(stem), folder.join(format!("{stem}.gz"))];
+    candidates.into_iter().find(|p| p.is_file()).ok_or_else(|| IdxError::Missing { folder: folder.into(), stem })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{write_images, write_labels};
+
+    fn images(count: usize) -> Images {
+        Images { count, rows: 1, columns: 2, pixels: (0..2 * count).map(|i| [0, 51, 255, 102][i % 4]).collect() }
+    }
+
+    #[test]
+    fn both_parts_are_loaded_with_and_without_the_ending() {
+        let dir = tempfile::tempdir().unwrap();
+        write_images(dir.path().join("train-images-idx3-ubyte.gz"), &images(3)).unwrap();
+        write_labels(dir.path().join("train-labels-idx1-ubyte"), &[4, 5, 6]).unwrap();
+        write_images(dir.path().join("t10k-images-idx3-ubyte"), &images(2)).unwrap();
+        write_labels(dir.path().join("t10k-labels-idx1-ubyte.gz"), &[8, 9]).unwrap();
+        let train = LabelledImages::load(dir.path(), Part::Train).unwrap();
+        assert_eq!((train.len(), train.labels(), train.images()), (3, &[4, 5, 6][..], &images(3)));
+        let test = LabelledImages::load(dir.path(), Part::Test).unwrap();
+        assert_eq!((test.len(), test.label(0), test.label(1)), (2, 8, 9));
+        let mut row = [7.0; 2];
+        test.scaled(0, &mut row);
+        assert_eq!(row, [0.0, 0.2]);
+        test.scaled(1, &mut row);
+        assert_eq!(row, [1.0, 0.4]);
+    }
+
+    #[test]
+    fn a_missing_file_is_named_with_both_endings() {
+        let dir = tempfile::tempdir().unwrap();
+        write_images(dir.path().join("t10k-images-idx3-ubyte"), &images(2)).unwrap();
+        let error = LabelledImages::load(dir.path(), Part::Test).unwrap_err();
+        assert!(matches!(error, IdxError::Missing { stem: "t10k-labels-idx1-ubyte", .. }));
+        let message = error.to_string();
+        let names = "expected a file `t10k-labels-idx1-ubyte` or `t10k-labels-idx1-ubyte.gz`, found neither";
+        assert!(message.contains(names), "{message}");
+    }
+
+    #[test]
+    fn counts_must_agree() {
+        let error = LabelledImages::new(images(2), vec![1, 2, 3]).unwrap_err();
+        assert!(matches!(error, IdxError::Counts { images: 2, labels: 3 }));
+        assert!(LabelledImages::new(Images { count: 3, ..images(2) }, vec![1, 2, 3]).is_err());
+    }
+
+    #[test]
+    #[should_panic(expected = "expected 2 places for pixels, found 3")]
+    fn a_row_of_another_size_panics() {
+        LabelledImages::new(images(1), vec![1]).unwrap().scaled(0, &mut [0.0; 3]);
+    }
+
+    #[test]
+    #[should_panic(expected = "expected an image below 1, found 1")]
+    fn an_image_that_is_not_there_panics() {
+        LabelledImages::new(images(1), vec![1]).unwrap().label(1);
+    }
+}
