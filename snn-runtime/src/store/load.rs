@@ -1,0 +1,118 @@
+//! Reading.
+
+use super::{FORMAT_VERSION, HASH_KEY, ModelId, NAME_KEY, StoreError, VERSION_KEY};
+use crate::{Layout, Parameters, Real, Tensor};
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// Room for the header; the safetensors crate refuses longer ones.
+const HEADER_LIMIT: u64 = 100_000_008;
+
+/// Loads the parameters of a file, frozen ones too.
+///
+/// Tensors may be `F32` or `F64`, whatever the type of the parameters: `F32` is widened exactly, `F64` is rounded to the
+/// nearest `f32`, and an error if it is too large for one. The hash of the model has to agree; its name may have changed.
+///
+/// # Errors
+/// If the file cannot be read, is damaged, belongs to another model, or does not have exactly the tensors of the layout
+/// with their shapes and finite numbers. The parameters are untouched then.
+pub fn load<R: Real>(
+    path: impl AsRef<Path>,
+    parameters: &mut dyn Parameters<R>,
+    model: &ModelId<'_>,
+) -> Result<(), StoreError> {
+    let path = path.as_ref();
+    let layout = parameters.layout().clone();
+    let (expected, found) = (layout.len(), parameters.values().len());
+    if found != expected {
+        return Err(StoreError::Length { expected, found });
+    }
+    let bytes = read(path, expected as u64)?;
+    let damaged = |e: safetensors::SafeTensorError| StoreError::Damaged { path: path.into(), reason: e.to_string() };
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
+    check_identity(path, model, |key| header.metadata().as_ref()?.get(key).cloned())?;
+    let file = SafeTensors::deserialize(&bytes).map_err(damaged)?;
+    check_names(path, &layout, &file)?;
+    let mut values = vec![R::ZERO; expected];
+    for tensor in layout.tensors() {
+        let view = file.tensor(&tensor.name).map_err(damaged)?;
+        let out = values.get_mut(tensor.range.clone()).unwrap_or(&mut []);
+        decode(path, tensor, &view, out)?;
+    }
+    parameters.values_mut().copy_from_slice(&values);
+    Ok(())
+}
+
+/// The whole file, if it is not longer than one with that many parameters can be.
+fn read(path: &Path, parameters: u64) -> Result<Vec<u8>, StoreError> {
+    let failed = |action| move |source| StoreError::Io { path: path.into(), action, source };
+    let limit = parameters.saturating_mul(8).saturating_add(HEADER_LIMIT);
+    let file = File::open(path).map_err(failed("open the file"))?;
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed("read the file"))?;
+    if bytes.len() as u64 > limit {
+        return Err(StoreError::TooLong { path: path.into(), limit });
+    }
+    Ok(bytes)
+}
+
+fn check_identity(
+    path: &Path,
+    model: &ModelId<'_>,
+    metadata: impl Fn(&str) -> Option<String>,
+) -> Result<(), StoreError> {
+    let entry = |key: &'static str, expected: &str| {
+        metadata(key).ok_or_else(|| StoreError::Metadata { path: path.into(), key, expected: expected.into() })
+    };
+    let version = entry(VERSION_KEY, FORMAT_VERSION)?;
+    if version != FORMAT_VERSION {
+        return Err(StoreError::Version { path: path.into(), expected: FORMAT_VERSION, found: version });
+    }
+    let found_name = entry(NAME_KEY, model.name)?;
+    let found = entry(HASH_KEY, model.hash)?;
+    if found != model.hash {
+        let (name, expected) = (model.name.into(), model.hash.into());
+        return Err(StoreError::Hash { path: path.into(), name, expected, found_name, found });
+    }
+    Ok(())
+}
+
+fn check_names(path: &Path, layout: &Layout, file: &SafeTensors<'_>) -> Result<(), StoreError> {
+    let others: BTreeSet<&str> = file.names().into_iter().filter(|name| layout.find(name).is_none()).collect();
+    let names: BTreeSet<&str> = file.names().into_iter().collect();
+    if let Some(missing) = layout.tensors().iter().find(|t| !names.contains(t.name.as_str())) {
+        let others = others.into_iter().map(String::from).collect();
+        let (tensor, shape) = (missing.name.clone(), missing.shape.clone());
+        return Err(StoreError::Missing { path: path.into(), tensor, shape, others });
+    }
+    match others.first() {
+        None => Ok(()),
+        Some(&tensor) => {
+            Err(StoreError::Extra { path: path.into(), tensor: tensor.into(), expected: layout.tensors().len() })
+        }
+    }
+}
+
+fn decode<R: Real>(path: &Path, tensor: &Tensor, view: &TensorView<'_>, out: &mut [R]) -> Result<(), StoreError> {
+    let name = || tensor.name.clone();
+    if view.shape() != tensor.shape {
+        let (expected, found) = (tensor.shape.clone(), view.shape().to_vec());
+        return Err(StoreError::Shape { path: path.into(), tensor: name(), expected, found });
+    }
+    let numbers: Vec<f64> = match view.dtype() {
+        Dtype::F32 => view.data().as_chunks().0.iter().map(|&b| f64::from(f32::from_le_bytes(b))).collect(),
+        Dtype::F64 => view.data().as_chunks().0.iter().map(|&b| f64::from_le_bytes(b)).collect(),
+        other => return Err(StoreError::Type { path: path.into(), tensor: name(), found: other.to_string() }),
+    };
+    for (place, (out, &found)) in out.iter_mut().zip(&numbers).enumerate() {
+        *out = R::from_f64(found);
+        if !out.is_finite() {
+            return Err(StoreError::NotFinite { path: path.into(), tensor: name(), place, found, kind: R::NAME });
+        }
+    }
+    Ok(())
+}
