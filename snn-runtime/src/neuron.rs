@@ -44,6 +44,69 @@ pub enum ParameterStart {
     },
 }
 
+/// How a parameter `p` is stored: a trainable one with a range as an unconstrained number theta, so that no step of an
+/// optimiser leaves the range.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub enum Transform {
+    /// theta = p
+    #[default]
+    Raw,
+    /// p = low + (high - low) / (1 + exp(-theta))
+    Logit {
+        /// Lower end.
+        low: f64,
+        /// Upper end.
+        high: f64,
+    },
+    /// p = low + ln(1 + exp(theta))
+    Above {
+        /// Lower end.
+        low: f64,
+    },
+    /// p = high - ln(1 + exp(theta))
+    Below {
+        /// Upper end.
+        high: f64,
+    },
+}
+
+impl Transform {
+    /// The stored form of a value; values on or beyond an end of the range are moved inside by a millionth of it.
+    pub fn store(self, value: f64) -> f64 {
+        use crate::math::{expm1, ln, max, min};
+        let softplus_inverse = |y: f64| {
+            let y = max(y, 1e-6);
+            y + ln(-expm1(-y))
+        };
+        match self {
+            Transform::Raw => value,
+            Transform::Logit { low, high } => {
+                let s = min(max((value - low) / (high - low), 1e-6), 1.0 - 1e-6);
+                ln(s / (1.0 - s))
+            }
+            Transform::Above { low } => softplus_inverse(value - low),
+            Transform::Below { high } => softplus_inverse(high - value),
+        }
+    }
+
+    /// The value of a stored number.
+    pub fn value(self, theta: f64) -> f64 {
+        use crate::math::{exp, ln, max, sigmoid};
+        let softplus = |x: f64| max(x, 0.0) + ln(1.0 + exp(-x.abs()));
+        match self {
+            Transform::Raw => theta,
+            Transform::Logit { low, high } => low + (high - low) * sigmoid(theta),
+            Transform::Above { low } => low + softplus(theta),
+            Transform::Below { high } => high - softplus(theta),
+        }
+    }
+}
+
+/// The number of steps of a duration (ms) on a grid of dt (ms): rounded, at least one.
+pub fn whole_steps(duration: f64, dt: f64) -> u32 {
+    (duration / dt).round().max(1.0) as u32
+}
+
 /// A parameter that is kept in the network's [`crate::Parameters`]: a trainable one (stored unconstrained) or one with
 /// a value for every neuron. All other parameters are constants inside the kernel.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +119,9 @@ pub struct StoredParameter {
     pub per_neuron: bool,
     /// Changed by training; otherwise stored as a frozen tensor.
     pub trainable: bool,
-    /// The starting values, in the stored form.
+    /// How it is stored.
+    pub transform: Transform,
+    /// The starting values, as values of the parameter (not in the stored form).
     pub start: ParameterStart,
 }
 

@@ -118,7 +118,7 @@ fn every_library_surrogate() {
 
 #[test]
 fn a_recurrent_network_of_two_layers() {
-    let text = include_str!("models/two_layers.snn");
+    let text = include_str!("../models/two_layers.snn");
     let report = prove(&model(text), 4.0);
     assert!(report.failures.is_empty(), "{report:#?}");
     assert!(report.nonzero * 10 > report.compared * 9, "{report:?}");

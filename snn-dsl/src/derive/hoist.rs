@@ -141,17 +141,18 @@ impl<'a> Hoisted<'a> {
         self.coefficients.len() - 1
     }
 
-    /// Replaces what depends on parameters and dt alone.
-    pub(super) fn step(&mut self, arena: &mut Arena, mut step: Step) -> Step {
-        for (state, update) in self.neuron.states.iter().zip(&step.updates) {
-            for (value, word) in [(update.decay, "decay"), (update.gain, "gain")] {
-                if arena.constant_value(value).is_none() && is_pure(arena, value, is_parameter) {
-                    self.coefficient(arena, value, Some(format!("{word}_{}", state.quantity.name)));
-                }
-            }
+    /// A decay or gain that depends on parameters and dt alone, as a coefficient.
+    pub(super) fn factor(&mut self, arena: &mut Arena, value: ExprId, name: String) -> ExprId {
+        if arena.constant_value(value).is_some() || !is_pure(arena, value, is_parameter) {
+            return value;
         }
+        let index = self.coefficient(arena, value, Some(name));
+        arena.leaf(Leaf::Coefficient(index as u16))
+    }
+
+    /// Replaces what depends on parameters and dt alone.
+    pub(super) fn step(&mut self, arena: &mut Arena, step: &mut Step) {
         step.rewrite(|id| self.rewrite(arena, id, is_parameter));
-        step
     }
 
     /// The coefficient of a starting value.
@@ -184,10 +185,16 @@ impl<'a> Hoisted<'a> {
                 && arena.constant_value(id).is_none()
                 && !matches!(arena.node(id), Node::Leaf(Leaf::Coefficient(_)))
         };
+        // A product with the hoisted inverse is cheaper than a quotient in every step.
+        let by_pure = |arena: &Arena, b: ExprId| pure.contains(&b) && arena.constant_value(b).is_none();
         let mut needed = BTreeSet::from([root]);
         for &id in reachable.iter().rev() {
-            if needed.contains(&id) && !hoistable(arena, id) {
-                needed.extend(arena.children(id));
+            if !needed.contains(&id) || hoistable(arena, id) {
+                continue;
+            }
+            match arena.node(id) {
+                Node::Binary(Operation::Divide, a, b) if by_pure(arena, b) => _ = needed.insert(a),
+                _ => needed.extend(arena.children(id)),
             }
         }
         for id in needed {
@@ -197,10 +204,8 @@ impl<'a> Hoisted<'a> {
             let new = if hoistable(arena, id) {
                 self.hoist(arena, id)
             } else if let Node::Binary(Operation::Divide, a, b) = arena.node(id)
-                && pure.contains(&b)
-                && arena.constant_value(b).is_none()
+                && by_pure(arena, b)
             {
-                // A product is cheaper than a quotient in every step.
                 let one = arena.constant(1.0);
                 let inverse = arena.divide(one, b);
                 let inverse = self.hoist(arena, inverse);
@@ -232,7 +237,7 @@ impl<'a> Hoisted<'a> {
         arena.leaf(Leaf::Coefficient(index as u16))
     }
 
-    /// The coefficients that depend on a trainable parameter.
+    /// The coefficients so far that depend on a trainable parameter.
     pub(super) fn differentiated(&self, arena: &Arena, stored: &[StoredParameter]) -> Vec<usize> {
         let trainable = |leaf: &Leaf| {
             stored.iter().any(|s| s.trainable && *leaf == Leaf::Parameter(s.parameter as u16))

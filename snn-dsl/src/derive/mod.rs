@@ -50,13 +50,14 @@ pub struct Derived {
 /// Derives the step of a neuron, its reverse and the plan of the tape.
 pub fn derive(neuron: &model::Neuron) -> Derived {
     let mut arena = neuron.arena.clone();
-    let step = step::step(&mut arena, neuron);
     let stored = hoist::stored_parameters(&mut arena, neuron);
     let mut hoisted = hoist::Hoisted::new(neuron);
-    let step = hoisted.step(&mut arena, step);
-    let initial = neuron.states.iter().map(|s| hoisted.initial(&mut arena, s)).collect::<Vec<_>>();
-    let differentiated = hoisted.differentiated(&arena, &stored);
-    let mut reverse = reverse::reverse(&mut arena, &step, (neuron.events.len(), neuron.drives.len()), &differentiated);
+    let mut step = step::step(&mut arena, neuron, |arena, value, name| hoisted.factor(arena, value, name));
+    hoisted.step(&mut arena, &mut step);
+    let initial: Vec<usize> = neuron.states.iter().map(|s| hoisted.initial(&mut arena, s)).collect();
+    let candidates = hoisted.differentiated(&arena, &stored);
+    let mut reverse = reverse::reverse(&mut arena, &step, (neuron.events.len(), neuron.drives.len()), &candidates);
+    let differentiated = reverse.keep_coefficients(&arena, candidates, &initial);
     hoisted.reverse(&mut arena, &mut reverse);
     let tape = tape::plan(&arena, &reverse);
     let coefficients = hoisted.finish(&arena, &stored);

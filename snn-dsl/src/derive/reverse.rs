@@ -28,6 +28,17 @@ impl Reverse {
         self.states.iter().chain(&self.events).chain(&self.drives).chain(&self.coefficients).copied()
     }
 
+    /// Forgets the coefficients that the gradient does not reach: neither in the step nor as a starting value. Returns
+    /// the others.
+    pub(super) fn keep_coefficients(&mut self, arena: &Arena, candidates: Vec<usize>, initial: &[usize]) -> Vec<usize> {
+        let reached = |c: &usize, id: &ExprId| arena.constant_value(*id) != Some(0.0) || initial.contains(c);
+        let gradients = std::mem::take(&mut self.coefficients);
+        let kept = candidates.into_iter().zip(gradients).filter(|(c, id)| reached(c, id));
+        let (kept, gradients) = kept.unzip();
+        self.coefficients = gradients;
+        kept
+    }
+
     pub(super) fn rewrite(&mut self, mut f: impl FnMut(ExprId) -> ExprId) {
         let results = self.states.iter_mut().chain(&mut self.events).chain(&mut self.drives).chain(&mut self.coefficients);
         for id in results {

@@ -63,7 +63,12 @@ impl Step {
     }
 }
 
-pub(super) fn step(arena: &mut Arena, neuron: &Neuron) -> Step {
+/// `factor` may replace a decay or gain by a coefficient of the given name.
+pub(super) fn step(
+    arena: &mut Arena,
+    neuron: &Neuron,
+    mut factor: impl FnMut(&mut Arena, ExprId, String) -> ExprId,
+) -> Step {
     let start: Vec<ExprId> = (0..neuron.states.len()).map(|i| arena.leaf(Leaf::State(i as u16))).collect();
     let refractory = arena.leaf(Leaf::Refractory);
     let held = |i: usize| neuron.refractory.as_ref().is_some_and(|r| r.holding.contains(&i));
@@ -95,7 +100,9 @@ pub(super) fn step(arena: &mut Arena, neuron: &Neuron) -> Step {
     let mut updates = Vec::new();
     let mut integrated = Vec::new();
     for (i, state) in neuron.states.iter().enumerate() {
-        let update = exponential_euler(arena, i, state);
+        let mut update = exponential_euler(arena, i, state);
+        update.decay = factor(arena, update.decay, format!("decay_{}", state.quantity.name));
+        update.gain = factor(arena, update.gain, format!("gain_{}", state.quantity.name));
         let decay = at_states(arena, update.decay, &start, &after_events);
         let gain = at_states(arena, update.gain, &start, &after_events);
         let rest = at_states(arena, update.rest, &start, &after_events);
@@ -136,6 +143,7 @@ pub(super) fn step(arena: &mut Arena, neuron: &Neuron) -> Step {
         reset(arena, &spike.reset, &start, &mut end, z_reset);
         names.entry(distance).or_insert_with(|| "x".into());
         names.entry(z).or_insert_with(|| "z".into());
+        names.entry(surrogate).or_insert_with(|| "g".into());
         threshold = Some(Threshold { fires, distance, z, surrogate, primitive });
     }
     for (i, state) in neuron.states.iter().enumerate() {

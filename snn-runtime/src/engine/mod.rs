@@ -14,6 +14,7 @@ mod call;
 mod divergence;
 mod error;
 mod forward;
+mod initial;
 mod network;
 mod packed;
 mod plan;

@@ -48,6 +48,11 @@ impl<R: Real> Network<R> {
         &self.graph
     }
 
+    /// The checked description.
+    pub(super) fn plan(&self) -> &Plan<R> {
+        &self.plan
+    }
+
     /// The time grid.
     pub fn simulation(&self) -> Simulation {
         self.plan.simulation

@@ -1,0 +1,32 @@
+//! The runtime of the snn compiler: what generated code links against. It knows nothing of the language.
+
+pub mod cells;
+mod compiled;
+pub mod data;
+pub mod encode;
+pub mod engine;
+pub mod graph;
+pub mod initialise;
+pub mod kernel;
+pub mod loss;
+pub mod math;
+pub mod neuron;
+pub mod optimise;
+pub mod parameters;
+pub mod random;
+mod real;
+pub mod simd;
+mod spikes;
+pub mod store;
+
+pub use compiled::Compiled;
+pub use encode::Encoder;
+pub use engine::{Batch, Error, Evaluation, InputData, Network, Readouts, Recording, TargetData, Workspace};
+pub use graph::{Graph, Simulation};
+/// The arrays at the surface of this crate.
+pub use ndarray;
+pub use neuron::{Adjoint, Kernel, Neuron, NeuronLayout, ParameterStart, Quantity, Step, StoredParameter, Transform};
+pub use parameters::{Layout, ParameterSet, Parameters, Tensor};
+pub use real::Real;
+pub use spikes::SpikeTrain;
+pub use store::ModelId;

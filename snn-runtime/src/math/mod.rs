@@ -1,0 +1,139 @@
+//! The elementary functions of the runtime, for `f32` and `f64`.
+//!
+//! The standard library hands these functions to the platform's C library, whose last bits differ from one system to
+//! the next. Everything here is made of correctly rounded operations in a fixed order, so it gives the same bits
+//! everywhere. [`exp`] and what is built on it ([`expm1`], [`exprel`], [`sigmoid`], [`tanh`]) contain no branches, so
+//! that a loop over them vectorises; the others come from the `libm` crate. Each function states its error bound in
+//! units in the last place (ulp), and a test enforces it.
+
+mod basic;
+mod error_function;
+mod exp;
+mod expm1;
+mod log_pow;
+mod sigmoid;
+mod trigonometric;
+
+pub use basic::{abs, clip, flush, heaviside, max, min, relu, sqrt};
+pub use error_function::{erf, erfc};
+pub use exp::exp;
+pub use expm1::{expm1, exprel};
+pub use log_pow::{ln, pow};
+pub use sigmoid::{sigmoid, tanh};
+pub use trigonometric::{atan, cos, sin};
+
+use sealed::Elementary;
+
+/// The functions whose code differs between the two scalar types. A supertrait of [`crate::Real`]; the public names
+/// are the functions of this module.
+pub(crate) mod sealed {
+    /// See the functions of [`crate::math`].
+    pub trait Elementary: Copy {
+        /// `exp(x)`.
+        fn exp(x: Self) -> Self;
+        /// `exp(x) - 1`.
+        fn expm1(x: Self) -> Self;
+        /// The natural logarithm.
+        fn ln(x: Self) -> Self;
+        /// `x` to the power `y`.
+        fn pow(x: Self, y: Self) -> Self;
+        /// The sine.
+        fn sin(x: Self) -> Self;
+        /// The cosine.
+        fn cos(x: Self) -> Self;
+        /// The arc tangent.
+        fn atan(x: Self) -> Self;
+        /// The error function.
+        fn erf(x: Self) -> Self;
+        /// `1 - erf(x)`.
+        fn erfc(x: Self) -> Self;
+    }
+}
+
+macro_rules! elementary {
+    ($t:ident: $ln:ident, $pow:ident, $sin:ident, $cos:ident, $atan:ident, $erf:ident, $erfc:ident) => {
+        impl Elementary for $t {
+            #[inline(always)]
+            fn exp(x: Self) -> Self {
+                exp::$t(x)
+            }
+            #[inline(always)]
+            fn expm1(x: Self) -> Self {
+                expm1::$t(x)
+            }
+            #[inline]
+            fn ln(x: Self) -> Self {
+                libm::$ln(x)
+            }
+            #[inline]
+            fn pow(x: Self, y: Self) -> Self {
+                libm::$pow(x, y)
+            }
+            #[inline]
+            fn sin(x: Self) -> Self {
+                libm::$sin(x)
+            }
+            #[inline]
+            fn cos(x: Self) -> Self {
+                libm::$cos(x)
+            }
+            #[inline]
+            fn atan(x: Self) -> Self {
+                libm::$atan(x)
+            }
+            #[inline]
+            fn erf(x: Self) -> Self {
+                libm::$erf(x)
+            }
+            #[inline]
+            fn erfc(x: Self) -> Self {
+                libm::$erfc(x)
+            }
+        }
+    };
+}
+elementary!(f32: logf, powf, sinf, cosf, atanf, erff, erfcf);
+elementary!(f64: log, pow, sin, cos, atan, erf, erfc);
+
+#[cfg(test)]
+pub(crate) mod ulp {
+    /// The distance of two `f32` results in units in the last place of the reference, `reference` known to `f64`.
+    pub(crate) fn f32(found: f32, reference: f64) -> f64 {
+        let rounded = reference as f32;
+        if found.is_nan() || reference.is_nan() {
+            return if found.is_nan() && reference.is_nan() { 0.0 } else { f64::INFINITY };
+        }
+        if found.is_infinite() || rounded.is_infinite() {
+            return if found == rounded { 0.0 } else { f64::INFINITY };
+        }
+        let magnitude = rounded.abs().max(f32::MIN_POSITIVE);
+        let spacing = f32::from_bits(magnitude.to_bits() + 1) as f64 - magnitude as f64;
+        (found as f64 - reference).abs() / spacing
+    }
+
+    /// The distance of two `f64` results in units in the last place of the reference.
+    pub(crate) fn f64(found: f64, reference: f64) -> f64 {
+        if found.is_nan() || reference.is_nan() {
+            return if found.is_nan() && reference.is_nan() { 0.0 } else { f64::INFINITY };
+        }
+        if found.is_infinite() || reference.is_infinite() {
+            return if found == reference { 0.0 } else { f64::INFINITY };
+        }
+        let magnitude = reference.abs().max(f64::MIN_POSITIVE);
+        let spacing = f64::from_bits(magnitude.to_bits() + 1) - magnitude;
+        (found - reference).abs() / spacing
+    }
+
+    /// `n + 1` evenly spaced points from `low` to `high`.
+    pub(crate) fn grid(low: f64, high: f64, n: usize) -> impl Iterator<Item = f64> {
+        (0..=n).map(move |i| low + (high - low) * (i as f64 / n as f64))
+    }
+
+    /// Magnitudes `10^low .. 10^high` of both signs, for functions that must stay accurate near zero.
+    pub(crate) fn magnitudes(low: i32, high: i32) -> impl Iterator<Item = f64> {
+        grid(low as f64, high as f64, 20_000).flat_map(|e| {
+            let x = libm::pow(10.0, e);
+            [x, -x]
+        })
+    }
+}

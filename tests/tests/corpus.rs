@@ -1,0 +1,58 @@
+//! The corpora: models that compile, and models with mistakes whose diagnostics are kept as snapshots.
+
+use snn_dsl::compile::compile;
+use snn_dsl::diagnostic::{Severity, Style, render_all};
+use std::path::{Path, PathBuf};
+
+fn models(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(folder);
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "snn"))
+        .collect();
+    files.sort();
+    files
+}
+
+fn name(path: &Path) -> String {
+    path.file_stem().unwrap().to_string_lossy().into_owned()
+}
+
+#[test]
+fn passing_models_compile_without_a_word() {
+    let files = models("pass");
+    assert!(files.len() >= 15, "{} models", files.len());
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let compilation = compile(&name(&path), &text);
+        let words = render_all(&compilation.sources, &compilation.diagnostics, Style::Plain);
+        assert!(words.is_empty(), "{}:\n{words}", path.display());
+        // What the checker accepts can be derived and emitted.
+        let model = compilation.model.unwrap();
+        snn_dsl::explain::explain(&model);
+        let code = snn_dsl::emit::rust::module(&model, &"::snn_runtime".parse().unwrap());
+        syn::parse2::<syn::File>(code).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    }
+}
+
+#[test]
+fn failing_models_say_what_is_wrong() {
+    let files = models("fail");
+    assert!(files.len() >= 30, "{} models", files.len());
+    insta::with_settings!({ snapshot_path => "../snapshots/fail", prepend_module_to_snapshot => false, omit_expression => true }, {
+        for path in files {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let file = format!("{}.snn", name(&path));
+            let compilation = compile(&file, &text);
+            assert!(compilation.model.is_none(), "{} compiles", path.display());
+            assert!(compilation.diagnostics.iter().any(|d| d.severity == Severity::Error));
+            for diagnostic in &compilation.diagnostics {
+                let span = diagnostic.span().unwrap();
+                let length = compilation.sources.file(span.file).text.len();
+                assert!(span.start <= span.end && span.end as usize <= length, "{}: {diagnostic:?}", path.display());
+            }
+            insta::assert_snapshot!(name(&path), render_all(&compilation.sources, &compilation.diagnostics, Style::Plain));
+        }
+    });
+}

@@ -1,0 +1,92 @@
+//! Generated code equals the interpreter bit for bit in f64, forwards and backwards, and in f32.
+
+use snn_dsl::model::Model;
+use snn_runtime::{
+    Batch, Graph, InputData, Network, ParameterSet, Parameters, Real, Recording, SpikeTrain, TargetData, Workspace,
+};
+use snn_tests::trains::trains;
+
+mod probes {
+    snn_macros::snn_model!("models/probes.snn");
+}
+mod two_layers {
+    snn_macros::snn_model!("models/two_layers.snn");
+}
+
+/// Everything that a call returns, as bits.
+fn run<R: Real>(network: &Network<R>, parameters: &ParameterSet<R>, inputs: &[Vec<SpikeTrain>]) -> Vec<u64> {
+    let labels = [1, 0, 2, 1, 0];
+    let batch = Batch {
+        size: 5,
+        inputs: inputs.iter().map(|t| InputData::Spikes(t)).collect(),
+        targets: network.graph().targets.iter().map(|_| TargetData::Class(&labels)).collect(),
+    };
+    let mut gradient = ParameterSet::zeros(network.layout().clone());
+    let mut workspace = Workspace::with_lanes(2);
+    let evaluation = network.loss_and_gradient(parameters, &batch, &mut workspace, &mut gradient).unwrap();
+    let mut bits = vec![evaluation.loss.to_bits()];
+    bits.extend(gradient.values().iter().map(|g| g.to_f64().to_bits()));
+    let mut recording = Recording::none();
+    for population in &network.graph().populations {
+        for state in &population.neuron.layout().states {
+            recording = recording.trace(&population.name, &state.name);
+        }
+    }
+    let readouts = network.forward(parameters, &batch, &mut workspace, &recording).unwrap();
+    for population in &network.graph().populations {
+        for state in &population.neuron.layout().states {
+            let trace = readouts.trace(&population.name, &state.name).unwrap();
+            bits.extend(trace.iter().map(|x| x.to_f64().to_bits()));
+        }
+    }
+    bits.extend(readouts.iter().flat_map(|(_, array)| array.iter().map(|x| x.to_f64().to_bits())));
+    bits.extend(readouts.spike_counts().map(|(_, n)| n));
+    bits
+}
+
+fn same<R: Real>(model: &Model, name: &str, generated: Graph<R>) -> u64 {
+    let description = model.networks.iter().find(|n| n.name == name).unwrap();
+    let interpreted = Network::new(snn_dsl::interpret::graph::<R>(model, description)).unwrap();
+    let generated = Network::new(generated).unwrap();
+    assert_eq!(interpreted.layout(), generated.layout(), "{name}");
+    assert_eq!(interpreted.graph().hash, generated.graph().hash, "{name}");
+    let parameters = interpreted.initial_parameters(5);
+    assert_eq!(parameters, generated.initial_parameters(5), "{name}");
+    let steps = interpreted.simulation().steps;
+    let inputs: Vec<_> = interpreted.graph().inputs.iter().map(|i| trains(5, i.size, steps, 0.2, 9)).collect();
+    let (a, b) = (run(&interpreted, &parameters, &inputs), run(&generated, &parameters, &inputs));
+    assert_eq!(a.len(), b.len(), "{name}");
+    let different = a.iter().zip(&b).filter(|(a, b)| a != b).count();
+    assert_eq!(different, 0, "{name}: {different} of {} numbers differ", a.len());
+    // Spike counts stand at the end.
+    let spiking = interpreted.graph().populations.iter().filter(|p| p.neuron.layout().spikes).count();
+    a[a.len() - spiking..].iter().sum()
+}
+
+macro_rules! probe {
+    ($($network:ident),*) => {
+        #[test]
+        fn every_library_neuron() {
+            let model = snn_tests::model(include_str!("../models/probes.snn"));
+            $(
+                let name = stringify!($network);
+                let spikes = same(&model, name, probes::$network::<f64>::graph());
+                let spiking = model.networks.iter().any(|n| n.name == name && n.projections.len() > 1);
+                assert!(!spiking || spikes > 10, "{name}: {spikes} spikes prove little");
+                same(&model, name, probes::$network::<f32>::graph());
+            )*
+            let tested = [$(stringify!($network)),*];
+            for name in snn_dsl::library::neuron_names() {
+                assert!(tested.contains(&format!("Probe{name}").as_str()), "no probe for {name}");
+            }
+        }
+    };
+}
+probe!(ProbeALIF, ProbeGIF, ProbeIF, ProbeLI, ProbeLI_delta, ProbeLIF, ProbeLIF_delta, ProbeLIF_refractory);
+
+#[test]
+fn two_layers_with_everything() {
+    let model = snn_tests::model(include_str!("../models/two_layers.snn"));
+    assert!(same(&model, "TwoLayers", two_layers::TwoLayers::<f64>::graph()) > 10);
+    same(&model, "TwoLayers", two_layers::TwoLayers::<f32>::graph());
+}
