@@ -79,13 +79,7 @@ impl Initialiser {
 ///
 /// The ends of [`ParameterStart::LogUniform`] have to be positive: otherwise the values are not finite, which the engine
 /// reports with the name of the tensor.
-pub fn parameter_start<R: Real>(
-    start: &ParameterStart,
-    transform: Transform,
-    out: &mut [R],
-    seed: u64,
-    tensor: u64,
-) {
+pub fn parameter_start<R: Real>(start: &ParameterStart, transform: Transform, out: &mut [R], seed: u64, tensor: u64) {
     let stream = Stream::new(seed, Purpose::Parameters, tensor);
     match *start {
         ParameterStart::Value(value) => out.fill(R::from_f64(transform.store(value))),

@@ -101,5 +101,10 @@ fn setting(setting: &'static str, expected: &'static str, valid: bool, found: f6
 
 /// A time (ms) before which nothing fires.
 fn first_spike(found: f64) -> Result<f64, EncodeError> {
-    setting("the time of the first spike (ms)", "a finite number, not negative", found >= 0.0 && found.is_finite(), found)
+    setting(
+        "the time of the first spike (ms)",
+        "a finite number, not negative",
+        found >= 0.0 && found.is_finite(),
+        found,
+    )
 }

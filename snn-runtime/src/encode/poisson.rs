@@ -209,7 +209,10 @@ mod tests {
     #[test]
     fn probabilities_are_rounded_to_65536ths() {
         let threshold = |p: f32| Poisson::new().threshold(p, 1.0);
-        assert_eq!([threshold(0.25), threshold(1.0), threshold(9.0), threshold(f32::INFINITY)], [16384, 65536, 65536, 65536]);
+        assert_eq!(
+            [threshold(0.25), threshold(1.0), threshold(9.0), threshold(f32::INFINITY)],
+            [16384, 65536, 65536, 65536]
+        );
         assert_eq!([threshold(0.0), threshold(-0.1), threshold(f32::NAN), threshold(f32::NEG_INFINITY)], [0; 4]);
         assert_eq!([threshold(1.4 / 65536.0), threshold(1.6 / 65536.0), threshold(0.4 / 65536.0)], [1, 2, 0]);
     }
@@ -256,10 +259,10 @@ mod tests {
         let encoder = Poisson::new();
         let values = [0.1, 0.4, 0.0, 0.8];
         let one_by_one: Vec<_> = (0..40).map(|sample| encode(&encoder, &values, 30, 1.0, 9, sample)).collect();
-        let blocks: Vec<_> = (0..40u64)
+        let blocks: Vec<_> = (0..40u32)
             .into_par_iter()
             .with_min_len(7)
-            .map(|sample| encode(&encoder, &values, 30, 1.0, 9, sample))
+            .map(|sample| encode(&encoder, &values, 30, 1.0, 9, sample.into()))
             .collect();
         assert_eq!(blocks, one_by_one);
         assert_ne!(one_by_one[0], one_by_one[1]);
