@@ -73,7 +73,7 @@ struct Sample {
 
 impl Sample {
     fn gather(images: &LabelledImages, indices: &[u32], first_id: u64) -> Self {
-        let mut pixels = Array2::zeros((indices.len(), images.pixels()));
+        let mut pixels = Array2::zeros((indices.len(), images.images().rows * images.images().columns));
         for (mut row, &i) in pixels.rows_mut().into_iter().zip(indices) {
             images.scaled(i as usize, row.as_slice_mut().unwrap_or(&mut []));
         }

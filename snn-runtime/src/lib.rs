@@ -19,6 +19,7 @@ pub mod simd;
 mod spikes;
 pub mod store;
 
+pub use cells::Cells;
 pub use compiled::Compiled;
 pub use encode::Encoder;
 pub use engine::{Batch, Error, Evaluation, InputData, Network, Readouts, Recording, TargetData, Workspace};

@@ -3,7 +3,7 @@
 //! Optimisers, clipping, checkpoints and safetensors see a network through [`Parameters`] and through nothing else.
 
 use crate::Real;
-use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewD, ArrayViewMutD, IxDyn, aview1, aview2};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -95,6 +95,18 @@ impl<R: Real> ParameterSet<R> {
     pub fn zeros(layout: Arc<Layout>) -> Self {
         let values = vec![R::ZERO; layout.len()];
         Self { layout, values }
+    }
+
+    /// The tensor of that name as a matrix; empty if there is no tensor of that name and of two axes.
+    pub fn matrix(&self, name: &str) -> ArrayView2<'_, R> {
+        let view = self.view(name).and_then(|v| v.into_dimensionality().ok());
+        view.unwrap_or_else(|| aview2::<R, 0>(&[]))
+    }
+
+    /// The tensor of that name as a vector; empty if there is no tensor of that name and of one axis.
+    pub fn vector(&self, name: &str) -> ArrayView1<'_, R> {
+        let view = self.view(name).and_then(|v| v.into_dimensionality().ok());
+        view.unwrap_or_else(|| aview1(&[]))
     }
 }
 

@@ -3,7 +3,7 @@
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// A name or keyword.
     Word,
     /// A number with whatever is glued to it.
@@ -20,13 +20,13 @@ pub enum Kind {
 
 /// A token with its place in the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Token {
+pub(super) struct Token {
     /// What.
-    pub kind: Kind,
+    pub(super) kind: Kind,
     /// The first byte.
-    pub start: usize,
+    pub(super) start: usize,
     /// One past the last byte.
-    pub end: usize,
+    pub(super) end: usize,
 }
 
 /// Signs of two characters; the longest match wins.
@@ -34,7 +34,7 @@ const DOUBLE: &[&str] = &["->", "+=", "-=", "*=", "/=", "..", ">=", "<=", "==", 
 const SINGLE: &str = "+-*/^=<>()[]{},;:.";
 
 /// The tokens of a text, and the text with its comments blanked out (of the same length, byte for byte).
-pub fn lex(text: &str) -> (Vec<Token>, String) {
+pub(super) fn lex(text: &str) -> (Vec<Token>, String) {
     let mut tokens = Vec::new();
     let mut blanked = text.as_bytes().to_vec();
     let mut at = 0;

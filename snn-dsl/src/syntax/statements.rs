@@ -10,33 +10,33 @@ use crate::source::{FileId, Span};
 
 /// A statement without its block.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Statement {
+pub(super) struct Statement {
     /// The `///` lines before it.
-    pub docs: Vec<String>,
+    pub(super) docs: Vec<String>,
     /// The text before the block, comments included.
-    pub span: Span,
+    pub(super) span: Span,
     /// The words of `span`: tokens.
-    pub tokens: Vec<Token>,
+    pub(super) tokens: Vec<Token>,
     /// The block, if there is one.
-    pub block: Option<Vec<Statement>>,
+    pub(super) block: Option<Vec<Statement>>,
 }
 
 /// Nesting beyond this is an error, so that no input overflows the stack.
-pub const MAX_NESTING: usize = 64;
+pub(super) const MAX_NESTING: usize = 64;
 /// Longer statements are an error, for the same reason.
-pub const MAX_TOKENS: usize = 2000;
+pub(super) const MAX_TOKENS: usize = 2000;
 
 const OPERATORS: &[&str] =
     &["+", "-", "*", "/", "^", "=", "<", ">", ">=", "<=", "==", "!=", "->", "+=", "-=", "*=", "..", "and", "or"];
 
 /// Words that begin a statement: a line that starts with one ends an expression whose bracket was forgotten.
-pub const KEYWORDS: &[&str] = &[
+pub(super) const KEYWORDS: &[&str] = &[
     "neuron", "synapse", "network", "surrogate", "fn", "const", "use", "param", "state", "event", "drive", "let", "on",
     "spike", "refractory", "integrate", "simulate", "input", "target", "layer", "loss", "readout",
 ];
 
 /// The statements of a text as a tree, and the text with its comments blanked out.
-pub fn statements(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> (Vec<Statement>, String) {
+pub(super) fn statements(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> (Vec<Statement>, String) {
     let (tokens, blanked) = lex(text);
     let mut reader = Reader { file, text, tokens, at: 0, diagnostics };
     let list = reader.block(0);

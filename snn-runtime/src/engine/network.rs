@@ -5,6 +5,7 @@ use super::batch::{self, Batch, CheckedTarget};
 use super::call::Call;
 use super::divergence;
 use super::error::Error;
+use super::initial;
 use super::forward::Wrong;
 use super::plan::{self, Plan};
 use super::reduce::reduce;
@@ -48,11 +49,6 @@ impl<R: Real> Network<R> {
         &self.graph
     }
 
-    /// The checked description.
-    pub(super) fn plan(&self) -> &Plan<R> {
-        &self.plan
-    }
-
     /// The time grid.
     pub fn simulation(&self) -> Simulation {
         self.plan.simulation
@@ -62,6 +58,11 @@ impl<R: Real> Network<R> {
     /// `NAME.bias` (`[target]`), then for every population its stored parameters as `POPULATION.PARAMETER`.
     pub fn layout(&self) -> &Arc<Layout> {
         &self.plan.layout
+    }
+
+    /// Parameters to begin with: the same for the same seed.
+    pub fn initial_parameters(&self, seed: u64) -> ParameterSet<R> {
+        initial::parameters(&self.graph, &self.plan, seed)
     }
 
     /// Runs a batch and returns the readouts (leading axis: samples) and what is recorded.

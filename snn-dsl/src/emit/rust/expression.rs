@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The scalar type of the code: constants are written differently.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Scalar {
+pub(super) enum Scalar {
     /// The type parameter `R`.
     Generic,
     /// `f64`
@@ -28,7 +28,7 @@ enum Binding {
 }
 
 /// Writes the expressions of one program.
-pub struct Writer<'a> {
+pub(super) struct Writer<'a> {
     arena: &'a Arena,
     runtime: &'a TokenStream,
     scalar: Scalar,
@@ -39,7 +39,7 @@ pub struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// A writer that knows the names of leaves and given expressions; the spike variable is 1 where `spike` holds.
-    pub fn new(
+    pub(super) fn new(
         arena: &'a Arena,
         runtime: &'a TokenStream,
         scalar: Scalar,
@@ -50,7 +50,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The `let` lines of a program: one for every expression that is used more than once or has a name.
-    pub fn lets(&mut self, program: &Program, names: &BTreeMap<ExprId, String>) -> TokenStream {
+    pub(super) fn lets(&mut self, program: &Program, names: &BTreeMap<ExprId, String>) -> TokenStream {
         let mut taken: BTreeSet<String> = self.known.values().map(ToString::to_string).collect();
         let mut lines = TokenStream::new();
         let mut next = 1;
@@ -79,7 +79,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The code of an expression.
-    pub fn value(&self, id: ExprId) -> TokenStream {
+    pub(super) fn value(&self, id: ExprId) -> TokenStream {
         self.code(id).0
     }
 
@@ -181,7 +181,7 @@ impl<'a> Writer<'a> {
 }
 
 /// A double as a literal that reads back to the same bits.
-pub fn number_literal(value: f64) -> TokenStream {
+pub(super) fn number_literal(value: f64) -> TokenStream {
     if value.is_nan() {
         return quote! { f64::NAN };
     }
@@ -192,7 +192,7 @@ pub fn number_literal(value: f64) -> TokenStream {
 }
 
 /// The leaves that the results of a program read.
-pub fn leaves_of(arena: &Arena, program: &Program) -> BTreeSet<Leaf> {
+pub(super) fn leaves_of(arena: &Arena, program: &Program) -> BTreeSet<Leaf> {
     program
         .uses
         .keys()

@@ -13,7 +13,7 @@ const TAKEN: &[&str] = &[
 ];
 
 /// The identifier for a name of the model (ASCII letters, digits and underscores).
-pub fn ident(name: &str) -> Ident {
+pub(super) fn ident(name: &str) -> Ident {
     let mut text: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     if text.is_empty() || text.starts_with(|c: char| c.is_ascii_digit()) || text == "_" {
         text.insert_str(0, "_0");
@@ -25,17 +25,17 @@ pub fn ident(name: &str) -> Ident {
 }
 
 /// `LIF_delta` and `my_cell` as a type name: `LifDelta`, `MyCell`; a name in capitals (`LIF`) stays as it is.
-pub fn type_ident(name: &str) -> Ident {
+pub(super) fn type_ident(name: &str) -> Ident {
     ident(name)
 }
 
 /// A whole number as a literal without a type.
-pub fn index(k: usize) -> Literal {
+pub(super) fn index(k: usize) -> Literal {
     Literal::usize_unsuffixed(k)
 }
 
 /// `max_rate` for `MaxRate`.
-pub fn snake(name: &str) -> String {
+pub(super) fn snake(name: &str) -> String {
     let mut out = String::new();
     let mut previous_lower = false;
     for c in name.chars() {

@@ -13,7 +13,7 @@ use quote::{format_ident, quote};
 use std::collections::BTreeMap;
 
 /// The code of one network.
-pub fn network(model: &Model, derived: &[Derived], network: &Network, runtime: &TokenStream) -> TokenStream {
+pub(super) fn network(model: &Model, derived: &[Derived], network: &Network, runtime: &TokenStream) -> TokenStream {
     let emit = Emit { model, derived, network, runtime };
     let (structure, graph) = (emit.structure(), emit.graph());
     let (parameters, data, maps) = (emit.parameters(), emit.data(), emit.maps());
@@ -52,7 +52,7 @@ impl Emit<'_> {
         let text = &self.network.name;
         let gradient = (!self.network.program.losses.is_empty()).then(|| {
             let (argument, data) = if self.has_targets() {
-                (quote! { targets: &#targets<'_, R>, }, quote! { targets.list() })
+                (quote! { targets: &#targets<'a, R>, }, quote! { targets.list() })
             } else {
                 (quote! {}, quote! { ::std::vec::Vec::new() })
             };
@@ -61,9 +61,9 @@ impl Emit<'_> {
                 ///
                 /// # Errors
                 /// If an input or target does not fit the network, or the loss is not finite.
-                pub fn loss_and_gradient(
+                pub fn loss_and_gradient<'a>(
                     &self,
-                    inputs: &#inputs<'_>,
+                    inputs: &#inputs<'a>,
                     #argument
                     workspace: &mut #runtime::Workspace<R>,
                     gradient: &mut #runtime::ParameterSet<R>,

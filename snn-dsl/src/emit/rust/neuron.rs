@@ -10,7 +10,7 @@ use quote::{format_ident, quote};
 use std::collections::BTreeMap;
 
 /// The code of one neuron model.
-pub fn neuron(model: &Neuron, derived: &Derived, runtime: &TokenStream) -> TokenStream {
+pub(super) fn neuron(model: &Neuron, derived: &Derived, runtime: &TokenStream) -> TokenStream {
     let emit = Emit { model, derived, runtime };
     let (structure, layout) = (emit.structure(), emit.layout());
     let (refractory, coefficients, chain) = (emit.refractory_steps(), emit.coefficients(), emit.chain());
@@ -755,7 +755,7 @@ fn rows(names: &[proc_macro2::Ident], writes: bool, from: TokenStream, count: &T
 }
 
 /// What lints would say of names taken over from equations and of loops over several rows.
-pub fn allow() -> TokenStream {
+pub(super) fn allow() -> TokenStream {
     quote! { #[allow(non_snake_case, non_camel_case_types, clippy::too_many_arguments, clippy::needless_range_loop)] }
 }
 
@@ -781,7 +781,7 @@ fn parameter_start(value: Value, runtime: &TokenStream) -> TokenStream {
 }
 
 /// The value of a parameter of a layer: a number for a constant of the kernel, a start for a stored parameter.
-pub fn parameter_value(derived: &Derived, index: usize, value: Value, runtime: &TokenStream) -> TokenStream {
+pub(super) fn parameter_value(derived: &Derived, index: usize, value: Value, runtime: &TokenStream) -> TokenStream {
     match value {
         Value::Constant(value) if !derived.stored.iter().any(|s| s.parameter == index) => number_literal(value),
         value => parameter_start(value, runtime),
@@ -807,7 +807,7 @@ fn transform(transform: Transform, runtime: &TokenStream) -> TokenStream {
 }
 
 /// `///` lines as attributes.
-pub fn doc_lines(lines: &[String]) -> TokenStream {
+pub(super) fn doc_lines(lines: &[String]) -> TokenStream {
     let lines = lines.iter().map(|line| {
         let line = if line.is_empty() { String::new() } else { format!(" {line}") };
         quote! { #[doc = #line] }
