@@ -139,8 +139,10 @@ pub struct Assign {
 pub enum AssignKind {
     /// x = e
     Set,
-    /// x += e (x -= e arrives as x += -e)
+    /// x += e
     Add,
+    /// x -= e
+    Subtract,
 }
 
 /// `on PORT { ... }`

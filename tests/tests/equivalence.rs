@@ -82,7 +82,20 @@ macro_rules! probe {
         }
     };
 }
-probe!(ProbeALIF, ProbeGIF, ProbeIF, ProbeLI, ProbeLI_delta, ProbeLIF, ProbeLIF_delta, ProbeLIF_refractory);
+probe!(
+    ProbeALIF,
+    ProbeGIF,
+    ProbeIF,
+    ProbeLI,
+    ProbeLI_delta,
+    ProbeLIF,
+    ProbeLIF_alpha,
+    ProbeLIF_conductance,
+    ProbeLIF_current,
+    ProbeLIF_delta,
+    ProbeLIF_refractory,
+    ProbeMihalasNiebur
+);
 
 #[test]
 fn two_layers_with_everything() {

@@ -27,7 +27,7 @@ const V_TH: f64 = 20.0;
 /// The summed weights of each step: currents strong enough for a spike every few steps.
 fn events() -> Vec<f64> {
     let mut random = Random(3);
-    (0..STEPS).map(|_| if random.unit() < 0.3 { random.between(-0.5, 3.0) } else { 0.0 }).collect()
+    (0..STEPS).map(|_| if random.unit() < 0.3 { random.between(-1.0, 6.0) } else { 0.0 }).collect()
 }
 
 fn cells(neuron: Arc<dyn Neuron<f64>>) -> (Cells<f64>, Vec<f64>) {

@@ -104,6 +104,7 @@ fn affine(checker: &mut Checker, on: &On, body: &[model::Assign], event: Leaf) -
         *slot = match assign.kind {
             AssignKind::Set => value,
             AssignKind::Add => arena.add(*slot, value),
+            AssignKind::Subtract => arena.subtract(*slot, value),
         };
         let result = *slot;
         if arena.affine_in(result, event).is_none() {
@@ -140,7 +141,7 @@ fn assignment<'a>(checker: &mut Checker<'a>, tree: &'a Assign) -> Option<model::
     let (kind, value) = match tree.op {
         AssignOp::Set => (AssignKind::Set, value),
         AssignOp::Add => (AssignKind::Add, value),
-        AssignOp::Subtract => (AssignKind::Add, typing.arena.negate(value)),
+        AssignOp::Subtract => (AssignKind::Subtract, value),
         AssignOp::Multiply => {
             let own = typing.arena.leaf(Leaf::State(state as u16));
             (AssignKind::Set, typing.arena.multiply(own, value))

@@ -82,6 +82,7 @@ pub(super) fn step(
             now[assign.state] = match assign.kind {
                 AssignKind::Set => value,
                 AssignKind::Add => arena.add(now[assign.state], value),
+                AssignKind::Subtract => arena.subtract(now[assign.state], value),
             };
         }
     }
@@ -166,6 +167,7 @@ fn reset(arena: &mut Arena, body: &[Assign], start: &[ExprId], states: &mut [Exp
         let jump = arena.multiply(z, value);
         *state = match assign.kind {
             AssignKind::Add => arena.add(*state, jump),
+            AssignKind::Subtract => arena.subtract(*state, jump),
             AssignKind::Set => {
                 let rest = arena.subtract(one, z);
                 let kept = arena.multiply(rest, *state);

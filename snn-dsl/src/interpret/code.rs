@@ -17,6 +17,8 @@ enum Instruction {
     Or(usize, usize),
     Not(usize),
     Select(usize, usize, usize),
+    /// The number counts the detached values of the program: a replayed run repeats them, as no gradient sees them move.
+    Detach(usize, usize),
     Copy(usize),
 }
 
@@ -30,6 +32,7 @@ pub(super) struct Code {
     registers: BTreeMap<ExprId, usize>,
     count: usize,
     comparisons: usize,
+    detached: usize,
 }
 
 /// What a register is filled with before a run.
@@ -63,6 +66,7 @@ impl Code {
             registers: BTreeMap::new(),
             count: 0,
             comparisons: 0,
+            detached: 0,
         };
         for (&id, _) in &program.uses {
             let input = match given.iter().find(|g| g.0 == id) {
@@ -100,11 +104,12 @@ impl Code {
                 Node::Or(a, b) => Instruction::Or(at(a), at(b)),
                 Node::Not(a) => Instruction::Not(at(a)),
                 Node::Select(c, a, b) => Instruction::Select(at(c), at(a), at(b)),
-                Node::Detach(a) => Instruction::Copy(at(a)),
+                Node::Detach(a) => Instruction::Detach(at(a), code.detached),
                 Node::Spike(_) => Instruction::Copy(spike.map(at).unwrap_or(0)),
                 Node::Constant(_) | Node::Truth(_) | Node::Leaf(_) => continue,
             };
             code.comparisons += usize::from(matches!(instruction, Instruction::Compare(..)));
+            code.detached += usize::from(matches!(instruction, Instruction::Detach(..)));
             let register = code.register(id);
             code.instructions.push((instruction, register));
         }
@@ -118,9 +123,9 @@ impl Code {
         register
     }
 
-    /// The number of comparisons, each a decision per neuron.
-    pub(super) fn comparisons(&self) -> usize {
-        self.comparisons
+    /// The bytes per neuron that a replayed run repeats: one for each comparison, eight for each detached value.
+    pub(super) fn decisions(&self) -> usize {
+        self.comparisons + 8 * self.detached
     }
 
     /// Runs the program for `n` neurons. `fill` writes the values of an input; the result is read with
@@ -146,6 +151,26 @@ impl Code {
             match instruction {
                 Instruction::Negate(a) => unary(out, row(a), |a| -a),
                 Instruction::Copy(a) => out.copy_from_slice(row(a)),
+                Instruction::Detach(a, k) => {
+                    let first = self.comparisons + 8 * k;
+                    match &mut decisions {
+                        Decisions::Free => out.copy_from_slice(row(a)),
+                        Decisions::Record(notes) => {
+                            out.copy_from_slice(row(a));
+                            for (i, o) in out.iter().enumerate() {
+                                for (byte, value) in o.to_f64().to_le_bytes().into_iter().enumerate() {
+                                    notes[(first + byte) * n + i] = value;
+                                }
+                            }
+                        }
+                        Decisions::Replay(notes) => {
+                            for (i, o) in out.iter_mut().enumerate() {
+                                let bytes = std::array::from_fn(|byte| notes[(first + byte) * n + i]);
+                                *o = R::from_f64(f64::from_le_bytes(bytes));
+                            }
+                        }
+                    }
+                }
                 Instruction::Apply(f, a) => apply(f, out, row(a)),
                 Instruction::Binary(o, a, b) => binary(o, out, row(a), row(b)),
                 Instruction::Compare(c, a, b, k) => match &mut decisions {

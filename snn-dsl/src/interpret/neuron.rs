@@ -51,7 +51,7 @@ impl Interpreted {
         let duration = neuron.refractory.as_ref().map(|r| r.duration);
         let smooth = Code::new(arena, &derived.smooth_program(), &[], primitive);
         let mut layout = layout(neuron, &derived, value_of);
-        layout.decisions = smooth.comparisons();
+        layout.decisions = smooth.decisions();
         Self {
             step: Code::new(arena, &derived.step_program(false), &[], fires),
             taped: Code::new(arena, &derived.step_program(true), &[], fires),

@@ -32,9 +32,9 @@ impl TokenText {
 
 /// The text of tokens. `line` gives the line of a token.
 pub fn text_of(tokens: TokenStream, line: impl Fn(Span) -> usize) -> TokenText {
-    let mut writer = Writer { out: TokenText::default(), line, last_line: None, joint: false, lines: 0 };
+    let mut writer = Writer { out: TokenText::default(), line, last_line: None, first_line: None, joint: false, several: false };
     writer.stream(tokens);
-    writer.out.single_line = writer.lines <= 1;
+    writer.out.single_line = !writer.several;
     writer.out
 }
 
@@ -44,7 +44,8 @@ struct Writer<F> {
     last_line: Option<usize>,
     /// The last token was a sign that belongs to the next one.
     joint: bool,
-    lines: usize,
+    first_line: Option<usize>,
+    several: bool,
 }
 
 impl<F: Fn(Span) -> usize> Writer<F> {
@@ -88,14 +89,11 @@ impl<F: Fn(Span) -> usize> Writer<F> {
 
     fn word(&mut self, word: &str, span: Span) {
         let line = (self.line)(span);
+        self.several |= *self.first_line.get_or_insert(line) != line;
         match self.last_line {
-            Some(last) if line > last => {
-                self.out.text.push('\n');
-                self.lines += 1;
-            }
+            Some(last) if line > last => self.out.text.push('\n'),
             Some(_) if !self.joint => self.out.text.push(' '),
-            Some(_) => {}
-            None => self.lines += 1,
+            Some(_) | None => {}
         }
         self.joint = false;
         self.last_line = Some(line);
@@ -128,7 +126,8 @@ mod tests {
         let text = text_of(tokens, |_| 1);
         assert_eq!(text.text, "/// A cell\nneuron A { on exc { I += exc } }");
         assert!(text.single_line);
-        let (first, _) = text.spans(11..17).unwrap();
-        let _ = first;
+        let word = |range: std::ops::Range<usize>| text.map.iter().position(|(r, _)| *r == range);
+        // `on` is the fifth token: the documentation, neuron, A, {, on.
+        assert_eq!(word(22..24), Some(4));
     }
 }
