@@ -1,15 +1,23 @@
 //! Smooth mode: every analytic gradient equals finite differences.
 
 use snn_dsl::expr::Leaf;
-use snn_dsl::model::{Model, Neuron, Parameter, Value};
+use snn_dsl::interpret::Interpreted;
+use snn_dsl::model::{Model, Neuron, Parameter, Quantity, Value};
 use snn_runtime::{Batch, InputData, TargetData};
 use snn_tests::smooth::{Report, compare, network};
 use snn_tests::trains::trains;
 use snn_tests::{library_neuron, model};
 
+use snn_runtime::Neuron as RuntimeNeuron;
+
 /// A unit expression of the language for a base unit as it is printed.
 fn unit(text: &str) -> String {
     if text.is_empty() { "1".into() } else { format!("({text})") }
+}
+
+/// A conductance must not become negative: the membrane would be unstable.
+fn weights(port: &Quantity) -> &'static str {
+    if port.dimension.base_unit() == "uS" { ", init uniform(0 uS, 0.05 uS)" } else { "" }
 }
 
 /// A network of two such neurons that drives every event port and looks at every state and the spikes.
@@ -17,7 +25,7 @@ fn surround(neuron: &Neuron) -> String {
     let mut text = String::from("network Probe {\n    simulate dt = 1 ms, for 20 ms\n    input x[3] spikes\n");
     text.push_str(&format!("    layer cells[2] = {}\n", neuron.name));
     for event in &neuron.events {
-        text.push_str(&format!("    x -> cells.{} : dense\n", event.name));
+        text.push_str(&format!("    x -> cells.{} : dense{}\n", event.name, weights(event)));
     }
     for state in &neuron.states {
         let q = &state.quantity;
@@ -27,7 +35,8 @@ fn surround(neuron: &Neuron) -> String {
     if neuron.spike.is_some() {
         text.push_str("    loss mean_n(mean_t(cells.spike))\n");
         if let Some(event) = neuron.events.first() {
-            text.push_str(&format!("    cells -> cells.{} : dense, delay 1 step\n", event.name));
+            let weights = weights(event);
+            text.push_str(&format!("    cells -> cells.{} : dense, delay 1 step{weights}\n", event.name));
         }
     }
     text.push_str("}\n");
@@ -37,6 +46,12 @@ fn surround(neuron: &Neuron) -> String {
 /// Makes every parameter trainable without a range, except those of the refractory time, and gives every state a trainable
 /// starting value of its own.
 fn free_everything(neuron: &mut Neuron) {
+    // Near the model's own starting values: far above a threshold, the difference quotient would drown in rounding.
+    let interpreted = Interpreted::new(neuron, &[]);
+    let layout = RuntimeNeuron::<f64>::layout(&interpreted);
+    let mut coefficients = vec![0.0; layout.coefficients];
+    RuntimeNeuron::<f64>::coefficients(&interpreted, 1.0, &vec![1.0; layout.parameters.len()], &mut coefficients);
+    let starts: Vec<f64> = layout.initial.iter().map(|&c| coefficients[c]).collect();
     let fixed = neuron.refractory.as_ref().map(|r| neuron.arena.leaves(r.duration)).unwrap_or_default();
     for (i, parameter) in neuron.parameters.iter_mut().enumerate() {
         if !fixed.contains(&Leaf::Parameter(i as u16)) {
@@ -46,7 +61,7 @@ fn free_everything(neuron: &mut Neuron) {
     for (k, state) in neuron.states.iter_mut().enumerate() {
         let mut quantity = state.quantity.clone();
         quantity.name = format!("{}_at_0", quantity.name);
-        let start = Value::Constant(0.1 + 0.05 * k as f64);
+        let start = Value::Constant(starts[k] + 0.1 + 0.05 * k as f64);
         state.initial = neuron.arena.leaf(Leaf::Parameter(neuron.parameters.len() as u16));
         neuron.parameters.push(Parameter { quantity, value: start, low: None, high: None, trainable: true, per_neuron: true });
     }
