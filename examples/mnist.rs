@@ -8,7 +8,7 @@
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::Array2;
-use snn_examples::figure::{self, Curves, Raster};
+use snn_examples::figure::{self, Curves, Raster, Spikes};
 use snn_runtime::data::{LabelledImages, Part};
 use snn_runtime::encode::{Encoder, Poisson};
 use snn_runtime::optimise::{Adam, Optimiser, Schedule, clip_norm};
@@ -228,8 +228,8 @@ fn raster(
         steps,
         dt,
         populations: vec![
-            ("pixel".into(), 784, input.iter().collect()),
-            ("hidden".into(), 256, hidden),
+            Spikes { name: "pixel".into(), size: 784, spikes: input.iter().collect() },
+            Spikes { name: "hidden".into(), size: 256, spikes: hidden },
         ],
         readout: ("readout V (mV)".into(), trace.unwrap_or_default()),
     })

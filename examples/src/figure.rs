@@ -25,10 +25,21 @@ pub struct Raster {
     pub steps: usize,
     /// The length of a step in ms.
     pub dt: f64,
-    /// Name, size, and (step, neuron) pairs.
-    pub populations: Vec<(String, usize, Vec<(usize, u32)>)>,
+    /// Whose spikes.
+    pub populations: Vec<Spikes>,
     /// The readout over time, `[steps][classes]`, with the unit of its axis.
     pub readout: (String, Vec<Vec<f64>>),
+}
+
+/// The spikes of one population.
+#[derive(Clone, Debug, Default)]
+pub struct Spikes {
+    /// The name of the population.
+    pub name: String,
+    /// The number of neurons.
+    pub size: usize,
+    /// (step, neuron) pairs.
+    pub spikes: Vec<(usize, u32)>,
 }
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -62,9 +73,11 @@ fn loss(area: &Area, curves: &Curves) -> Outcome {
     let points = curves.loss.iter().enumerate().map(|(i, &l)| (i as f64, l));
     chart.draw_series(LineSeries::new(points, BLUE.mix(0.35)))?;
     let window = (curves.loss.len() / 40).max(1);
-    let smooth = curves.loss.windows(window).enumerate().map(|(i, w)| {
-        ((i + window / 2) as f64, w.iter().sum::<f64>() / window as f64)
-    });
+    let smooth = curves
+        .loss
+        .windows(window)
+        .enumerate()
+        .map(|(i, w)| ((i + window / 2) as f64, w.iter().sum::<f64>() / window as f64));
     chart.draw_series(LineSeries::new(smooth, BLUE.stroke_width(2)))?;
     Ok(())
 }
@@ -102,7 +115,7 @@ fn spikes(area: &Area, raster: &Raster) -> Outcome {
     let titled = area.titled(&raster.title, ("sans-serif", 18))?;
     let panels = titled.split_evenly((raster.populations.len() + 1, 1));
     let end = raster.steps as f64 * raster.dt;
-    for (panel, (name, size, spikes)) in panels.iter().zip(&raster.populations) {
+    for (panel, Spikes { name, size, spikes }) in panels.iter().zip(&raster.populations) {
         let mut chart = ChartBuilder::on(panel)
             .margin(8)
             .x_label_area_size(22)

@@ -61,7 +61,8 @@ pub fn format(code: &TokenStream) -> String {
 pub fn build_script(path: impl AsRef<Path>) -> Result<PathBuf, String> {
     let path = path.as_ref();
     println!("cargo::rerun-if-changed={}", path.display());
-    let directory = std::env::var_os("OUT_DIR").ok_or("expected the environment variable OUT_DIR: call this from build.rs")?;
+    let directory =
+        std::env::var_os("OUT_DIR").ok_or("expected the environment variable OUT_DIR: call this from build.rs")?;
     let stem = path.file_stem().ok_or_else(|| format!("expected a file, found {}", path.display()))?;
     let target = PathBuf::from(directory).join(stem).with_extension("rs");
     let (code, warnings) = compile_file(path, &Options::default())?;
@@ -111,7 +112,10 @@ pub fn hash(model: &Model, network: &Network) -> String {
         }
     }
     for p in &network.projections {
-        let line = format!("{} {:?} {} {} {:?} {} {:?} {}\n", p.name, p.source, p.target, p.port, p.delay, p.bias, p.sign, p.no_self);
+        let line = format!(
+            "{} {:?} {} {} {:?} {} {:?} {}\n",
+            p.name, p.source, p.target, p.port, p.delay, p.bias, p.sign, p.no_self
+        );
         text.push_str(&line);
     }
     // FNV-1a, 64 bits.

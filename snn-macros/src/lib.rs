@@ -54,10 +54,8 @@ fn options(input: TokenStream) -> Result<(Options, TokenStream), compile_error::
             let Some(TokenTree::Punct(equals)) = tokens.next() else {
                 return Err(compile_error::Error::at(word.span(), "expected `crate = ::path::to::snn_runtime,`"));
             };
-            let path: Vec<TokenTree> = tokens
-                .by_ref()
-                .take_while(|t| !matches!(t, TokenTree::Punct(p) if p.as_char() == ','))
-                .collect();
+            let path: Vec<TokenTree> =
+                tokens.by_ref().take_while(|t| !matches!(t, TokenTree::Punct(p) if p.as_char() == ',')).collect();
             if equals.as_char() != '=' || path.is_empty() {
                 return Err(compile_error::Error::at(word.span(), "expected `crate = ::path::to::snn_runtime,`"));
             }

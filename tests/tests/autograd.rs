@@ -23,7 +23,8 @@ fn the_digits_workload_equals_pytorch() {
     let (steps, samples, hidden) = (size("steps"), size("samples"), size("hidden"));
 
     let text = include_str!("../../examples/models/workload.snn");
-    let text = text.replace("hidden[256]", &format!("hidden[{hidden}]")).replace("for 100 ms", &format!("for {steps} ms"));
+    let text =
+        text.replace("hidden[256]", &format!("hidden[{hidden}]")).replace("for 100 ms", &format!("for {steps} ms"));
     let model = snn_tests::model(&text);
     let network = snn_tests::smooth::network(&model);
     let mut parameters = network.initial_parameters(1);

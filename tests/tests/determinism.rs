@@ -43,7 +43,4 @@ fn threads_runs_and_instruction_sets() {
         assert!(run(2) == reference, "{forced:?}");
     }
     simd::force(simd::detected());
-
-
-
 }

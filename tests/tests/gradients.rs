@@ -63,7 +63,14 @@ fn free_everything(neuron: &mut Neuron) {
         quantity.name = format!("{}_at_0", quantity.name);
         let start = Value::Constant(starts[k] + 0.1 + 0.05 * k as f64);
         state.initial = neuron.arena.leaf(Leaf::Parameter(neuron.parameters.len() as u16));
-        neuron.parameters.push(Parameter { quantity, value: start, low: None, high: None, trainable: true, per_neuron: true });
+        neuron.parameters.push(Parameter {
+            quantity,
+            value: start,
+            low: None,
+            high: None,
+            trainable: true,
+            per_neuron: true,
+        });
     }
 }
 

@@ -127,7 +127,9 @@ impl<'a> Hoisted<'a> {
             return i;
         }
         let name = match arena.node(value) {
-            Node::Leaf(Leaf::Parameter(p)) => self.neuron.parameters.get(usize::from(p)).map(|p| p.quantity.name.clone()),
+            Node::Leaf(Leaf::Parameter(p)) => {
+                self.neuron.parameters.get(usize::from(p)).map(|p| p.quantity.name.clone())
+            }
             Node::Leaf(Leaf::Dt) => Some("dt".into()),
             _ => hint,
         };
@@ -239,17 +241,14 @@ impl<'a> Hoisted<'a> {
 
     /// The coefficients so far that depend on a trainable parameter.
     pub(super) fn differentiated(&self, arena: &Arena, stored: &[StoredParameter]) -> Vec<usize> {
-        let trainable = |leaf: &Leaf| {
-            stored.iter().any(|s| s.trainable && *leaf == Leaf::Parameter(s.parameter as u16))
-        };
+        let trainable =
+            |leaf: &Leaf| stored.iter().any(|s| s.trainable && *leaf == Leaf::Parameter(s.parameter as u16));
         let depends = |value| arena.leaves(value).iter().any(trainable);
         (0..self.coefficients.len()).filter(|&i| depends(self.coefficients[i].0)).collect()
     }
 
     pub(super) fn finish(self, arena: &Arena, stored: &[StoredParameter]) -> Vec<Coefficient> {
-        let differs = |leaf: &Leaf| {
-            stored.iter().any(|s| s.per_neuron && *leaf == Leaf::Parameter(s.parameter as u16))
-        };
+        let differs = |leaf: &Leaf| stored.iter().any(|s| s.per_neuron && *leaf == Leaf::Parameter(s.parameter as u16));
         self.coefficients
             .into_iter()
             .map(|(value, name)| Coefficient { name, value, per_neuron: arena.leaves(value).iter().any(differs) })

@@ -3,7 +3,7 @@
 //!
 //! Source: Certaine 1960; Hochbruck and Ostermann, Acta Numerica 19 (2010), section 2.
 
-use crate::expr::{Arena, Affine, ExprId, Function, Leaf};
+use crate::expr::{Affine, Arena, ExprId, Function, Leaf};
 use crate::model::State;
 
 /// Why a state is integrated the way it is.

@@ -40,7 +40,8 @@ impl Reverse {
     }
 
     pub(super) fn rewrite(&mut self, mut f: impl FnMut(ExprId) -> ExprId) {
-        let results = self.states.iter_mut().chain(&mut self.events).chain(&mut self.drives).chain(&mut self.coefficients);
+        let results =
+            self.states.iter_mut().chain(&mut self.events).chain(&mut self.drives).chain(&mut self.coefficients);
         for id in results {
             *id = f(*id);
         }

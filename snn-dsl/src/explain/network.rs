@@ -3,9 +3,7 @@
 use super::{columns, section};
 use crate::derive::derive;
 use crate::expr::{ExprId, Leaf, Node, number};
-use crate::model::{
-    Delay, Model, Network, Observable, Program, ProgramNode, Projection, Reduction, Source, Window,
-};
+use crate::model::{Delay, Model, Network, Observable, Program, ProgramNode, Projection, Reduction, Source, Window};
 
 pub(super) fn explain(model: &Model, network: &Network, out: &mut String) {
     out.push_str(&format!("network {}\n", network.name));
@@ -13,7 +11,12 @@ pub(super) fn explain(model: &Model, network: &Network, out: &mut String) {
         out.push_str(format!("  {line}").trim_end());
         out.push('\n');
     }
-    let time = format!("dt = {} ms, {} steps, {} ms", number(network.dt), network.steps, number(network.dt * network.steps as f64));
+    let time = format!(
+        "dt = {} ms, {} steps, {} ms",
+        number(network.dt),
+        network.steps,
+        number(network.dt * network.steps as f64)
+    );
     section(out, "time", [time]);
     let mut rows: Vec<Vec<String>> =
         network.inputs.iter().map(|i| vec![format!("input {}", i.name), format!("{} channels", i.size)]).collect();
@@ -39,7 +42,11 @@ pub(super) fn explain(model: &Model, network: &Network, out: &mut String) {
         rows.push(vec![
             projection.name.clone(),
             format!("{from} x {to}"),
-            format!("{} weights{}", weights, if projection.bias { format!(" + {biases} biases") } else { String::new() }),
+            format!(
+                "{} weights{}",
+                weights,
+                if projection.bias { format!(" + {biases} biases") } else { String::new() }
+            ),
             unit,
             delay(projection.delay, network.dt),
             format!("init {}", projection.initial_text),

@@ -95,7 +95,8 @@ impl Arena {
                 let square = self.multiply(a, a);
                 let minus = self.negate(square);
                 let gauss = self.apply(Function::Exp, minus);
-                let factor = self.constant(if f == Function::Erf { 1.0 } else { -1.0 } * std::f64::consts::FRAC_2_SQRT_PI);
+                let factor =
+                    self.constant(if f == Function::Erf { 1.0 } else { -1.0 } * std::f64::consts::FRAC_2_SQRT_PI);
                 self.multiply(factor, gauss)
             }
             Function::Abs => {

@@ -25,10 +25,10 @@ impl Arena {
 
     fn show_node(&self, id: ExprId, name: &dyn Fn(ExprId) -> Option<String>, is_root: bool) -> (String, Binding) {
         let is_leaf = matches!(self.node(id), Node::Leaf(_));
-        if !is_root || is_leaf {
-            if let Some(text) = name(id) {
-                return (text, Binding::Atom);
-            }
+        if (!is_root || is_leaf)
+            && let Some(text) = name(id)
+        {
+            return (text, Binding::Atom);
         }
         let at = |child: ExprId, least: Binding| {
             let (text, binding) = self.show_node(child, name, false);

@@ -117,7 +117,12 @@ impl InterpretedMap {
             let program = schedule(arena, roots, &Default::default(), None);
             Code::new(arena, &program, &[], None)
         };
-        Self { value: closed(vec![function]), value_root: function, gradient: closed(gradient_roots.clone()), gradient_roots }
+        Self {
+            value: closed(vec![function]),
+            value_root: function,
+            gradient: closed(gradient_roots.clone()),
+            gradient_roots,
+        }
     }
 }
 

@@ -29,9 +29,8 @@ impl Interpreted {
     /// Prepares a model; `values` replaces the model's own values of some parameters, by index.
     pub fn new(neuron: &Neuron, values: &[(usize, Value)]) -> Self {
         let derived = derive(neuron);
-        let value_of = |i: usize| {
-            values.iter().find(|v| v.0 == i).map(|v| v.1).or(neuron.parameters.get(i).map(|p| p.value))
-        };
+        let value_of =
+            |i: usize| values.iter().find(|v| v.0 == i).map(|v| v.1).or(neuron.parameters.get(i).map(|p| p.value));
         let constants = (0..neuron.parameters.len())
             .map(|i| match value_of(i) {
                 Some(Value::Constant(x)) => x,
@@ -101,7 +100,9 @@ impl Interpreted {
             },
             Decisions::Free,
         );
-        let at = |id: ExprId, registers: &super::code::Registers<f64>| registers.row(id).first().copied().unwrap_or(f64::NAN);
+        let at = |id: ExprId, registers: &super::code::Registers<f64>| {
+            registers.row(id).first().copied().unwrap_or(f64::NAN)
+        };
         let values: Vec<f64> = self.derived.stored.iter().map(|s| at(s.value, &own)).collect();
         let registers = code.run::<f64>(
             1,

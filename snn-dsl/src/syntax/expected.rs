@@ -123,10 +123,33 @@ fn list(rules: &[Rule]) -> String {
 
 fn describe(rule: Rule) -> &'static str {
     match rule {
-        Rule::expression | Rule::operand | Rule::quantity | Rule::call | Rule::field | Rule::variable | Rule::bracket
-        | Rule::choice | Rule::negate | Rule::not | Rule::prefix | Rule::unit_or_name | Rule::if_word => "an expression",
-        Rule::infix | Rule::power | Rule::multiply | Rule::divide | Rule::add | Rule::subtract | Rule::ge | Rule::le
-        | Rule::eq | Rule::ne | Rule::gt | Rule::lt | Rule::and | Rule::or => "an operator",
+        Rule::expression
+        | Rule::operand
+        | Rule::quantity
+        | Rule::call
+        | Rule::field
+        | Rule::variable
+        | Rule::bracket
+        | Rule::choice
+        | Rule::negate
+        | Rule::not
+        | Rule::prefix
+        | Rule::unit_or_name
+        | Rule::if_word => "an expression",
+        Rule::infix
+        | Rule::power
+        | Rule::multiply
+        | Rule::divide
+        | Rule::add
+        | Rule::subtract
+        | Rule::ge
+        | Rule::le
+        | Rule::eq
+        | Rule::ne
+        | Rule::gt
+        | Rule::lt
+        | Rule::and
+        | Rule::or => "an operator",
         Rule::name | Rule::field_name => "a name",
         Rule::unit_name => "a unit",
         Rule::number => "a number",

@@ -133,7 +133,9 @@ impl Parser<'_> {
                     if !f64::is_finite(value) {
                         let span = self.span(statement, &part);
                         let message = format!("expected a number that fits into 64 bits, found `{}`", part.as_str());
-                        self.report(Diagnostic::error("E0109", span, message).hint("the largest number is about 1.8e308"));
+                        self.report(
+                            Diagnostic::error("E0109", span, message).hint("the largest number is about 1.8e308"),
+                        );
                         value = 1.0;
                     }
                 }

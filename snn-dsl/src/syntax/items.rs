@@ -165,7 +165,8 @@ fn surrogate_line(parser: &mut Parser, line: &Statement, surrogate: &mut Surroga
     };
     if slot.is_some() {
         let message = format!("expected `{first}` once, found it again");
-        parser.report(Diagnostic::error("E0107", parser.word_span(line, 0), message).hint("remove one of the two lines"));
+        parser
+            .report(Diagnostic::error("E0107", parser.word_span(line, 0), message).hint("remove one of the two lines"));
         return;
     }
     *slot = value;

@@ -149,7 +149,11 @@ fn option(parser: &mut Parser, statement: &Statement, pair: Pair<Rule>) -> Optio
         rule => {
             let value = inner.into_inner().find(|p| p.as_rule() == Rule::expression);
             let value = value.map_or_else(|| missing(span), |p| parser.expression(statement, p));
-            if rule == Rule::delay { ProjectionOptionKind::Delay(value) } else { ProjectionOptionKind::LearningRate(value) }
+            if rule == Rule::delay {
+                ProjectionOptionKind::Delay(value)
+            } else {
+                ProjectionOptionKind::LearningRate(value)
+            }
         }
     };
     Some(ProjectionOption { kind, span })

@@ -69,7 +69,8 @@ fn unknown(parser: &mut Parser, statement: &Statement, words: &[&str]) {
     } else if let Some(close) = closest(first, WORDS.iter().copied()) {
         format!("did you mean `{close}`?")
     } else if assigns {
-        "an assignment stands in an `on` or `spike` block; name an expression with `let`, a constant with `param`".into()
+        "an assignment stands in an `on` or `spike` block; name an expression with `let`, a constant with `param`"
+            .into()
     } else {
         "write an equation as `tau dV/dt = ...`; other statements begin with param, state, event, drive, let, on, spike, \
          refractory or integrate"
@@ -191,7 +192,8 @@ fn on(parser: &mut Parser, statement: &Statement) -> Option<NeuronStatement> {
     let port = parser.ident(statement, &port);
     if statement.block.is_none() {
         let diagnostic = Diagnostic::error("E0107", statement.span, "expected `{`, found the end of the statement");
-        parser.report(diagnostic.hint(format!("write what the events do: `on {} {{ I += {} }}`", port.name, port.name)));
+        parser
+            .report(diagnostic.hint(format!("write what the events do: `on {} {{ I += {} }}`", port.name, port.name)));
         return None;
     }
     let body = assignments(parser, statement.block.as_ref());

@@ -31,8 +31,28 @@ const OPERATORS: &[&str] =
 
 /// Words that begin a statement: a line that starts with one ends an expression whose bracket was forgotten.
 pub(super) const KEYWORDS: &[&str] = &[
-    "neuron", "synapse", "network", "surrogate", "fn", "const", "use", "param", "state", "event", "drive", "let", "on",
-    "spike", "refractory", "integrate", "simulate", "input", "target", "layer", "loss", "readout",
+    "neuron",
+    "synapse",
+    "network",
+    "surrogate",
+    "fn",
+    "const",
+    "use",
+    "param",
+    "state",
+    "event",
+    "drive",
+    "let",
+    "on",
+    "spike",
+    "refractory",
+    "integrate",
+    "simulate",
+    "input",
+    "target",
+    "layer",
+    "loss",
+    "readout",
 ];
 
 /// The statements of a text as a tree, and the text with its comments blanked out.
@@ -194,7 +214,8 @@ impl<'a> Reader<'a> {
         match self.peek() {
             Some(_) => self.at += 1,
             None => {
-                let diagnostic = Diagnostic::error("E0103", self.span(brace), "expected `}`, found the end of the text");
+                let diagnostic =
+                    Diagnostic::error("E0103", self.span(brace), "expected `}`, found the end of the text");
                 self.diagnostics.push(diagnostic.label("this block is never closed").hint("add a `}` where it ends"));
             }
         }
@@ -233,8 +254,13 @@ impl<'a> Reader<'a> {
             "[" => "]",
             _ => "}",
         };
-        let diagnostic = Diagnostic::error("E0103", self.span(bracket), format!("expected `{wanted}`, found the end of the statement"));
-        self.diagnostics.push(diagnostic.label("this bracket is never closed").hint(format!("add the missing `{wanted}`")));
+        let diagnostic = Diagnostic::error(
+            "E0103",
+            self.span(bracket),
+            format!("expected `{wanted}`, found the end of the statement"),
+        );
+        self.diagnostics
+            .push(diagnostic.label("this bracket is never closed").hint(format!("add the missing `{wanted}`")));
         true
     }
 
@@ -297,7 +323,10 @@ mod tests {
     fn lines_continue() {
         assert_eq!(headers("a = 1 +\n 2\nb = (1\n2)\nc = 1\n + 2"), ["a = 1 +\n 2", "b = (1\n2)", "c = 1\n + 2"]);
         assert_eq!(headers("a = if c { 1 }\nelse { 2 }\nb"), ["a = if c { 1 }\nelse { 2 }", "b"]);
-        assert_eq!(headers("a -> b.c : dense, sign +\nd -> e.f : dense"), ["a -> b.c : dense, sign +", "d -> e.f : dense"]);
+        assert_eq!(
+            headers("a -> b.c : dense, sign +\nd -> e.f : dense"),
+            ["a -> b.c : dense, sign +", "d -> e.f : dense"]
+        );
         assert_eq!(headers("param x = 1 in 0 ..\nparam y = 1"), ["param x = 1 in 0 ..", "param y = 1"]);
     }
 

@@ -32,7 +32,8 @@ impl TokenText {
 
 /// The text of tokens. `line` gives the line of a token.
 pub fn text_of(tokens: TokenStream, line: impl Fn(Span) -> usize) -> TokenText {
-    let mut writer = Writer { out: TokenText::default(), line, last_line: None, first_line: None, joint: false, several: false };
+    let mut writer =
+        Writer { out: TokenText::default(), line, last_line: None, first_line: None, joint: false, several: false };
     writer.stream(tokens);
     writer.out.single_line = !writer.several;
     writer.out

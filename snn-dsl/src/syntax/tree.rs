@@ -20,6 +20,7 @@ pub struct File {
 
 /// A top-level definition.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "a file has few items")]
 pub enum Item {
     /// `neuron NAME { ... }`
     Neuron(Neuron),

@@ -5,6 +5,8 @@
 //! polynomial `P` interpolates `(exp(r) - 1 - r)/r^2` at the Chebyshev points of the interval; its relative error is
 //! 2.2e-10 (`f32`, degree 5) and 2.3e-19 (`f64`, degree 10). The factor `2^n` is added to the exponent bits.
 
+#![allow(clippy::excessive_precision, reason = "the constants are written as their sources print them")]
+
 use super::sealed::Elementary;
 use crate::Real;
 

@@ -92,7 +92,11 @@ impl<'a> Writer<'a> {
 
     fn at(&self, id: ExprId, least: Binding) -> TokenStream {
         let (code, binding) = self.code(id);
-        if binding < least { quote! { (#code) } } else { code }
+        if binding < least {
+            quote! { (#code) }
+        } else {
+            code
+        }
     }
 
     fn number(&self, value: f64) -> TokenStream {
@@ -186,7 +190,11 @@ pub(super) fn number_literal(value: f64) -> TokenStream {
         return quote! { f64::NAN };
     }
     if value.is_infinite() {
-        return if value > 0.0 { quote! { f64::INFINITY } } else { quote! { f64::NEG_INFINITY } };
+        return if value > 0.0 {
+            quote! { f64::INFINITY }
+        } else {
+            quote! { f64::NEG_INFINITY }
+        };
     }
     format!("{value:?}").parse().unwrap_or_default()
 }

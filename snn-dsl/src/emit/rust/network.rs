@@ -6,7 +6,7 @@ use super::neuron::{doc_lines, parameter_value};
 use crate::derive::{Derived, map_gradients, schedule};
 use crate::expr::{Arena, ExprId, Leaf};
 use crate::model::{
-    Delay, Initialiser, Layer, Model, Network, Observable, Projection, ProgramNode, Reduction, Source, Window,
+    Delay, Initialiser, Layer, Model, Network, Observable, ProgramNode, Projection, Reduction, Source, Window,
 };
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -43,8 +43,7 @@ impl Emit<'_> {
             (self.type_with("Inputs"), self.type_with("Targets"), self.type_with("Parameters"));
         let mut docs = self.network.docs.clone();
         docs.push(String::new());
-        let sizes: Vec<String> =
-            self.network.layers.iter().map(|l| format!("{}[{}]", l.name, l.size)).collect();
+        let sizes: Vec<String> = self.network.layers.iter().map(|l| format!("{}[{}]", l.name, l.size)).collect();
         let from: Vec<String> = self.network.inputs.iter().map(|i| format!("{}[{}]", i.name, i.size)).collect();
         docs.push(format!("Inputs {}; layers {}.", from.join(", "), sizes.join(", ")));
         let docs = doc_lines(&docs);
@@ -303,7 +302,8 @@ impl Emit<'_> {
     fn population(&self, layer: &Layer) -> TokenStream {
         let runtime = self.runtime;
         let (name, size) = (&layer.name, index(layer.size));
-        let (Some(model), Some(derived)) = (self.model.neurons.get(layer.neuron), self.derived.get(layer.neuron)) else {
+        let (Some(model), Some(derived)) = (self.model.neurons.get(layer.neuron), self.derived.get(layer.neuron))
+        else {
             return TokenStream::new();
         };
         let kind = type_ident(&model.name);

@@ -97,6 +97,7 @@ impl Emit<'_> {
             #[derive(Clone, Debug, PartialEq)]
             pub struct #name { #(#fields,)* }
 
+            #attributes
             impl ::core::default::Default for #name {
                 fn default() -> Self { Self { #(#defaults,)* } }
             }
@@ -181,7 +182,11 @@ impl Emit<'_> {
                     Leaf::Parameter(i) => match self.model.parameters.get(usize::from(i)) {
                         Some(p) => {
                             let field = ident(&p.quantity.name);
-                            if self.is_stored(usize::from(i)) { quote! { #field } } else { quote! { self.#field } }
+                            if self.is_stored(usize::from(i)) {
+                                quote! { #field }
+                            } else {
+                                quote! { self.#field }
+                            }
                         }
                         None => continue,
                     },
@@ -259,13 +264,17 @@ impl Emit<'_> {
             quote! { coefficients[#i] = #value; }
         });
         let text: Vec<String> = std::iter::once("```text".to_string())
-            .chain(derived.coefficients.iter().map(|c| {
-                format!("{} = {}", c.name, self.arena().show(c.value, &|id| self.parameter_text(id)))
-            }))
+            .chain(
+                derived
+                    .coefficients
+                    .iter()
+                    .map(|c| format!("{} = {}", c.name, self.arena().show(c.value, &|id| self.parameter_text(id)))),
+            )
             .chain(["```".to_string()])
             .collect();
         let docs = doc_lines(&text);
-        let parameters = if derived.stored.is_empty() { format_ident!("_parameters") } else { format_ident!("parameters") };
+        let parameters =
+            if derived.stored.is_empty() { format_ident!("_parameters") } else { format_ident!("parameters") };
         let dt = if derived.coefficients.iter().any(|c| self.arena().depends_on(c.value, Leaf::Dt)) {
             format_ident!("dt")
         } else {
@@ -300,7 +309,11 @@ impl Emit<'_> {
         let roots: Vec<ExprId> = gradients.iter().map(|g| g.1).collect();
         let mut writer = Writer::new(self.arena(), self.runtime, Scalar::F64, self.parameter_names(), None);
         let stored = self.stored_lets(&writer, &roots);
-        let dt = if roots.iter().any(|&r| self.arena().depends_on(r, Leaf::Dt)) { format_ident!("dt") } else { format_ident!("_dt") };
+        let dt = if roots.iter().any(|&r| self.arena().depends_on(r, Leaf::Dt)) {
+            format_ident!("dt")
+        } else {
+            format_ident!("_dt")
+        };
         let program = crate::derive::schedule(self.arena(), roots, &Default::default(), None);
         let lets = writer.lets(&program, &BTreeMap::new());
         let lines = gradients.iter().map(|(k, id)| {
@@ -416,12 +429,8 @@ impl Emit<'_> {
     fn leaf_names(&self) -> BTreeMap<ExprId, TokenStream> {
         let mut known = BTreeMap::new();
         let derived = self.derived;
-        let roots: Vec<ExprId> = derived
-            .step
-            .results()
-            .chain(derived.tape.stored())
-            .chain(derived.reverse.results())
-            .collect();
+        let roots: Vec<ExprId> =
+            derived.step.results().chain(derived.tape.stored()).chain(derived.reverse.results()).collect();
         for id in self.arena().reachable(roots) {
             let crate::expr::Node::Leaf(leaf) = self.arena().node(id) else { continue };
             let name = match leaf {
@@ -746,7 +755,13 @@ impl Emit<'_> {
 }
 
 /// `let [a, b] = rows(from, count);`
-fn rows(names: &[proc_macro2::Ident], writes: bool, from: TokenStream, count: &TokenStream, runtime: &TokenStream) -> TokenStream {
+fn rows(
+    names: &[proc_macro2::Ident],
+    writes: bool,
+    from: TokenStream,
+    count: &TokenStream,
+    runtime: &TokenStream,
+) -> TokenStream {
     if names.is_empty() {
         return TokenStream::new();
     }
@@ -756,7 +771,15 @@ fn rows(names: &[proc_macro2::Ident], writes: bool, from: TokenStream, count: &T
 
 /// What lints would say of names taken over from equations and of loops over several rows.
 pub(super) fn allow() -> TokenStream {
-    quote! { #[allow(non_snake_case, non_camel_case_types, clippy::too_many_arguments, clippy::needless_range_loop)] }
+    quote! {
+        #[allow(
+            non_snake_case,
+            non_camel_case_types,
+            clippy::approx_constant,
+            clippy::too_many_arguments,
+            clippy::needless_range_loop
+        )]
+    }
 }
 
 fn parameter_start(value: Value, runtime: &TokenStream) -> TokenStream {
