@@ -169,6 +169,18 @@ fn unit<'a>(typing: &mut Typing<'a>, expr: Option<&'a Expr>) -> Option<Dimension
                 .hint("write a unit such as `mV`, `nA`, `1/ms`, or `1`"),
         );
     }
+    if let Some(wrong) = factor(expr) {
+        let text = typing.text(wrong.span);
+        let hint = match &wrong.kind {
+            ExprKind::Number { unit: Some((unit, 1)), .. } => format!("write the unit alone: `{}`", unit.name),
+            ExprKind::Number { unit: Some((unit, power)), .. } => {
+                format!("write the unit alone: `{}^{power}`", unit.name)
+            }
+            _ => "write the unit alone, such as `mV`, `nA`, `1/ms`, or `1`".into(),
+        };
+        let message = format!("expected a unit, found the number `{text}`");
+        return typing.fail(Diagnostic::error("E0309", wrong.span, message).hint(hint));
+    }
     let mut sound = true;
     for part in super::functions::parts(expr) {
         if let ExprKind::Name(name) = &part.kind
@@ -183,6 +195,17 @@ fn unit<'a>(typing: &mut Typing<'a>, expr: Option<&'a Expr>) -> Option<Dimension
     }
     // Declared names do not count here: `state V : V` is a voltage.
     typing.within(Scope::new(), |t| t.number(expr, None)).map(|q| q.dimension)
+}
+
+/// A number other than 1 that scales a unit; exponents do not.
+fn factor(expr: &Expr) -> Option<&Expr> {
+    match &expr.kind {
+        ExprKind::Number { value, .. } => (*value != 1.0).then_some(expr),
+        ExprKind::Unary(..) => Some(expr),
+        ExprKind::Binary(BinaryOp::Power, base, _) => factor(base),
+        ExprKind::Binary(_, left, right) => factor(left).or_else(|| factor(right)),
+        _ => None,
+    }
 }
 
 fn is_unit_part(expr: &Expr) -> bool {

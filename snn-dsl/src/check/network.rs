@@ -53,7 +53,7 @@ pub(super) fn check<'a>(context: Context<'a>, neurons: &'a [Checked], tree: &'a 
     let dt = time.map(|t| t.0);
     declare(&mut checker, dt);
     let mut projections = projection::check(&mut checker);
-    order::check(&mut checker, &mut projections, dt);
+    order::check(&mut checker, &mut projections);
     checker.populate(time);
     let program = losses::check(&mut checker.typing, &tree.statements);
     let observed = checker.typing.program.as_mut().map(|p| std::mem::take(&mut p.observed)).unwrap_or_default();

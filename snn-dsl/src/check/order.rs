@@ -7,12 +7,12 @@ use crate::model::{Delay, Source};
 use std::collections::BTreeSet;
 
 /// Sorts the layers, the first of the text first where there is a choice, and reports cycles without delay.
-pub(super) fn check(checker: &mut Checker, projections: &mut [CheckedProjection], dt: Option<f64>) {
+pub(super) fn check(checker: &mut Checker, projections: &mut [CheckedProjection]) {
     let count = checker.layers.len();
     let mut edges: Vec<(usize, usize, usize)> = Vec::new();
     for (k, checked) in projections.iter().enumerate() {
         let Source::Layer(source) = checked.projection.source else { continue };
-        if !at_once(checked.projection.delay, dt) {
+        if !at_once(checked.projection.delay) {
             continue;
         }
         if source == checked.projection.target {
@@ -61,12 +61,9 @@ pub(super) fn check(checker: &mut Checker, projections: &mut [CheckedProjection]
     checker.layers = layers.into_iter().map(|(_, layer)| layer).collect();
 }
 
-/// A delay that ends in the same step.
-fn at_once(delay: Delay, dt: Option<f64>) -> bool {
-    match delay {
-        Delay::Steps(steps) => steps == 0,
-        Delay::Time(time) => dt.is_some_and(|dt| (time / dt).round() < 1.0),
-    }
+/// A delay that ends in the same step: a time, however short, is at least one step.
+fn at_once(delay: Delay) -> bool {
+    delay == Delay::Steps(0)
 }
 
 /// A cycle among the layers that are left, as indices of edges: each of them has a predecessor among them.

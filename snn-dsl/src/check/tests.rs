@@ -223,7 +223,9 @@ fn networks() {
     assert_eq!(network("a -> h.exc : dense", "a -> h.exc : dens"), ["E0507 dens"]);
     assert_eq!(network("a -> h.exc : dense", "a -> h.exc : dense, delay 1.5 steps"), ["E0508 1.5 steps"]);
     assert_eq!(network("", "h -> h.exc : dense"), ["E0509 h -> h.exc : dense"]);
-    assert_eq!(network("", "h -> h.exc : dense, delay 0.1 ms"), ["E0509 h -> h.exc : dense, delay 0.1 ms"]);
+    // A time is at least one step, however short.
+    assert_eq!(network("", "h -> h.exc : dense, delay 0.1 ms"), [""; 0]);
+    assert_eq!(network("", "h -> h.exc : dense, delay 0 steps"), ["E0509 h -> h.exc : dense, delay 0 steps"]);
     assert_eq!(network("", "h -> h.exc : dense, delay 1 step, no_self"), [""; 0]);
     assert_eq!(network("a -> h.exc : dense", "a -> h.exc : dense, bias, bias"), ["E0510 bias"]);
     assert_eq!(network("a -> h.exc : dense", "a -> h.exc : dense, init ones"), ["E0511 ones"]);

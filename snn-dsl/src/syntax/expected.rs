@@ -202,6 +202,7 @@ fn describe(rule: Rule) -> &'static str {
         Rule::brace_close => "`}`",
         Rule::arrow => "`->`",
         Rule::dots => "`..`",
+        Rule::dot => "`.`",
         Rule::surrogate_part => "`derivative`, `primitive` or `support`",
         _ => "a statement",
     }
