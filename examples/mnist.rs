@@ -12,6 +12,7 @@ use snn_examples::figure::{self, Curves, Raster, Spikes};
 use snn_runtime::data::{LabelledImages, Part};
 use snn_runtime::encode::{Encoder, Poisson};
 use snn_runtime::optimise::{Adam, Optimiser, Schedule, clip_norm};
+use snn_runtime::random::{Purpose, Stream};
 use snn_runtime::{
     InputData, Parameters, Readouts, Recording, Simulation, SpikeTrain, TargetData, Workspace, random, store,
 };
@@ -40,8 +41,11 @@ struct Options {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     steps: Option<u32>,
     /// Learning rate at the start; falls to a hundredth along a cosine.
-    #[arg(long, default_value_t = 3e-3)]
+    #[arg(long, default_value_t = 5e-3)]
     lr: f64,
+    /// Training digits are shifted at random by up to so many pixels, anew in every epoch.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=8))]
+    shift: u8,
     /// Decides over weights, spikes and order.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -72,6 +76,26 @@ struct Sample {
 }
 
 impl Sample {
+    /// Moves every digit by up to `most` pixels along both axes, by the random numbers of its id.
+    fn shift(&mut self, images: &LabelledImages, most: u8, seed: u64) {
+        let (rows, columns) = (images.images().rows, images.images().columns);
+        let width = u32::from(most) * 2 + 1;
+        for (mut digit, &id) in self.pixels.rows_mut().into_iter().zip(&self.ids) {
+            let words = Stream::new(seed, Purpose::Augmentation, id).block(0, 0);
+            let [down, right] = [words[0] % width, words[1] % width].map(|w| w as usize);
+            let old = digit.to_owned();
+            for (i, pixel) in digit.iter_mut().enumerate() {
+                // An offset of `most` is no shift.
+                let (row, column) = (i / columns + most as usize, i % columns + most as usize);
+                let from = row.checked_sub(down).zip(column.checked_sub(right));
+                *pixel = match from {
+                    Some((r, c)) if r < rows && c < columns => old[r * columns + c],
+                    _ => 0.0,
+                };
+            }
+        }
+    }
+
     fn gather(images: &LabelledImages, indices: &[u32], first_id: u64) -> Self {
         let mut pixels = Array2::zeros((indices.len(), images.images().rows * images.images().columns));
         for (mut row, &i) in pixels.rows_mut().into_iter().zip(indices) {
@@ -132,7 +156,8 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         let mut correct = 0;
         for indices in order.chunks(batch) {
             // Fresh spikes for a digit in every epoch.
-            let digits = Sample::gather(&train, indices, (epoch * train.len()) as u64);
+            let mut digits = Sample::gather(&train, indices, (epoch * train.len()) as u64);
+            digits.shift(&train, options.shift, options.seed);
             let inputs = digits.inputs(&encoder, options.seed);
             let targets = DigitsTargets { label: TargetData::Class(&digits.labels) };
             let evaluation = net.loss_and_gradient(&inputs, &targets, &mut workspace, &mut gradient)?;

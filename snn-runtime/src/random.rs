@@ -42,6 +42,8 @@ pub enum Purpose {
     Noise = 5,
     /// Which neurons are connected.
     Connectivity = 6,
+    /// Random changes of training samples.
+    Augmentation = 7,
 }
 
 /// The random numbers of one purpose and sample.

@@ -28,19 +28,60 @@ pub(super) fn diagnostic(
         ErrorVariant::ParsingError { positives, .. } => list(positives),
         ErrorVariant::CustomError { message } => message.clone(),
     };
+    let ends = match &error.variant {
+        ErrorVariant::ParsingError { positives, .. } => positives.contains(&Rule::EOI),
+        ErrorVariant::CustomError { .. } => false,
+    };
     let code = if words.get(k).is_some() { "E0110" } else { "E0111" };
     let diagnostic = Diagnostic::error(code, span, format!("expected {wanted}, found {found}"));
-    match hint(words, k, rule) {
+    let operands = || product(statement, words, k);
+    match hint(words, k, rule, (ends, wanted == "a name"), operands) {
         Some(hint) => diagnostic.hint(hint),
         None => diagnostic,
     }
 }
 
-/// The remedy: habits of other tools first, then the form of the statement.
-fn hint(words: &[&str], k: usize, rule: Rule) -> Option<String> {
+/// The remedy: habits of other tools first, then the form of the statement. `ends` and `name` tell whether the statement
+/// could end here, and whether nothing but a name could stand here; `product` writes the words around `k` as a product.
+fn hint(
+    words: &[&str],
+    k: usize,
+    rule: Rule,
+    (ends, name): (bool, bool),
+    product: impl Fn() -> String,
+) -> Option<String> {
     let word = |i: usize| words.get(i).copied().unwrap_or("");
     let (found, before) = (word(k), if k > 0 { word(k - 1) } else { "" });
+    let next = word(k + 1);
     let is_name = |w: &str| w.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    let is_keyword = |w: &str| super::statements::KEYWORDS.contains(&w);
+    let in_expression = words[..k].contains(&"=") || rule == Rule::loss_statement;
+    let wrong_colon = match rule {
+        Rule::state_statement => words[..k].contains(&"="),
+        Rule::layer_statement => true,
+        _ => false,
+    };
+    if found == ":" && wrong_colon {
+        return form(rule).map(|f| format!("the form is `{f}`"));
+    }
+    if rule == Rule::param_statement && before == "per" {
+        return Some("write `per neuron`".into());
+    }
+    if rule != Rule::fn_item && (found == "lambda" || before == "lambda") {
+        return Some("a function is defined at the top level: `fn NAME(x) = EXPRESSION`".into());
+    }
+    if found == "." && next.starts_with(|c: char| c.is_ascii_digit()) && !is_name(before) {
+        return Some(format!("write `0.{next}`"));
+    }
+    if rule == Rule::projection_statement && found == ":" && word(k.wrapping_sub(2)) == "->" {
+        return Some(format!("name the port of the layer, e.g. `{before}.exc`"));
+    }
+    if rule == Rule::spike_statement
+        && !words.contains(&"when")
+        && matches!(found, "surrogate" | "scale" | "reset" | "")
+    {
+        return Some("the condition is missing: write `spike when V >= V_th`".into());
+    }
     let known = match found {
         "**" => Some("a power is written a^b"),
         "&&" => Some("write `and`"),
@@ -53,22 +94,102 @@ fn hint(words: &[&str], k: usize, rule: Rule) -> Option<String> {
         ":" if rule == Rule::equation_statement => {
             Some("an equation has no unit annotation: the unit belongs to the state, as in `state V : mV`")
         }
-        ":" => Some("a choice is written `if c { a } else { b }`"),
+        ":" if in_expression => Some("a choice is written `if c { a } else { b }`"),
         "=" if before == "=" => Some("one = is enough here"),
         _ => None,
     };
     if let Some(text) = known {
         return Some(text.into());
     }
-    if super::statements::KEYWORDS.contains(&found) && k == 1 {
+    if k == 1 && name && is_reserved(found) {
         return Some(format!("`{found}` is a keyword: choose another name"));
     }
-    let operand_before = is_name(before) || before == ")" || before == "]";
-    let in_expression = words[..k].contains(&"=") || rule == Rule::loss_statement;
-    if operand_before && in_expression && (is_name(found) || found == "(") {
-        return Some(format!("there is no product without a sign: write `{before}*{found}`"));
+    if k > 0 && is_keyword(found) {
+        if ends {
+            return Some("a statement ends at the end of the line or at `;`".into());
+        }
+        if is_operator(before) {
+            return Some(format!("write the expression that belongs behind `{before}`"));
+        }
+    }
+    let after_operand = is_name(before) && !is_reserved(before) || matches!(before, ")" | "]");
+    let operand_here = is_name(found) && !is_reserved(found) || found == "(";
+    if in_expression && after_operand && operand_here {
+        return Some(format!("there is no product without a sign: write `{}`", product()));
     }
     form(rule).map(|f| format!("the form is `{f}`"))
+}
+
+fn is_operator(word: &str) -> bool {
+    matches!(word, "+" | "-" | "*" | "/" | "^" | "=" | "<" | ">" | ">=" | "<=" | "==" | "!=" | "and" | "or" | "not")
+}
+
+/// The operands on both sides of the place before word `k`, with the sign between them.
+fn product(statement: &Statement, words: &[&str], k: usize) -> String {
+    let word = |i: usize| words.get(i).copied().unwrap_or("");
+    let mut first = k.saturating_sub(1);
+    if word(first) == ")" {
+        let mut open = 0;
+        for i in (0..k).rev() {
+            open += i32::from(word(i) == ")") - i32::from(word(i) == "(");
+            if open == 0 {
+                first = i;
+                break;
+            }
+        }
+        // A call has its name before the bracket.
+        let is_call = first > 0 && word(first - 1).starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        first -= usize::from(is_call && !is_reserved(word(first - 1)));
+    }
+    let mut last = k;
+    let bracket = if word(k) == "(" { k } else { k + 1 };
+    if word(bracket) == "(" {
+        let mut open = 0;
+        for i in bracket..words.len() {
+            open += i32::from(word(i) == "(") - i32::from(word(i) == ")");
+            if open == 0 {
+                last = i;
+                break;
+            }
+        }
+    }
+    let text = |range: std::ops::RangeInclusive<usize>| {
+        let mut text = String::new();
+        let mut end = None;
+        for i in range {
+            let Some(token) = statement.tokens.get(i) else { continue };
+            if end.is_some_and(|end| end < token.start) {
+                text.push(' ');
+            }
+            text.push_str(word(i));
+            end = Some(token.end);
+        }
+        text
+    };
+    format!("{}*{}", text(first..=k.saturating_sub(1)), text(k..=last))
+}
+
+/// The words that cannot be names.
+fn is_reserved(word: &str) -> bool {
+    let others = [
+        "when",
+        "holding",
+        "if",
+        "else",
+        "and",
+        "or",
+        "not",
+        "in",
+        "trainable",
+        "per",
+        "scale",
+        "detached",
+        "next_step",
+        "reset",
+        "for",
+        "extends",
+    ];
+    super::statements::KEYWORDS.contains(&word) || others.contains(&word)
 }
 
 fn form(rule: Rule) -> Option<&'static str> {
