@@ -102,6 +102,7 @@ impl<'a> Reader<'a> {
                     self.at += 1;
                 }
                 (_, "}") if depth > 0 => return list,
+                _ if depth > 0 && self.item_begins(self.at, depth) => return list,
                 (_, "}") => {
                     let message = "expected a statement, found `}`";
                     let hint = "there is no `{` that it could close: remove it";
@@ -212,14 +213,39 @@ impl<'a> Reader<'a> {
         }
         let list = self.block(depth + 1);
         match self.peek() {
-            Some(_) => self.at += 1,
-            None => {
-                let diagnostic =
-                    Diagnostic::error("E0103", self.span(brace), "expected `}`, found the end of the text");
+            Some(token) if self.word(token) == "}" => self.at += 1,
+            next => {
+                let found = next.map_or("the end of the text".into(), |t| format!("`{}`", self.word(t)));
+                let diagnostic = Diagnostic::error("E0103", self.span(brace), format!("expected `}}`, found {found}"));
+                let diagnostic = match next {
+                    Some(token) => diagnostic.also(self.span(token), "this item stands outside of blocks"),
+                    None => diagnostic,
+                };
                 self.diagnostics.push(diagnostic.label("this block is never closed").hint("add a `}` where it ends"));
             }
         }
         list
+    }
+
+    /// Whether an item of the top level begins at the `at`-th token, at the start of a line, and the rest of the text does
+    /// not close the `depth` open blocks: then one has ended before whose `}` is missing.
+    fn item_begins(&self, at: usize, depth: usize) -> bool {
+        let token = |k: usize| self.tokens.get(at + k).copied();
+        let sign = |k: usize| token(k).map_or("", |t| self.word(t));
+        let after: &[&str] = match sign(0) {
+            "neuron" | "network" => &["{"],
+            "surrogate" => &["{", "("],
+            "fn" => &["("],
+            "const" => &["="],
+            _ => return false,
+        };
+        let starts_line = at == 0 || matches!(self.tokens.get(at - 1).map(|t| t.kind), Some(Kind::Newline | Kind::Doc));
+        if !starts_line || token(1).is_none_or(|t| t.kind != Kind::Word) || !after.contains(&sign(2)) {
+            return false;
+        }
+        let rest = self.tokens.get(at..).unwrap_or_default();
+        let count = |brace: &str| rest.iter().filter(|&&t| self.word(t) == brace).count();
+        count("}") < count("{") + depth
     }
 
     fn close(&mut self, token: Token, open: &mut Vec<Token>) -> bool {
@@ -340,6 +366,19 @@ mod tests {
         assert_eq!(block.len(), 2);
         assert_eq!(block[0].block.as_ref().map(Vec::len), Some(1));
         assert_eq!(block[1].block, None);
+    }
+
+    #[test]
+    fn a_forgotten_brace_does_not_swallow_the_next_items() {
+        let count = |text: &str| {
+            let mut diagnostics = Diagnostics::default();
+            let (list, _) = statements(FileId(0), text, &mut diagnostics);
+            (list.len(), diagnostics.into_sorted().iter().map(|d| d.code).collect::<Vec<_>>())
+        };
+        assert_eq!(count("neuron A {\n state V\nconst a = 1\nfn f(x) = x"), (3, vec!["E0103"]));
+        assert_eq!(count("neuron A {\n on e {\nsurrogate s(a = 1) {\n}"), (2, vec!["E0103", "E0103"]));
+        // Every brace is closed: the item stands in the wrong place.
+        assert_eq!(count("network A {\n neuron B {\n }\n}\nconst a = 1"), (2, vec![]));
     }
 
     #[test]

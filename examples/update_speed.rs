@@ -1,0 +1,120 @@
+//! Times one training update (encoding, forward, backward, Adam) of `models/workload.snn`.
+//!
+//! ```text
+//! cargo run --release --example update_speed -- --updates 20 --threads 2
+//! ```
+//!
+//! Prints one line: the median time of an update, samples per second, loss, hidden rate, and the largest resident memory
+//! above that before the network was built. The learning rate is 0 unless set, so that the spike rate stays fixed.
+
+use clap::Parser;
+use ndarray::Array2;
+use snn_runtime::data::{LabelledImages, Part};
+use snn_runtime::encode::Poisson;
+use snn_runtime::optimise::{Adam, Optimiser};
+use snn_runtime::{InputData, Parameters, Simulation, TargetData};
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+snn_macros::snn_model!("models/workload.snn");
+
+/// Times training updates of the recurrent digits classifier.
+#[derive(Parser)]
+struct Options {
+    /// A folder with the MNIST training files in IDX format.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mnist"), hide_default_value = true)]
+    data: PathBuf,
+    /// Digits per update.
+    #[arg(long, default_value_t = 128)]
+    batch: usize,
+    /// Time steps of 1 ms.
+    #[arg(long, default_value_t = 100)]
+    steps: usize,
+    /// Spike probability of a white pixel in a step.
+    #[arg(long, default_value_t = 0.25)]
+    gain: f64,
+    /// Updates that are timed, after two that are not.
+    #[arg(long, default_value_t = 20)]
+    updates: usize,
+    /// Threads; by default one per core.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Learning rate.
+    #[arg(long, default_value_t = 0.0)]
+    lr: f64,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    if let Some(threads) = options.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    }
+    if options.batch == 0 || options.updates == 0 {
+        return Err("expected at least one digit and one update".into());
+    }
+    let images = LabelledImages::load(&options.data, Part::Train)?;
+    let batches: Vec<(Array2<f32>, Vec<u32>, Vec<u64>)> = (0..4)
+        .map(|k| {
+            let indices: Vec<usize> = (0..options.batch).map(|i| (k * options.batch + i) % images.len()).collect();
+            let mut pixels = Array2::zeros((options.batch, 784));
+            for (mut row, &i) in pixels.rows_mut().into_iter().zip(&indices) {
+                images.scaled(i, row.as_slice_mut().unwrap_or(&mut []));
+            }
+            (pixels, indices.iter().map(|&i| images.label(i)).collect(), indices.iter().map(|&i| i as u64).collect())
+        })
+        .collect();
+
+    let before = resident_kilobytes("VmRSS:");
+    let mut net = Workload::<f32>::with(Simulation { dt: 1.0, steps: options.steps }, 1)?;
+    let encoder = Poisson::new().gain(options.gain)?;
+    let (mut workspace, mut gradient) = (net.workspace(), net.gradient());
+    let mut adam = Adam::new();
+    let mut times = Vec::new();
+    let (mut loss, mut rate) = (0.0, 0.0);
+    for update in 0..options.updates + 2 {
+        let (pixels, labels, ids) = &batches[update % batches.len()];
+        let start = Instant::now();
+        let pixel = InputData::Encoded { values: pixels.view(), encoder: &encoder, seed: update as u64, samples: ids };
+        let inputs = WorkloadInputs { samples: options.batch, pixel };
+        let targets = WorkloadTargets { label: TargetData::Class(labels) };
+        let evaluation = net.loss_and_gradient(&inputs, &targets, &mut workspace, &mut gradient)?;
+        adam.step(&mut net.parameters, gradient.values(), options.lr)?;
+        times.push(start.elapsed().as_secs_f64());
+        loss = evaluation.loss;
+        let hidden = evaluation.readouts.spike_counts().find(|(name, _)| *name == "hidden").map_or(0, |(_, n)| n);
+        rate = hidden as f64 / (options.batch * options.steps * 256) as f64;
+    }
+    let mut timed = times.split_off(2);
+    timed.sort_by(f64::total_cmp);
+    let median = timed[timed.len() / 2];
+    let memory = match (before, resident_kilobytes("VmHWM:")) {
+        (Some(before), Some(peak)) => format!(", {:.1} MB above idle", peak.saturating_sub(before) as f64 / 1024.0),
+        _ => String::new(),
+    };
+    println!(
+        "snn: {:.1} ms/update, {:.0} samples/s, loss {loss:.5}, hidden rate {rate:.4} (B={} T={} NH=256, {} threads{memory})",
+        1e3 * median,
+        options.batch as f64 / median,
+        options.batch,
+        options.steps,
+        rayon::current_num_threads(),
+    );
+    Ok(())
+}
+
+/// A line of the process's status, where the system has one.
+fn resident_kilobytes(line: &str) -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|l| l.strip_prefix(line))?.split_whitespace().next()?.parse().ok()
+}
