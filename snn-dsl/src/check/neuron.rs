@@ -52,7 +52,8 @@ pub(super) fn check<'a>(context: Context<'a>, text: usize, tree: &'a Neuron) -> 
         spike: None,
         refractory: None,
     };
-    let typing = Typing::new(context.sources, definitions, Scope::new());
+    let mut typing = Typing::new(context.sources, definitions, Scope::new());
+    typing.in_neuron = true;
     let mut checker = Checker { context, text, typing, neuron, poisoned: BTreeSet::new(), tree };
     checker.unsupported();
     declarations::declare(&mut checker);
@@ -87,6 +88,11 @@ impl<'a> Checker<'a> {
         let mut diagnostic = Diagnostic::error(code, name.span, format!("expected a state, found `{}`", name.name));
         if self.neuron.parameters.iter().any(|p| p.quantity.name == name.name) {
             diagnostic = diagnostic.hint(format!("`{0}` is a parameter; declare `state {0}` if it changes", name.name));
+        } else if let Some((_, what)) = names_of(self.tree).find(|n| n.0.name == name.name) {
+            let states = states().map(|s| format!("`{s}`")).collect::<Vec<_>>().join(", ");
+            let list = if states.is_empty() { String::new() } else { format!(": {states}") };
+            let article = if what.starts_with('e') { "an" } else { "a" };
+            diagnostic = diagnostic.hint(format!("`{}` is {article} {what}; only states change{list}", name.name));
         } else if let Some(near) = closest(&name.name, states()) {
             diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
         } else {

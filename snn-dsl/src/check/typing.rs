@@ -23,6 +23,8 @@ pub(super) struct Typing<'a> {
     pub diagnostics: Diagnostics,
     pub arena: Arena,
     pub scope: Scope,
+    /// In a neuron: what is missing may be a parameter.
+    pub in_neuron: bool,
     /// The names that were read.
     pub read: BTreeSet<String>,
     /// In a network: its losses and readouts so far.
@@ -41,6 +43,7 @@ impl<'a> Typing<'a> {
             diagnostics: Diagnostics::default(),
             arena: Arena::default(),
             scope,
+            in_neuron: false,
             read: BTreeSet::new(),
             program: None,
             inlining: Vec::new(),
@@ -256,8 +259,10 @@ impl<'a> Typing<'a> {
             diagnostic = diagnostic.hint(format!("did you mean the unit `{unit}`?"));
         } else if super::functions::exists(name) || self.definitions.functions.contains_key(name) {
             diagnostic = diagnostic.hint(format!("a function needs its argument: `{name}(...)`"));
-        } else if self.program.is_none() {
+        } else if self.in_neuron {
             diagnostic = diagnostic.hint(format!("declare it, e.g. `param {name} = 1`"));
+        } else {
+            diagnostic = diagnostic.hint(format!("define it at the top level, e.g. `const {name} = 1`"));
         }
         self.fail(diagnostic)
     }

@@ -1,8 +1,8 @@
 //! "Did you mean": the candidate nearest to a misspelt name.
 
 /// The candidate that is nearest to `name` by edit distance, if it is near enough to be a likely slip: one edit in up
-/// to four letters, two in up to seven, three in longer names. Differences in case alone always count as near. Of
-/// equally near candidates the first is taken.
+/// to four letters, two in up to seven, three in longer names. Whoever slips more than once still begins with the right
+/// letter. Differences in case alone always count as near. Of equally near candidates the first is taken.
 pub fn closest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let letters: Vec<char> = name.chars().collect();
     let limit = match letters.len() {
@@ -11,6 +11,7 @@ pub fn closest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
         5..=7 => 2,
         _ => 3,
     };
+    let initial = |word: &str| word.chars().next().map(|c| c.to_ascii_lowercase());
     let mut best: Option<(usize, &'a str)> = None;
     for candidate in candidates {
         if candidate == name {
@@ -18,7 +19,8 @@ pub fn closest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
         }
         let same_letters = candidate.to_lowercase() == name.to_lowercase();
         let distance = if same_letters { 0 } else { distance(&letters, candidate) };
-        let near = same_letters || (distance <= limit && distance < candidate.chars().count());
+        let same_initial = distance < 2 || initial(name) == initial(candidate);
+        let near = same_letters || (distance <= limit && same_initial && distance < candidate.chars().count());
         if near && best.is_none_or(|(d, _)| distance < d) {
             best = Some((distance, candidate));
         }
@@ -61,6 +63,8 @@ mod tests {
         assert_eq!(closest("psike", words.into_iter()), Some("spike"));
         assert_eq!(closest("STATE", words.into_iter()), Some("state"));
         assert_eq!(closest("voltage", words.into_iter()), None);
+        assert_eq!(closest("V_rst", ["first", "V_reset"].into_iter()), Some("V_reset"));
+        assert_eq!(closest("V_rst", ["first"].into_iter()), None);
         assert_eq!(closest("x", words.into_iter()), None);
         assert_eq!(closest("", words.into_iter()), None);
     }

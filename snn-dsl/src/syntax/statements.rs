@@ -139,6 +139,11 @@ impl<'a> Reader<'a> {
                     continue;
                 }
                 (_, ";") if open.is_empty() => break,
+                // What a `use` names is no matter: the statement is not supported as a whole.
+                (Kind::Unknown, _) if tokens.first().is_some_and(|&t| self.word(t) == "use") => {
+                    self.at += 1;
+                    continue;
+                }
                 (Kind::Unknown, _) => {
                     self.unknown(token);
                     broken = true;
