@@ -120,9 +120,16 @@ fn spikes(area: &Area, raster: &Raster) -> Outcome {
             .margin(8)
             .x_label_area_size(22)
             .y_label_area_size(60)
-            .build_cartesian_2d(0.0..end, 0.0..*size as f64)?;
+            .build_cartesian_2d(0.0..1.12 * end, 0.0..*size as f64)?;
         let description = format!("{name} (neuron)");
-        chart.configure_mesh().disable_mesh().y_desc(description).x_labels(6).y_labels(4).draw()?;
+        chart
+            .configure_mesh()
+            .disable_mesh()
+            .y_desc(description)
+            .x_labels(6)
+            .y_labels(4)
+            .y_label_formatter(&|y| format!("{y:.0}"))
+            .draw()?;
         let points = spikes.iter().map(|&(t, i)| (t as f64 * raster.dt, f64::from(i)));
         chart.draw_series(points.map(|p| Circle::new(p, 1, BLACK.filled())))?;
     }
@@ -134,7 +141,7 @@ fn spikes(area: &Area, raster: &Raster) -> Outcome {
         .margin(8)
         .x_label_area_size(35)
         .y_label_area_size(60)
-        .build_cartesian_2d(0.0..end, low..1.05 * high)?;
+        .build_cartesian_2d(0.0..1.12 * end, low..1.05 * high)?;
     chart
         .configure_mesh()
         .light_line_style(WHITE)
@@ -154,7 +161,7 @@ fn spikes(area: &Area, raster: &Raster) -> Outcome {
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
+        .position(SeriesLabelPosition::MiddleRight)
         .label_font(("sans-serif", 10))
         .background_style(WHITE.mix(0.8))
         .draw()?;

@@ -70,16 +70,16 @@ fn loss<'a>(typing: &mut Typing<'a>, line: &'a Loss) -> Option<usize> {
 /// The node of a value that depends on what the network does.
 fn array(typing: &mut Typing, found: Quantity, expr: &Expr, what: &str) -> Option<usize> {
     if typing.arena.leaves(found.id).is_empty() {
-        return constant(typing, expr.span, what);
+        return constant(typing, expr, what);
     }
     typing.materialise(found.id)
 }
 
-fn constant(typing: &mut Typing, span: Span, what: &str) -> Option<usize> {
-    typing.fail(
-        Diagnostic::error("E0607", span, format!("expected a {what} that reads a layer, found a constant"))
-            .hint("read a state or the spikes of a layer, e.g. `out.V` or `out.spike`"),
-    )
+fn constant(typing: &mut Typing, expr: &Expr, what: &str) -> Option<usize> {
+    let state = typing.program.as_ref().and_then(|p| p.state_hint_in(expr));
+    let hint = state.unwrap_or_else(|| "read a state or the spikes of a layer, e.g. `out.V` or `out.spike`".into());
+    let message = format!("expected a {what} that reads a layer, found a constant");
+    typing.fail(Diagnostic::error("E0607", expr.span, message).hint(hint))
 }
 
 /// Takes the finished program out of the checker, without nodes that nothing reads.

@@ -59,6 +59,14 @@ impl ProgramBuilder<'_> {
         Some(format!("a state is read from its layer: `{}.{name}`", population.name))
     }
 
+    /// The same for the first of them in an expression: there `V` was taken for the volt.
+    pub(super) fn state_hint_in(&self, expr: &Expr) -> Option<String> {
+        super::functions::parts(expr).into_iter().find_map(|part| match &part.kind {
+            ExprKind::Name(name) => self.state_hint(name),
+            _ => None,
+        })
+    }
+
     fn node(&mut self, node: ProgramNode) -> usize {
         self.nodes.iter().position(|n| *n == node).unwrap_or_else(|| {
             self.nodes.push(node);
@@ -216,11 +224,8 @@ impl<'a> Typing<'a> {
         if lacking {
             let axis = if over_time { "time" } else { "neuron" };
             let message = format!("expected an array with {axis} axis for `{name}`, found one without");
-            let state = match &first.kind {
-                ExprKind::Name(name) => self.program.as_ref().and_then(|p| p.state_hint(name)),
-                _ => None,
-            };
             let is_constant = self.arena.leaves(found.id).is_empty();
+            let state = self.program.as_ref().filter(|_| is_constant).and_then(|p| p.state_hint_in(first));
             let hint = state.unwrap_or_else(|| match (is_constant, over_time) {
                 (true, _) => "this is a constant; read a layer, e.g. `out.V`".into(),
                 (false, true) => "its time is reduced already".into(),

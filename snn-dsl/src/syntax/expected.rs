@@ -2,7 +2,7 @@
 
 use super::grammar::Rule;
 use super::statements::Statement;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, closest};
 use crate::source::{FileId, Span};
 use pest::error::{Error, ErrorVariant, InputLocation};
 
@@ -112,6 +112,17 @@ fn hint(
             return Some(format!("write the expression that belongs behind `{before}`"));
         }
     }
+    let clauses = clauses(rule);
+    if let Some(near) = closest(found, clauses.iter().copied()) {
+        return Some(format!("did you mean `{near}`?"));
+    }
+    // A misspelt word was taken for a unit or name; it is behind it that nothing fits.
+    if k > 1
+        && !clauses.contains(&before)
+        && let Some(near) = closest(before, clauses.iter().copied())
+    {
+        return Some(format!("did you mean `{near}` in place of `{before}`?"));
+    }
     let after_operand = is_name(before) && !is_reserved(before) || matches!(before, ")" | "]");
     let operand_here = is_name(found) && !is_reserved(found) || found == "(";
     if in_expression && after_operand && operand_here {
@@ -190,6 +201,16 @@ fn is_reserved(word: &str) -> bool {
         "extends",
     ];
     super::statements::KEYWORDS.contains(&word) || others.contains(&word)
+}
+
+/// The words that go on with a statement.
+fn clauses(rule: Rule) -> &'static [&'static str] {
+    match rule {
+        Rule::spike_statement => &["when", "surrogate", "scale", "reset", "detached", "next_step"],
+        Rule::refractory_statement => &["holding", "events", "kept"],
+        Rule::param_statement => &["trainable", "per", "neuron"],
+        _ => &[],
+    }
 }
 
 fn form(rule: Rule) -> Option<&'static str> {
