@@ -5,7 +5,6 @@ use super::scope::{Entry, Names, Quantity};
 use super::typing::Typing;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Program, ProgramNode};
-use crate::source::Span;
 use crate::syntax::tree::{Expr, Let, Loss, NetworkStatement};
 
 /// Checks the `let`, `loss` and `readout` lines in order.

@@ -210,6 +210,12 @@ impl<'a> Typing<'a> {
         let suggestions = units::suggestions(&name.name);
         let mut diagnostic = Diagnostic::error("E0301", name.span, format!("expected a unit, found `{}`", name.name));
         if suggestions.is_empty() {
+            // A clause behind a number without unit is read as a unit.
+            if self.in_neuron
+                && let Some(near) = closest(&name.name, ["trainable"].into_iter())
+            {
+                return self.fail(diagnostic.hint(format!("did you mean `{near}`?")));
+            }
             let declared = self.scope.contains_key(&name.name) || self.definitions.constants.contains_key(&name.name);
             diagnostic = diagnostic.hint(if declared {
                 format!("`{0}` is a declared name, not a unit; for a product write `* {0}`", name.name)

@@ -104,14 +104,6 @@ fn hint(
     if k == 1 && name && is_reserved(found) {
         return Some(format!("`{found}` is a keyword: choose another name"));
     }
-    if k > 0 && is_keyword(found) {
-        if ends {
-            return Some("a statement ends at the end of the line or at `;`".into());
-        }
-        if is_operator(before) {
-            return Some(format!("write the expression that belongs behind `{before}`"));
-        }
-    }
     let clauses = clauses(rule);
     if let Some(near) = closest(found, clauses.iter().copied()) {
         return Some(format!("did you mean `{near}`?"));
@@ -122,6 +114,14 @@ fn hint(
         && let Some(near) = closest(before, clauses.iter().copied())
     {
         return Some(format!("did you mean `{near}` in place of `{before}`?"));
+    }
+    if k > 0 && is_keyword(found) {
+        if ends {
+            return Some("a statement ends at the end of the line or at `;`".into());
+        }
+        if is_operator(before) {
+            return Some(format!("write the expression that belongs behind `{before}`"));
+        }
     }
     let after_operand = is_name(before) && !is_reserved(before) || matches!(before, ")" | "]");
     let operand_here = is_name(found) && !is_reserved(found) || found == "(";
@@ -308,9 +308,9 @@ fn describe(rule: Rule) -> &'static str {
         Rule::coefficient => "a coefficient",
         Rule::derivative => "a derivative dV/dt",
         Rule::when_word => "`when`",
-        Rule::surrogate_clause => "`surrogate`",
-        Rule::scale_clause => "`scale`",
-        Rule::reset_clause => "`reset`",
+        Rule::surrogate_clause | Rule::surrogate_word => "`surrogate`",
+        Rule::scale_clause | Rule::scale_word => "`scale`",
+        Rule::reset_clause | Rule::reset_word => "`reset`",
         Rule::detached => "`detached`",
         Rule::next_step => "`next_step`",
         Rule::holding_word => "`holding`",
