@@ -322,6 +322,23 @@ fn no_text_makes_it_panic() {
 }
 
 #[test]
+fn every_sign_that_may_be_missing_has_a_name() {
+    let more = "\nneuron Z { state V : mV^2 = 2 mV^2\n 2 ms^1 * dV/dt = 3 mV^2 ^ 1 - V\n refractory 2 ms holding V events kept }";
+    let text = format!("{DIGITS}\nneuron Y {{{NEURON}}}{more}");
+    let mut places: Vec<usize> = text.match_indices(|c: char| !c.is_alphanumeric() && c != '_').map(|m| m.0).collect();
+    places.dedup();
+    for pair in places.windows(2) {
+        let (Some(before), Some(behind)) = (text.get(..pair[0]), text.get(pair[1]..)) else { continue };
+        for without in [format!("{before} {behind}"), format!("{before} 1 {behind}")] {
+            for diagnostic in run(&without).1.iter().filter(|d| matches!(d.code, "E0110" | "E0111")) {
+                let message = diagnostic.message.split(", found").next().unwrap_or_default();
+                assert!(!message.contains("a statement"), "{}\n{without}", diagnostic.message);
+            }
+        }
+    }
+}
+
+#[test]
 fn syntax_errors_have_no_sequels() {
     assert_eq!(neuron("tau dV/dt = -V + R*I", "tau dV/dt = -V + R I"), ["E0110 I"]);
     assert_eq!(neuron("state V : mV = 0 mV", "state V = 0 : mV"), ["E0110 :"]);
