@@ -3,6 +3,8 @@
 use snn_dsl::expr::Leaf;
 use snn_dsl::interpret::Interpreted;
 use snn_dsl::model::{Model, Neuron, Parameter, Quantity, Value};
+use snn_runtime::graph::TargetKind;
+use snn_runtime::ndarray::Array2;
 use snn_runtime::{Batch, InputData, TargetData};
 use snn_tests::smooth::{Report, compare, network};
 use snn_tests::trains::trains;
@@ -85,7 +87,12 @@ fn prove(model: &Model, weight_scale: f64) -> Report {
     let steps = network.simulation().steps;
     let inputs: Vec<_> = network.graph().inputs.iter().map(|i| trains(2, i.size, steps, 0.3, 11)).collect();
     let labels = [1, 0];
-    let targets = network.graph().targets.iter().map(|_| TargetData::Class(&labels)).collect();
+    let numbers = Array2::from_shape_fn((2, 4), |(b, i)| 0.3 * b as f64 - 0.2 * i as f64);
+    let targets = network.graph().targets.iter().map(|target| match target.kind {
+        TargetKind::Class(_) => TargetData::Class(&labels),
+        TargetKind::Values(_) => TargetData::Values(numbers.view()),
+    });
+    let targets = targets.collect();
     let batch = Batch { size: 2, inputs: inputs.iter().map(|t| InputData::Spikes(t)).collect(), targets };
     compare(&network, &parameters, &batch)
 }
@@ -144,4 +151,11 @@ fn a_recurrent_network_of_two_layers() {
     let report = prove(&model(text), 4.0);
     assert!(report.failures.is_empty(), "{report:#?}");
     assert!(report.nonzero * 10 > report.compared * 9, "{report:?}");
+}
+
+#[test]
+fn every_loss_reduction_and_option() {
+    let report = prove(&model(include_str!("../models/losses.snn")), 1.0);
+    assert!(report.failures.is_empty(), "{report:#?}");
+    assert!(report.nonzero * 10 > report.compared * 8, "{report:?}");
 }

@@ -196,9 +196,11 @@ pub(super) fn explain(neuron: &Neuron, out: &mut String) {
     let methods = neuron.states.iter().zip(&derived.step.updates);
     let methods = methods.map(|(s, u)| format!("{}: exponential Euler; {}", s.quantity.name, u.method.reason()));
     section(out, "method", methods);
-    let coefficients = derived.coefficients.iter().map(|c| {
+    // A parameter that the step reads as it is needs no line.
+    let coefficients = derived.coefficients.iter().filter_map(|c| {
+        let value = show.plain(c.value);
         let note = if c.per_neuron { "one value for each neuron" } else { "" };
-        vec![format!("{} = {}", c.name, show.plain(c.value)), note.to_string()]
+        (value != c.name).then(|| vec![format!("{} = {value}", c.name), note.to_string()])
     });
     section(out, "coefficients (computed once, in double precision)", columns(coefficients.collect()));
     section(out, "update of one step (a <- b: the new value of a state)", update_lines(neuron, &derived));

@@ -124,8 +124,15 @@ fn check_input(name: &str, size: usize, steps: usize, samples: usize, data: &Inp
                 if let Some((channel, value)) = row.iter().enumerate().find(|(_, v)| !v.is_finite()) {
                     return fail_sample(sample, format!("channel {channel} is {value}: expected a finite number"));
                 }
+                // What an encoder can take may be narrower than that.
+                let checked = match row.as_slice() {
+                    Some(row) => encoder.check(row),
+                    None => encoder.check(&row.to_vec()),
+                };
+                if let Err(error) = checked {
+                    return fail_sample(sample, error.to_string());
+                }
             }
-            let _ = encoder;
         }
     }
     Ok(())

@@ -1,0 +1,87 @@
+//! The `snn` command as a user runs it.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+fn snn(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_snn")).args(arguments).output().expect("the command cannot be started")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A file of that text in a folder of its own.
+fn file(name: &str, text: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("snn-command-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+const CELL: &str = "neuron Cell {
+    param tau = 10 ms
+    event exc : mV
+    state V : mV = 0 mV
+    tau dV/dt = -V
+    on exc { V += exc }
+    integrate exponential_euler
+}
+";
+
+#[test]
+fn check_counts_and_exits() {
+    let good = file("good.snn", CELL);
+    let output = snn(&["check", good.to_str().unwrap()]);
+    assert!(output.status.success());
+    assert_eq!(text(&output.stderr), "0 errors, 0 warnings in 1 file\n");
+
+    let bad = file("bad.snn", &CELL.replace("= -V", "= -V + 3 nA"));
+    let output = snn(&["check", bad.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output.stderr);
+    assert!(message.contains("expected mV, found nA") && message.contains("bad.snn:5:"), "{message}");
+
+    let output = snn(&["check", "--json", bad.to_str().unwrap()]);
+    assert!(text(&output.stdout).starts_with("[{\"severity\":\"error\",\"code\":\"E03"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn explain_prints_the_derivation() {
+    for model in [file("explained.snn", CELL).to_str().unwrap(), "LIF"] {
+        let output = snn(&["explain", model]);
+        assert!(output.status.success());
+        let derivation = text(&output.stdout);
+        for part in ["decay_V = exp(-(dt/tau))", "V_bar <- ", "bytes per neuron and step"] {
+            assert!(derivation.contains(part), "{model} lacks `{part}`:\n{derivation}");
+        }
+    }
+}
+
+#[test]
+fn build_writes_rust() {
+    let model = file("built.snn", CELL);
+    let target = model.with_extension("rs");
+    let output = snn(&["build", model.to_str().unwrap(), "-o", target.to_str().unwrap(), "--runtime", "::my::runtime"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let code = std::fs::read_to_string(&target).unwrap();
+    assert!(code.contains("impl ::my::runtime::Kernel for Cell"), "{code}");
+    assert!(!code.contains("unsafe"));
+    // Without -o the code goes to standard output.
+    let printed = snn(&["build", model.to_str().unwrap(), "--runtime", "::my::runtime"]);
+    assert_eq!(text(&printed.stdout), code);
+}
+
+#[test]
+fn list_and_unknown_names() {
+    let list = text(&snn(&["list"]).stdout);
+    assert!(list.contains("LIF") && list.contains("inv_square_grad"), "{list}");
+    assert!(text(&snn(&["list", "GIF"]).stdout).contains("neuron GIF {"));
+    let output = snn(&["explain", "LIFF"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("did you mean `LIF`?"), "{}", text(&output.stderr));
+    let output = snn(&["check", "no/such/file.snn"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("cannot read no/such/file.snn"));
+}
