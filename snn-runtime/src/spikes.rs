@@ -68,30 +68,6 @@ impl SpikeTrain {
         }
     }
 
-    /// Replaces everything by `steps` steps with the given (step, neuron) pairs, which come with ascending neurons;
-    /// pairs outside the steps are left out.
-    pub fn fill(&mut self, steps: usize, events: &[(u32, u32)]) {
-        self.starts.clear();
-        self.starts.resize(steps + 1, 0);
-        let inside = |t: u32| (t as usize) < steps;
-        for &(t, _) in events.iter().filter(|e| inside(e.0)) {
-            self.starts[t as usize + 1] += 1;
-        }
-        for t in 0..steps {
-            self.starts[t + 1] += self.starts[t];
-        }
-        self.indices.clear();
-        self.indices.resize(self.starts[steps] as usize, 0);
-        // `starts[t]` runs ahead while step t is filled, and is put back by shifting.
-        for &(t, index) in events.iter().filter(|e| inside(e.0)) {
-            let at = &mut self.starts[t as usize];
-            self.indices[*at as usize] = index;
-            *at += 1;
-        }
-        self.starts.copy_within(0..steps, 1);
-        self.starts[0] = 0;
-    }
-
     /// The number of closed steps.
     #[inline(always)]
     pub fn steps(&self) -> usize {

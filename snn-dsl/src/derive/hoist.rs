@@ -174,7 +174,8 @@ impl<'a> Hoisted<'a> {
         for &id in &reachable {
             let is_pure = match arena.node(id) {
                 Node::Leaf(leaf) => pure_leaf(leaf),
-                Node::Spike(_) => false,
+                // A detached parameter stays in the step, where smooth mode can replay it.
+                Node::Spike(_) | Node::Detach(_) => false,
                 _ => arena.children(id).all(|c| pure.contains(&c)),
             };
             if is_pure {
@@ -265,7 +266,11 @@ fn is_coefficient(leaf: Leaf) -> bool {
 }
 
 fn is_pure(arena: &Arena, expression: ExprId, pure_leaf: fn(Leaf) -> bool) -> bool {
-    arena.leaves(expression).into_iter().all(pure_leaf)
+    arena.reachable([expression]).into_iter().all(|id| match arena.node(id) {
+        Node::Leaf(leaf) => pure_leaf(leaf),
+        Node::Detach(_) => false,
+        _ => true,
+    })
 }
 
 pub(super) fn chain(

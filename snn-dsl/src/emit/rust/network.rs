@@ -492,6 +492,9 @@ impl Emit<'_> {
         let value_loads = loads(&[function]);
         let (gradient_lets, values) = body(&gradients);
         let gradient_loads = loads(&gradients);
+        // The slope of a linear function reads nothing.
+        let gradient_inputs =
+            if gradient_loads.is_empty() { format_ident!("_inputs") } else { format_ident!("inputs") };
         let lines = values.iter().enumerate().map(|(k, v)| {
             let k = index(k);
             quote! { input_gradients[#k][i] += #v; }
@@ -509,7 +512,7 @@ impl Emit<'_> {
                     }
                 }
 
-                fn gradient(&self, inputs: &[&[R]], out_gradient: &[R], input_gradients: &mut [&mut [R]]) {
+                fn gradient(&self, #gradient_inputs: &[&[R]], out_gradient: &[R], input_gradients: &mut [&mut [R]]) {
                     for (i, &y_bar) in out_gradient.iter().enumerate() {
                         #gradient_loads
                         #gradient_lets

@@ -523,8 +523,12 @@ impl Emit<'_> {
         }
         if !derived.tape.flags.is_empty() {
             let bits = derived.tape.flags.iter().enumerate().map(|(k, &id)| {
-                let (k, value) = (index(k), writer.value(id));
-                quote! { (u8::from(#value) << #k) }
+                let (shift, value) = (index(k), writer.value(id));
+                if k == 0 {
+                    quote! { u8::from(#value) }
+                } else {
+                    quote! { u8::from(#value) << #shift }
+                }
             });
             keep.extend(quote! { tape_flags[cell] = #(#bits)|*; });
         }
