@@ -1,0 +1,183 @@
+//! The parameters of a model as a struct, and its layout.
+
+use super::{Emit, allow, doc_lines};
+use crate::derive::{Derived, Transform};
+use crate::emit::rust::expression::number_literal;
+use crate::emit::rust::names::{ident, index, type_ident};
+use crate::model::Value;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+impl Emit<'_> {
+    /// The parameters, in base units.
+    pub(super) fn structure(&self) -> TokenStream {
+        let runtime = self.runtime;
+        let name = type_ident(&self.model.name);
+        let mut docs = self.model.docs.clone();
+        docs.push(String::new());
+        docs.push("```text".into());
+        docs.extend(self.model.states.iter().map(|s| s.text.clone()));
+        docs.extend(self.model.spike.iter().map(|s| s.text.clone()));
+        docs.push("```".into());
+        let docs = doc_lines(&docs);
+        let mut fields = Vec::new();
+        let mut defaults = Vec::new();
+        for (i, parameter) in self.model.parameters.iter().enumerate() {
+            let field = ident(&parameter.quantity.name);
+            let unit = parameter.quantity.dimension.base_unit();
+            let mut lines = parameter.quantity.docs.clone();
+            if lines.is_empty() {
+                lines.push(format!("The parameter `{}`", parameter.quantity.name));
+            }
+            if let Some(last) = lines.last_mut() {
+                last.push_str(&if unit.is_empty() { " (dimensionless).".into() } else { format!(" ({unit}).") });
+            }
+            let lines = doc_lines(&lines);
+            let start = parameter_start(parameter.value, runtime);
+            if self.is_stored(i) {
+                fields.push(quote! { #lines pub #field: #runtime::ParameterStart });
+                defaults.push(quote! { #field: #start });
+            } else {
+                let value = match parameter.value {
+                    Value::Constant(value) => number_literal(value),
+                    _ => number_literal(0.0),
+                };
+                fields.push(quote! { #lines pub #field: f64 });
+                defaults.push(quote! { #field: #value });
+            }
+        }
+        let attributes = allow();
+        quote! {
+            #docs
+            #attributes
+            #[derive(Clone, Debug, PartialEq)]
+            pub struct #name { #(#fields,)* }
+
+            #attributes
+            impl ::core::default::Default for #name {
+                fn default() -> Self { Self { #(#defaults,)* } }
+            }
+        }
+    }
+
+    pub(super) fn layout(&self) -> TokenStream {
+        let runtime = self.runtime;
+        let quantity = |name: &str, unit: String| {
+            quote! { #runtime::Quantity { name: #name.into(), unit: #unit.into() } }
+        };
+        let of = |list: &[crate::model::Quantity]| -> Vec<TokenStream> {
+            list.iter().map(|q| quantity(&q.name, q.dimension.base_unit())).collect()
+        };
+        let states: Vec<TokenStream> =
+            self.model.states.iter().map(|s| quantity(&s.quantity.name, s.quantity.dimension.base_unit())).collect();
+        let (events, drives) = (of(&self.model.events), of(&self.model.drives));
+        let parameters: Vec<TokenStream> = self
+            .derived
+            .stored
+            .iter()
+            .filter_map(|s| {
+                let parameter = self.model.parameters.get(s.parameter)?;
+                let name = &parameter.quantity.name;
+                let field = ident(name);
+                let transform = transform(Transform::of(parameter), runtime);
+                let unit = match Transform::of(parameter) {
+                    Transform::Raw => parameter.quantity.dimension.base_unit(),
+                    _ => String::new(),
+                };
+                let (per_neuron, trainable) = (s.per_neuron, s.trainable);
+                Some(quote! {
+                    #runtime::StoredParameter {
+                        name: #name.into(),
+                        unit: #unit.into(),
+                        per_neuron: #per_neuron,
+                        trainable: #trainable,
+                        transform: #transform,
+                        start: self.#field.clone(),
+                    }
+                })
+            })
+            .collect();
+        let name = &self.model.name;
+        let derived = self.derived;
+        let count = index(derived.coefficients.len());
+        let initial = derived.initial.iter().map(|&k| index(k));
+        let differentiated = derived.differentiated.iter().map(|&k| index(k));
+        let tape_reals = index(derived.tape.reals.len());
+        let tape_flags = !derived.tape.flags.is_empty();
+        let spikes = derived.step.threshold.is_some();
+        let reads_spikes = derived.tape.reads_spikes;
+        let refractory = self.model.refractory.is_some();
+        quote! {
+            fn layout(&self) -> #runtime::NeuronLayout {
+                #runtime::NeuronLayout {
+                    name: #name.into(),
+                    states: vec![#(#states),*],
+                    events: vec![#(#events),*],
+                    drives: vec![#(#drives),*],
+                    parameters: vec![#(#parameters),*],
+                    coefficients: #count,
+                    initial: vec![#(#initial),*],
+                    differentiated: vec![#(#differentiated),*],
+                    tape_reals: #tape_reals,
+                    tape_flags: #tape_flags,
+                    spikes: #spikes,
+                    adjoint_reads_spikes: #reads_spikes,
+                    refractory: #refractory,
+                    decisions: 0,
+                }
+            }
+        }
+    }
+}
+
+fn parameter_start(value: Value, runtime: &TokenStream) -> TokenStream {
+    match value {
+        Value::Constant(value) => {
+            let value = number_literal(value);
+            quote! { #runtime::ParameterStart::Value(#value) }
+        }
+        Value::Uniform { low, high } => {
+            let (low, high) = (number_literal(low), number_literal(high));
+            quote! { #runtime::ParameterStart::Uniform { low: #low, high: #high } }
+        }
+        Value::Normal { mean, sd } => {
+            let (mean, sd) = (number_literal(mean), number_literal(sd));
+            quote! { #runtime::ParameterStart::Normal { mean: #mean, sd: #sd } }
+        }
+        Value::LogUniform { low, high } => {
+            let (low, high) = (number_literal(low), number_literal(high));
+            quote! { #runtime::ParameterStart::LogUniform { low: #low, high: #high } }
+        }
+    }
+}
+
+/// The value of a parameter of a layer: a number for a constant of the kernel, a start for a stored parameter.
+pub(in crate::emit::rust) fn parameter_value(
+    derived: &Derived,
+    index: usize,
+    value: Value,
+    runtime: &TokenStream,
+) -> TokenStream {
+    match value {
+        Value::Constant(value) if !derived.stored.iter().any(|s| s.parameter == index) => number_literal(value),
+        value => parameter_start(value, runtime),
+    }
+}
+
+fn transform(transform: Transform, runtime: &TokenStream) -> TokenStream {
+    match transform {
+        Transform::Raw => quote! { #runtime::Transform::Raw },
+        Transform::Logit(low, high) => {
+            let (low, high) = (number_literal(low), number_literal(high));
+            quote! { #runtime::Transform::Logit { low: #low, high: #high } }
+        }
+        Transform::Above(low) => {
+            let low = number_literal(low);
+            quote! { #runtime::Transform::Above { low: #low } }
+        }
+        Transform::Below(high) => {
+            let high = number_literal(high);
+            quote! { #runtime::Transform::Below { high: #high } }
+        }
+    }
+}
