@@ -1,6 +1,6 @@
 //! What a compiled neuron model offers: one step of its equations and the exact reverse of that step.
 //!
-//! Generated code implements [`Kernel`] with plain `#[inline(always)]` loops; [`Compiled`] wraps a kernel into the
+//! Generated code implements [`Kernel`] with plain `#[inline(always)]` loops; [`crate::Compiled`] wraps a kernel into the
 //! object-safe [`Neuron`] that the engine calls, with one clone of the loops per instruction set. The interpreter of the
 //! compiler implements [`Neuron`] directly. Both see structure-of-arrays slices for the `n` neurons of one population in
 //! one sample: entry `i` of a per-neuron quantity `q` stands at `q * n + i`.

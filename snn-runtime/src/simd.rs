@@ -1,6 +1,6 @@
 //! Run-time choice of the instruction set for the heavy loops.
 //!
-//! A loop is a value that implements [`Loops`] with an `#[inline(always)]` body; [`dispatch`] inlines the body into one
+//! A loop is a value that implements `Loops` with an `#[inline(always)]` body; `dispatch` inlines the body into one
 //! function per instruction set and calls the one that is in force. The bodies are plain Rust, rounded operation by
 //! operation in a fixed order, so that every level gives the same bits and only the speed differs.
 

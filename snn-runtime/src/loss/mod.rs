@@ -78,7 +78,7 @@ pub enum Node<R> {
         /// How.
         reduction: Reduction,
     },
-    /// -ln softmax(logits)[class] over the neuron axis.
+    /// `-ln softmax(logits)[class]` over the neuron axis.
     CrossEntropy {
         /// An earlier node with neuron axis, of the target's size.
         logits: usize,
