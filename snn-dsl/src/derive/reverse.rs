@@ -70,9 +70,9 @@ pub(super) fn reverse(arena: &mut Arena, step: &Step, ports: (usize, usize), dif
     let drives = (0..ports.1).map(|i| of(Leaf::Drive(i as u16))).collect();
     let mut names = BTreeMap::new();
     if let Some(t) = &step.threshold {
-        for (id, name) in [(t.z, "z_bar"), (t.distance, "x_bar")] {
-            if let Some(&id) = adjoint.get(&id) {
-                names.insert(id, name.to_string());
+        for id in [t.z, t.distance] {
+            if let (Some(&adjoint), Some(name)) = (adjoint.get(&id), step.names.get(&id)) {
+                names.insert(adjoint, format!("{name}_bar"));
             }
         }
     }

@@ -142,20 +142,35 @@ pub(super) fn step(
         let z = arena.spike(distance);
         let z_reset = if spike.reset_detached { arena.detach(z) } else { z };
         reset(arena, &spike.reset, &start, &mut end, z_reset);
-        names.entry(distance).or_insert_with(|| "x".into());
-        names.entry(z).or_insert_with(|| "z".into());
-        names.entry(surrogate).or_insert_with(|| "g".into());
+        for (id, name, other) in [(distance, "x", "distance"), (z, "z", "spike_z"), (surrogate, "g", "slope_g")] {
+            names.entry(id).or_insert_with(|| free(neuron, name, other));
+        }
         threshold = Some(Threshold { fires, distance, z, surrogate, primitive });
     }
     for (i, state) in neuron.states.iter().enumerate() {
         let name = &state.quantity.name;
         if after_events[i] != start[i] {
-            names.entry(after_events[i]).or_insert_with(|| format!("{name}_events"));
+            let fallback = format!("{name}_with_events");
+            names.entry(after_events[i]).or_insert_with(|| free(neuron, &format!("{name}_events"), &fallback));
         }
-        names.entry(integrated[i]).or_insert_with(|| format!("{name}_new"));
+        let fallback = format!("{name}_integrated");
+        names.entry(integrated[i]).or_insert_with(|| free(neuron, &format!("{name}_new"), &fallback));
     }
     names.retain(|&id, _| !matches!(arena.node(id), crate::expr::Node::Leaf(_) | crate::expr::Node::Constant(_)));
     Step { after_events, updates, integrated, threshold, end, names }
+}
+
+/// The name, or the other one if the model uses it for something of its own.
+fn free(neuron: &Neuron, name: &str, other: &str) -> String {
+    let ports = neuron.events.iter().chain(&neuron.drives);
+    let quantities = neuron.parameters.iter().map(|p| &p.quantity).chain(neuron.states.iter().map(|s| &s.quantity));
+    let own: Vec<&str> =
+        quantities.chain(ports).map(|q| q.name.as_str()).chain(neuron.lets.iter().map(|l| l.0.as_str())).collect();
+    let mut found = if own.contains(&name) { other.to_string() } else { name.to_string() };
+    while own.contains(&found.as_str()) {
+        found.push('_');
+    }
+    found
 }
 
 /// `x = e` becomes (1-z) x + z e, and `x += e` becomes x + z e: exact for z in {0, 1}, smooth in between.

@@ -84,7 +84,8 @@ pub fn update_lines(neuron: &Neuron, derived: &Derived) -> Vec<String> {
         }
     }
     if let Some(threshold) = step.threshold {
-        lines.push(format!("z = if {} {{ 1 }} else {{ 0 }}", show.in_step(threshold.fires)));
+        let z = show.step_name(threshold.z).unwrap_or_default();
+        lines.push(format!("{z} = if {} {{ 1 }} else {{ 0 }}", show.in_step(threshold.fires)));
     }
     for (state, &end) in neuron.states.iter().zip(&step.end) {
         let name = &state.quantity.name;
@@ -207,7 +208,11 @@ pub(super) fn explain(neuron: &Neuron, out: &mut String) {
     if let (Some(spike), Some(threshold)) = (&neuron.spike, derived.step.threshold) {
         let mut lines = vec![
             format!("condition  {}", spike.text),
-            format!("distance   x = {}", show.in_step(threshold.distance)),
+            format!(
+                "distance   {} = {}",
+                show.step_name(threshold.distance).unwrap_or_default(),
+                show.in_step(threshold.distance)
+            ),
             format!("surrogate  {}", spike.surrogate.text),
             format!("  dz/dx    g(x) = {}", show.plain(spike.surrogate.derivative)),
             format!("  smooth   G(x) = {}", show.plain(spike.surrogate.primitive)),
