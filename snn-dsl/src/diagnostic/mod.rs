@@ -7,6 +7,7 @@ pub use suggest::closest;
 
 use crate::source::Span;
 pub use render::{Style, json, render, render_all};
+use std::collections::BTreeMap;
 
 /// How grave it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,12 +96,16 @@ impl Diagnostic {
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
+    /// Where in `list` those with the same place and code are.
+    known: BTreeMap<(Option<Span>, &'static str), Vec<usize>>,
 }
 
 impl Diagnostics {
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.list.contains(&diagnostic) {
+        let known = self.known.entry((diagnostic.span(), diagnostic.code)).or_default();
+        if !known.iter().any(|&i| self.list.get(i) == Some(&diagnostic)) {
+            known.push(self.list.len());
             self.list.push(diagnostic);
         }
     }

@@ -7,7 +7,10 @@ mod items;
 mod lex;
 mod network;
 mod neuron;
+mod prefixes;
 mod statements;
+#[cfg(test)]
+mod tests;
 pub mod tokens;
 pub mod tree;
 

@@ -5,6 +5,7 @@
 //! of an expression; any other opens a block of statements.
 
 use super::lex::{Kind, Token, lex};
+use super::prefixes::Prefixes;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{FileId, Span};
 
@@ -23,6 +24,8 @@ pub(super) struct Statement {
 
 /// Nesting beyond this is an error, so that no input overflows the stack.
 pub(super) const MAX_NESTING: usize = 64;
+/// More prefix operators around one operand are an error, too.
+const MAX_PREFIXES: usize = 64;
 /// Longer statements are an error, for the same reason.
 pub(super) const MAX_TOKENS: usize = 2000;
 
@@ -58,15 +61,37 @@ pub(super) const KEYWORDS: &[&str] = &[
 /// The statements of a text as a tree, and the text with its comments blanked out.
 pub(super) fn statements(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> (Vec<Statement>, String) {
     let (tokens, blanked) = lex(text);
-    let mut reader = Reader { file, text, tokens, at: 0, diagnostics };
+    let missing_braces = missing_braces(text, &tokens);
+    let mut reader = Reader { file, text, tokens, missing_braces, at: 0, diagnostics };
     let list = reader.block(0);
     (list, blanked)
+}
+
+/// For each token, how many more `{` than `}` there are from it to the end.
+fn missing_braces(text: &str, tokens: &[Token]) -> Vec<i64> {
+    let mut more = 0;
+    let mut list: Vec<i64> = tokens
+        .iter()
+        .rev()
+        .map(|t| {
+            more += match text.get(t.start..t.end) {
+                Some("{") => 1,
+                Some("}") => -1,
+                _ => 0,
+            };
+            more
+        })
+        .collect();
+    list.reverse();
+    list
 }
 
 struct Reader<'a> {
     file: FileId,
     text: &'a str,
     tokens: Vec<Token>,
+    /// See [`missing_braces`].
+    missing_braces: Vec<i64>,
     at: usize,
     diagnostics: &'a mut Diagnostics,
 }
@@ -121,6 +146,7 @@ impl<'a> Reader<'a> {
     fn statement(&mut self, depth: usize, docs: Vec<String>) -> Option<Statement> {
         let mut tokens: Vec<Token> = Vec::new();
         let mut open: Vec<Token> = Vec::new();
+        let mut prefixes = Prefixes::default();
         let mut pending_if = 0;
         let mut broken = false;
         let mut block = None;
@@ -131,7 +157,9 @@ impl<'a> Reader<'a> {
                     if self.ends_here(&tokens, &open) {
                         break;
                     }
-                    self.at += 1;
+                    while self.peek().is_some_and(|t| t.kind == Kind::Newline) {
+                        self.at += 1;
+                    }
                     continue;
                 }
                 (Kind::Doc, _) => {
@@ -168,6 +196,13 @@ impl<'a> Reader<'a> {
             }
             if open.len() + depth > MAX_NESTING {
                 self.too_deep(token);
+                self.skip_line();
+                return None;
+            }
+            if prefixes.after(word, token.kind) > MAX_PREFIXES {
+                let message = format!("expected at most {MAX_PREFIXES} signs before an operand, found more");
+                let hint = "name parts of the expression with `let`";
+                self.diagnostics.push(Diagnostic::error("E0104", self.span(token), message).hint(hint));
                 self.skip_line();
                 return None;
             }
@@ -248,9 +283,7 @@ impl<'a> Reader<'a> {
         if !starts_line || token(1).is_none_or(|t| t.kind != Kind::Word) || !after.contains(&sign(2)) {
             return false;
         }
-        let rest = self.tokens.get(at..).unwrap_or_default();
-        let count = |brace: &str| rest.iter().filter(|&&t| self.word(t) == brace).count();
-        count("}") < count("{") + depth
+        self.missing_braces.get(at).is_some_and(|&more| more + depth as i64 > 0)
     }
 
     fn close(&mut self, token: Token, open: &mut Vec<Token>) -> bool {
@@ -334,64 +367,4 @@ impl<'a> Reader<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn headers(text: &str) -> Vec<String> {
-        let mut diagnostics = Diagnostics::default();
-        let (list, _) = statements(FileId(0), text, &mut diagnostics);
-        let diagnostics = diagnostics.into_sorted();
-        assert!(diagnostics.is_empty(), "{diagnostics:?}");
-        list.iter().map(|s| text[s.span.start as usize..s.span.end as usize].to_string()).collect()
-    }
-
-    #[test]
-    fn statements_end_at_newlines_and_semicolons() {
-        assert_eq!(headers("a = 1\nb = 2; c = 3"), ["a = 1", "b = 2", "c = 3"]);
-    }
-
-    #[test]
-    fn lines_continue() {
-        assert_eq!(headers("a = 1 +\n 2\nb = (1\n2)\nc = 1\n + 2"), ["a = 1 +\n 2", "b = (1\n2)", "c = 1\n + 2"]);
-        assert_eq!(headers("a = if c { 1 }\nelse { 2 }\nb"), ["a = if c { 1 }\nelse { 2 }", "b"]);
-        assert_eq!(
-            headers("a -> b.c : dense, sign +\nd -> e.f : dense"),
-            ["a -> b.c : dense, sign +", "d -> e.f : dense"]
-        );
-        assert_eq!(headers("param x = 1 in 0 ..\nparam y = 1"), ["param x = 1 in 0 ..", "param y = 1"]);
-    }
-
-    #[test]
-    fn blocks_belong_to_statements() {
-        let mut diagnostics = Diagnostics::default();
-        let text = "neuron A {\n  on e { I += e }\n  let x = if a { b } else { c }\n}\nconst y = 1";
-        let (list, _) = statements(FileId(0), text, &mut diagnostics);
-        assert_eq!(list.len(), 2);
-        let block = list[0].block.as_ref().unwrap();
-        assert_eq!(block.len(), 2);
-        assert_eq!(block[0].block.as_ref().map(Vec::len), Some(1));
-        assert_eq!(block[1].block, None);
-    }
-
-    #[test]
-    fn a_forgotten_brace_does_not_swallow_the_next_items() {
-        let count = |text: &str| {
-            let mut diagnostics = Diagnostics::default();
-            let (list, _) = statements(FileId(0), text, &mut diagnostics);
-            (list.len(), diagnostics.into_sorted().iter().map(|d| d.code).collect::<Vec<_>>())
-        };
-        assert_eq!(count("neuron A {\n state V\nconst a = 1\nfn f(x) = x"), (3, vec!["E0103"]));
-        assert_eq!(count("neuron A {\n on e {\nsurrogate s(a = 1) {\n}"), (2, vec!["E0103", "E0103"]));
-        // Every brace is closed: the item stands in the wrong place.
-        assert_eq!(count("network A {\n neuron B {\n }\n}\nconst a = 1"), (2, vec![]));
-    }
-
-    #[test]
-    fn a_forgotten_bracket_does_not_swallow_the_rest() {
-        let mut diagnostics = Diagnostics::default();
-        let text = "neuron A {\n  let x = (1 + 2\n  param y = 3\n}";
-        let (list, _) = statements(FileId(0), text, &mut diagnostics);
-        assert_eq!(diagnostics.into_sorted().len(), 1);
-        assert_eq!(list[0].block.as_ref().map(Vec::len), Some(1));
-    }
-}
+mod tests;
