@@ -73,6 +73,9 @@ fn hint(
     if found == "." && next.starts_with(|c: char| c.is_ascii_digit()) && !is_name(before) {
         return Some(format!("write `0.{next}`"));
     }
+    if rule == Rule::projection_statement && found == "->" && k > 2 && word(k - 2) == "," {
+        return Some(format!("a comma continues the statement: remove the one before `{before}`"));
+    }
     if rule == Rule::projection_statement && found == ":" && word(k.wrapping_sub(2)) == "->" {
         return Some(format!("name the port of the layer, e.g. `{before}.exc`"));
     }
@@ -88,6 +91,15 @@ fn hint(
         "||" => Some("write `or`"),
         "/=" => Some("write `x = x / e`"),
         "<-" => Some("write an assignment with ="),
+        "=>" => Some("a comparison is written >=, a projection ->"),
+        "elif" => Some("write `else if`"),
+        "," if matches!(rule, Rule::spike_statement | Rule::param_statement) => {
+            Some("there are no commas between clauses: remove it")
+        }
+        _ if before == "lr" && rule == Rule::projection_statement => Some("write `lr x 0.1`"),
+        _ if before == "^" && found.contains('.') && ends => {
+            Some("the power of a unit is a whole number; a power of the quantity is written `(3 mV)^2.5`")
+        }
         "else" | "if" if !words[..k].contains(&"if") || found == "if" => {
             Some("a choice is written `if c { a } else { b }`")
         }

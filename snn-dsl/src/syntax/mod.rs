@@ -1,5 +1,6 @@
 //! From text to the syntax tree: tokens, the statement pre-pass, and a pest grammar for each statement.
 
+mod characters;
 mod expected;
 mod expression;
 mod grammar;

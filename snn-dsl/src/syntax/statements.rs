@@ -4,6 +4,7 @@
 //! `=`, or if the next line starts with a binary operator or `else`. A `{` that belongs to an `if` or `else` is a bracket
 //! of an expression; any other opens a block of statements.
 
+use super::characters;
 use super::lex::{Kind, Token, lex};
 use super::prefixes::Prefixes;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -191,7 +192,8 @@ impl<'a> Reader<'a> {
                     }
                 }
                 (_, ")" | "]" | "}") => broken |= self.close(token, &mut open),
-                (Kind::Word, "if") => pending_if += 1,
+                // Reported by the grammar; its brace is none of a block.
+                (Kind::Word, "if" | "elif") => pending_if += 1,
                 _ => {}
             }
             if open.len() + depth > MAX_NESTING {
@@ -239,7 +241,7 @@ impl<'a> Reader<'a> {
         }
         !next.is_some_and(|t| {
             let word = self.word(t);
-            word == "else" || (OPERATORS.contains(&word) && word != "->")
+            matches!(word, "else" | "elif") || (OPERATORS.contains(&word) && word != "->")
         })
     }
 
@@ -298,7 +300,12 @@ impl<'a> Reader<'a> {
             Some(bracket) => {
                 let message = format!("expected `{}`, found `{found}`", wanted(self.word(bracket)));
                 let diagnostic = Diagnostic::error("E0102", self.span(token), message);
-                self.diagnostics.push(diagnostic.also(self.span(bracket), "to close this bracket"));
+                let hint = if (self.word(bracket), found) == ("[", ")") {
+                    "a range is written `0 .. 1`, without brackets".into()
+                } else {
+                    format!("write `{}`", wanted(self.word(bracket)))
+                };
+                self.diagnostics.push(diagnostic.also(self.span(bracket), "to close this bracket").hint(hint));
                 true
             }
             None => {
@@ -330,26 +337,17 @@ impl<'a> Reader<'a> {
 
     fn unknown(&mut self, token: Token) {
         let found = self.word(token);
-        let hint = match found {
-            "#" => "a comment begins with //",
-            "'" | "’" => "write a derivative as dV/dt",
-            "→" => "write ->",
-            "−" => "write the minus sign as -",
-            "·" | "×" => "write a product with *",
-            "≥" => "write >=",
-            "≤" => "write <=",
-            "!" => "write not",
-            "&" => "write and",
-            "|" => "write or",
-            "\"" => "the language has no strings",
-            _ => "remove it",
-        };
         let diagnostic = Diagnostic::error("E0101", self.span(token), format!("unknown character `{found}`"));
-        self.diagnostics.push(diagnostic.hint(hint));
+        self.diagnostics.push(diagnostic.hint(characters::remedy(found)));
+        // One complaint a comment or string.
         if found == "#" {
-            // One complaint a comment.
             self.skip_line();
             self.at = self.at.saturating_sub(1);
+        } else if found == "\"" {
+            let line = self.tokens.iter().enumerate().skip(self.at + 1).take_while(|(_, t)| t.kind != Kind::Newline);
+            if let Some((quote, _)) = line.into_iter().find(|&(_, &t)| self.word(t) == "\"") {
+                self.at = quote;
+            }
         }
     }
 
