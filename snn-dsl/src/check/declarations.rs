@@ -12,7 +12,8 @@ use crate::syntax::tree::{BinaryOp, Expr, ExprKind, Ident, NeuronStatement, Para
 
 /// Fills in what the neuron declares, and the scope of its expressions.
 pub(super) fn declare(checker: &mut Checker) {
-    let free = distinct(checker.tree, &mut checker.typing.diagnostics);
+    let definitions = checker.typing.definitions;
+    let free = distinct(checker.tree, definitions, &mut checker.typing.diagnostics);
     checker.typing.scope = outside(checker);
     let mut scope = Scope::new();
     for statement in &checker.tree.statements {

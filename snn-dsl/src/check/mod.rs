@@ -7,7 +7,7 @@
 //! |---|---|
 //! | E0201 | a name that nothing defines |
 //! | E0202 | a name that is defined twice |
-//! | E0203 | a name that has a meaning of its own (`dt`, `t`, `xi`; `x` in a surrogate) |
+//! | E0203 | a name that has a meaning of its own (`dt`, `t`, `xi`; functions in a neuron; `x` in a surrogate) |
 //! | E0204 | a name that cannot be read here |
 //! | E0205 | a divisor after a number with unit that is both a unit and a declared name |
 //! | E0206 | an unknown function |

@@ -1,7 +1,8 @@
 //! A network: times, sizes, layers and their models.
 
 use super::dimension::Dimension;
-use super::neuron::Checked;
+use super::evaluate::{Interval, bounds};
+use super::neuron::{Checked, interval};
 use super::program::{Population, ProgramBuilder};
 use super::scope::{Context, Entry, Names, Scope};
 use super::spike::{not_positive, scale_bounds};
@@ -9,7 +10,7 @@ use super::typing::Typing;
 use super::{losses, order, projection, values};
 use crate::diagnostic::suggest::closest;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::expr::{Leaf, number as number_text};
+use crate::expr::{ExprId, Leaf, number as number_text};
 use crate::model;
 use crate::source::Span;
 use crate::syntax::tree::{self, Expr, Network, NetworkStatement, Simulate};
@@ -173,6 +174,19 @@ fn declare(checker: &mut Checker, dt: Option<f64>) {
     let message = "expected a value of the losses, found `dt`".to_string();
     checker.typing.scope.insert("dt".into(), Entry::Forbidden(message, Some("write the time step as a number".into())));
     checker.typing.scope.insert("t".into(), Entry::Unsupported("the time `t`"));
+}
+
+/// The values that an expression takes in a layer. What the layer sets counts as it is, and not as the range in which
+/// it may lie.
+fn layer_values(neuron: &model::Neuron, root: ExprId, values: &[(usize, model::Value)]) -> Interval {
+    bounds(&neuron.arena, root, |leaf| match leaf {
+        Leaf::Parameter(i) => match values.iter().find(|v| v.0 == usize::from(i)).map(|v| v.1) {
+            Some(model::Value::Constant(value)) => Interval::point(value),
+            _ => neuron.parameters.get(usize::from(i)).map_or(Interval::ALL, |p| interval(p, p.value)),
+        },
+        Leaf::Dt => Interval::new(f64::MIN_POSITIVE, f64::INFINITY),
+        _ => Interval::ALL,
+    })
 }
 
 fn forbidden(what: &str, name: &str) -> Entry {
@@ -339,6 +353,26 @@ impl<'a> Checker<'a> {
                 let state = lhs.iter().find_map(|l| if let Leaf::State(i) = l { Some(usize::from(*i)) } else { None });
                 let dimension = state.and_then(|s| dimension.clone().nth(s)).unwrap_or_default();
                 let diagnostic = not_positive(call.span, range, dimension).label("with these parameters");
+                self.typing.diagnostics.push(diagnostic);
+            }
+        }
+        for state in &neuron.states {
+            let is_zero = |values| {
+                let factor = layer_values(neuron, state.coefficient, values);
+                factor.low == 0.0 && factor.high == 0.0
+            };
+            if is_zero(values) && !is_zero(&[]) {
+                let name = &state.quantity.name;
+                let message = format!("expected a factor of `d{name}/dt` that is not 0");
+                let diagnostic = Diagnostic::error("E0404", call.span, message).label("with these parameters it is 0");
+                self.typing.diagnostics.push(diagnostic);
+            }
+        }
+        if let Some(refractory) = &neuron.refractory {
+            let range = layer_values(neuron, refractory.duration, values);
+            if range.high <= 0.0 {
+                let message = format!("expected a positive refractory period, found {} ms", number_text(range.high));
+                let diagnostic = Diagnostic::error("E0416", call.span, message).label("with these parameters");
                 self.typing.diagnostics.push(diagnostic);
             }
         }

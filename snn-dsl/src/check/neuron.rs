@@ -2,9 +2,9 @@
 
 use super::dimension::Dimension;
 use super::evaluate::Interval;
-use super::scope::{Axes, Context, Entry, Names, Scope};
+use super::scope::{Axes, Context, Definitions, Entry, Names, Scope};
 use super::typing::{Typing, number};
-use super::{declarations, equations, events, spike};
+use super::{declarations, equations, events, functions, spike};
 use crate::diagnostic::suggest::closest;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::expr::Leaf;
@@ -222,10 +222,27 @@ pub(super) fn names_of(tree: &Neuron) -> impl Iterator<Item = (&crate::syntax::t
     })
 }
 
-/// Names of a neuron that are all different.
-pub(super) fn distinct(tree: &Neuron, diagnostics: &mut Diagnostics) -> BTreeSet<u32> {
+/// Names of a neuron that are all different. One that is also a function's is reported but counts, for nothing else is
+/// wrong with it.
+pub(super) fn distinct(tree: &Neuron, definitions: &Definitions, diagnostics: &mut Diagnostics) -> BTreeSet<u32> {
     let mut names = Names::default();
-    names_of(tree).filter(|(name, _)| names.declare(name, diagnostics)).map(|(name, _)| name.span.start).collect()
+    let mut free = BTreeSet::new();
+    for (name, _) in names_of(tree) {
+        if !names.declare(name, diagnostics) {
+            continue;
+        }
+        free.insert(name.span.start);
+        let word = name.name.as_str();
+        if let Some(function) = definitions.functions.get(word) {
+            let message = format!("`{word}` is also a function of this text");
+            let diagnostic = Diagnostic::error("E0202", name.span, message).also(function.name.span, "defined here");
+            diagnostics.push(diagnostic.hint("rename one of them"));
+        } else if functions::exists(word) {
+            let message = format!("expected a free name, found `{word}`, a function of the language");
+            diagnostics.push(Diagnostic::error("E0203", name.span, message).hint("choose another name"));
+        }
+    }
+    free
 }
 
 /// The name of a construct for a message: a word of the language is quoted, a description is not.

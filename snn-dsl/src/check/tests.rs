@@ -115,6 +115,25 @@ fn units_of_equations_and_values() {
 }
 
 #[test]
+fn printed_units_mean_what_they_say() {
+    let units = ["ms", "mV", "nA", "um", "amol", "K", "MOhm", "uS", "nF", "mM", "pC", "ms^2", "mV^3", "nA^(1/2)"];
+    for (a, b) in units.iter().flat_map(|a| units.iter().map(move |b| (a, b))) {
+        for product in [format!("1*{a}*{b}"), format!("1*{a}/{b}"), format!("1/({a}*{b})"), format!("1*{a}^2/{b}/mV")] {
+            let states = |unit: &str, initial: &str| {
+                format!("neuron N {{ state X : {unit} = {initial} \n dX/dt = 0 \n integrate exponential_euler }}")
+            };
+            let (model, _, _) = run(&states(&product, &product));
+            let dimension = model.neurons[0].states[0].quantity.dimension;
+            let printed = if dimension.is_none() { "1".into() } else { dimension.base_unit() };
+            let literal = super::remedy::with_unit("3", dimension);
+            let (model, list, _) = run(&states(&printed, &literal));
+            assert!(list.iter().all(|d| d.code == "W0401"), "{product} {printed} {literal} {list:?}");
+            assert_eq!(model.neurons[0].states[0].quantity.dimension, dimension, "{product} {printed}");
+        }
+    }
+}
+
+#[test]
 fn remedies_are_literal() {
     let body = |from: &str, to: &str| hints(&format!("neuron N {{{}}}", NEURON.replace(from, to)));
     assert!(body("-V + R*I", "-V + I").contains("multiply by `R`: `R*I`"));
@@ -130,6 +149,9 @@ fn names() {
     assert_eq!(neuron("R*I", "Q_x*I"), ["E0201 Q_x"]);
     assert_eq!(neuron("param R", "param tau = 3 ms \n param R"), ["E0202 tau"]);
     assert_eq!(neuron("param R", "param dt = 3 ms \n param R"), ["E0203 dt"]);
+    assert_eq!(neuron("param R", "param exp = 1 \n param R").first().map(String::as_str), Some("E0203 exp"));
+    assert_eq!(neuron("tau dV/dt = -V", "let max = 2 \n tau dV/dt = -max*V"), ["E0203 max"]);
+    assert_eq!(codes(&format!("fn R(x) = x\n neuron N {{{NEURON}}}")), ["E0202 R"]);
     assert_eq!(neuron("-V + R*I", "-V + R*I + exc"), ["E0204 exc"]);
     assert_eq!(neuron("param R = 10 MOhm", "param R = 10 MOhm * tau"), ["E0204 tau"]);
     assert_eq!(neuron("R*I", "R*I*f(2)"), ["E0206 f"]);
@@ -234,6 +256,20 @@ fn networks() {
     let cycle = "layer g[2] = LIF \n h -> g.exc : dense \n g -> h.exc : dense";
     assert_eq!(network("", cycle), ["E0509 g -> h.exc : dense"]);
     assert_eq!(network("", &format!("{cycle}, delay 1 step")), [""; 0]);
+}
+
+#[test]
+fn layers_keep_what_was_proved_of_their_model() {
+    let layer = |more: &str, arguments: &str| {
+        let network = NETWORK.replace("layer h[5] = LIF", &format!("layer h[5] = N({arguments})"));
+        codes(&format!("neuron N {{{NEURON}{more}}}\n network M {{{network}}}"))
+    };
+    let held = "param t_ref = 2 ms \n refractory t_ref holding V";
+    assert_eq!(layer("", "tau = 30 ms"), [""; 0]);
+    assert_eq!(layer("", "tau = 0 ms"), ["E0404 N(tau = 0 ms)"]);
+    assert_eq!(layer(held, "t_ref = 3 ms"), [""; 0]);
+    assert_eq!(layer(held, "t_ref = 0 ms"), ["E0416 N(t_ref = 0 ms)"]);
+    assert_eq!(layer(held, "t_ref = -3 ms"), ["E0416 N(t_ref = -3 ms)"]);
 }
 
 #[test]
