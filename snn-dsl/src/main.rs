@@ -1,4 +1,4 @@
-//! The `snn` command: check, explain and build model files.
+//! The `snn` command: check, explain, lay out and build model files.
 
 use clap::{Parser, Subcommand};
 use snn_dsl::build::{Options, compile_file};
@@ -32,6 +32,15 @@ enum Command {
     Explain {
         /// A model file, or the name of a library neuron.
         model: String,
+    },
+    /// Lay out model files: indentation, spaces, columns. Words and comments stay.
+    Fmt {
+        /// Model files; `-` reads standard input and writes standard output.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Change nothing; fail if a file is not laid out.
+        #[arg(long)]
+        check: bool,
     },
     /// Write the Rust code of a model.
     Build {
@@ -71,12 +80,13 @@ fn run(command: Command) -> Result<ExitCode, String> {
             print(&explain::explain(&model))?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Fmt { files, check } => fmt(&files, check),
         Command::Build { file, output, runtime } => {
             let (code, warnings) = compile_file(&file, &Options { runtime })?;
             eprint!("{warnings}");
             match output {
                 Some(path) => {
-                    std::fs::write(&path, code).map_err(|e| format!("error: cannot write {}: {e}", path.display()))?;
+                    replace(&path, &code)?;
                 }
                 None => print(&code)?,
             }
@@ -119,6 +129,42 @@ fn check(files: &[PathBuf], as_json: bool) -> Result<ExitCode, String> {
         eprintln!("{}, {} in {}", count(errors, "error"), count(warnings, "warning"), count(files.len(), "file"));
     }
     Ok(if errors > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn fmt(files: &[PathBuf], only_check: bool) -> Result<ExitCode, String> {
+    let mut code = ExitCode::SUCCESS;
+    for path in files {
+        let is_stream = path.as_os_str() == "-";
+        let name = path.display().to_string();
+        let text = if is_stream { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
+        let text = text.map_err(|e| format!("error: cannot read {name}: {e}"))?;
+        match snn_dsl::syntax::format(&name, &text) {
+            Err(compilation) => {
+                report(&compilation);
+                code = ExitCode::FAILURE;
+            }
+            Ok(formatted) if only_check && formatted != text => {
+                eprintln!("{name}: not laid out; run `snn fmt {name}`");
+                code = ExitCode::FAILURE;
+            }
+            Ok(_) if only_check => {}
+            Ok(formatted) if is_stream => print(&formatted)?,
+            Ok(formatted) if formatted == text => {}
+            Ok(formatted) => replace(path, &formatted)?,
+        }
+    }
+    Ok(code)
+}
+
+/// Writes a new file and gives it the name of the old one, so that there is always one of them, complete.
+fn replace(path: &Path, text: &str) -> Result<(), String> {
+    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+    let written = std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, path));
+    written.map_err(|e| {
+        // The error that led here is the one to report.
+        let _ = std::fs::remove_file(&temporary);
+        format!("error: cannot write {}: {e}; the file is unchanged", path.display())
+    })
 }
 
 /// A file, or the name of a library neuron.

@@ -85,3 +85,22 @@ fn list_and_unknown_names() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("cannot read no/such/file.snn"));
 }
+
+#[test]
+fn fmt_lays_files_out_and_leaves_broken_ones_alone() {
+    let model = file("untidy.snn", &CELL.replace("    param tau = 10 ms", "  param   tau=10 ms // a time"));
+    let path = model.to_str().unwrap();
+    assert_eq!(snn(&["fmt", "--check", path]).status.code(), Some(1));
+    assert!(snn(&["fmt", path]).status.success());
+    let tidy = std::fs::read_to_string(&model).unwrap();
+    assert_eq!(tidy, CELL.replace("10 ms", "10 ms  // a time"));
+    assert!(snn(&["fmt", "--check", path]).status.success());
+
+    let broken = file("broken.snn", "neuron  A {\n  param tau = (1 ms\n}\n");
+    let output = snn(&["fmt", broken.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("error[E0103]"), "{}", text(&output.stderr));
+    assert_eq!(std::fs::read_to_string(&broken).unwrap(), "neuron  A {\n  param tau = (1 ms\n}\n");
+    let entries = std::fs::read_dir(broken.parent().unwrap()).unwrap().count();
+    assert_eq!(entries, 1, "a temporary file is left");
+}

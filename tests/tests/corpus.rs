@@ -28,6 +28,7 @@ fn passing_models_compile_without_a_word() {
         let compilation = compile(&name(&path), &text);
         let words = render_all(&compilation.sources, &compilation.diagnostics, Style::Plain);
         assert!(words.is_empty(), "{}:\n{words}", path.display());
+        assert_eq!(snn_dsl::syntax::format("", &text).ok().as_ref(), Some(&text), "run `snn fmt {}`", path.display());
         // What the checker accepts can be derived and emitted.
         let model = compilation.model.unwrap();
         snn_dsl::explain::explain(&model);
@@ -55,4 +56,21 @@ fn failing_models_say_what_is_wrong() {
             insta::assert_snapshot!(name(&path), render_all(&compilation.sources, &compilation.diagnostics, Style::Plain));
         }
     });
+}
+
+#[test]
+fn layout_is_idempotent_and_changes_no_diagnostic() {
+    let mut laid_out = 0;
+    for path in models("fail") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let Ok(once) = snn_dsl::syntax::format("", &text) else { continue };
+        laid_out += 1;
+        assert_eq!(snn_dsl::syntax::format("", &once).ok().as_ref(), Some(&once), "{}", path.display());
+        let said = |text: &str| -> Vec<_> {
+            let said = compile("", text).diagnostics.into_iter();
+            said.map(|d| (d.code, d.message)).collect()
+        };
+        assert_eq!(said(&text), said(&once), "{}", path.display());
+    }
+    assert!(laid_out > 50, "{laid_out} texts");
 }

@@ -32,7 +32,11 @@ fn models_in_the_documentation_compile() {
             let compilation = compile(&format!("{page}:{line}"), &block);
             let diagnostics = render_all(&compilation.sources, &compilation.diagnostics, Style::Plain);
             match words.as_str() {
-                "snn" => assert!(diagnostics.is_empty(), "{page}, line {line}:\n{diagnostics}"),
+                "snn" => {
+                    assert!(diagnostics.is_empty(), "{page}, line {line}:\n{diagnostics}");
+                    let formatted = snn_dsl::syntax::format(page, &block).ok();
+                    assert_eq!(formatted.as_ref(), Some(&block), "{page}, line {line}: lay it out as `snn fmt` does");
+                }
                 "snn,error" => assert!(compilation.model.is_none(), "{page}, line {line} compiles"),
                 _ => continue,
             }

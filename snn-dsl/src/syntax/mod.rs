@@ -3,17 +3,21 @@
 mod characters;
 mod expected;
 mod expression;
+mod format;
 mod grammar;
 mod items;
 mod lex;
 mod network;
 mod neuron;
 mod prefixes;
+pub mod print;
 mod statements;
 #[cfg(test)]
 mod tests;
 pub mod tokens;
 pub mod tree;
+
+pub use format::format;
 
 use crate::diagnostic::Diagnostics;
 use crate::source::{FileId, SourceMap};

@@ -1,7 +1,7 @@
 //! The statement pre-pass: where statements end, and which block belongs to which statement.
 //!
 //! A statement ends at a newline or `;`. A line continues if a bracket is open, if it ends in a binary operator, `,`, `:` or
-//! `=`, or if the next line starts with a binary operator or `else`. A `{` that belongs to an `if` or `else` is a bracket
+//! `=`, or if the next line starts with a binary operator or `else`, or with the `{` of a block. A `{` that belongs to an `if` or `else` is a bracket
 //! of an expression; any other opens a block of statements.
 
 use super::characters;
@@ -232,6 +232,10 @@ impl<'a> Reader<'a> {
         if !open.is_empty() {
             // A keyword at the start of a line: more likely a forgotten bracket than part of an expression.
             return next.is_none_or(|t| t.kind == Kind::Word && KEYWORDS.contains(&self.word(t)));
+        }
+        let takes_block = matches!(self.word(tokens[0]), "neuron" | "network" | "surrogate" | "on" | "spike");
+        if takes_block && next.is_some_and(|t| self.word(t) == "{") {
+            return false;
         }
         let last = tokens.last().map(|&t| self.word(t)).unwrap_or("");
         let before = tokens.len().checked_sub(2).and_then(|i| tokens.get(i)).map(|&t| self.word(t));

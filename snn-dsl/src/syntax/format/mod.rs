@@ -1,0 +1,76 @@
+//! The layout of a text that a person has written: indentation, spaces, aligned columns. Words, comments and the choice of
+//! lines stay as they are.
+//!
+//! A line is a line of the source, except that a block whose braces stand on different lines has its braces at the ends of
+//! lines. `lines` finds the lines, `spacing` puts spaces between words, `columns` aligns neighbouring declarations.
+
+mod columns;
+mod lines;
+mod spacing;
+#[cfg(test)]
+mod tests;
+
+use super::lex::{Kind, lex};
+use super::parse;
+use super::statements::{Statement, statements};
+use crate::compile::Compilation;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::source::{SourceMap, Span};
+
+/// Lays out a text; `name` is what diagnostics call it. The result means the same and is laid out to itself.
+///
+/// # Errors
+/// If the text cannot be parsed: a [`Compilation`] without model, with the reasons.
+pub fn format(name: &str, text: &str) -> Result<String, Compilation> {
+    let mut sources = SourceMap::default();
+    let mut diagnostics = Diagnostics::default();
+    let file = sources.add(name, text, false);
+    parse(&sources, file, &mut diagnostics);
+    if !diagnostics.has_errors() {
+        let (before, _) = statements(file, text, &mut Diagnostics::default());
+        let (tokens, _) = lex(text);
+        let formatted = columns::text(&lines::lines(text, &tokens, &before));
+        let (after, _) = statements(file, &formatted, &mut Diagnostics::default());
+        // A layout that changed the meaning would be a fault of this module: rather none.
+        if words(text, &before) == words(&formatted, &after) && comments(text) == comments(&formatted) {
+            return Ok(formatted);
+        }
+        let message = "this text cannot be laid out without changing it";
+        let whole = Span { file, start: 0, end: text.len() as u32 };
+        let hint = "this is a fault of the formatter; the text is left as it is";
+        diagnostics.push(Diagnostic::error("E0901", whole, message).hint(hint));
+    }
+    Err(Compilation { sources, diagnostics: diagnostics.into_sorted(), model: None })
+}
+
+/// What a text says: documentation and words of every statement, and where blocks begin and end.
+fn words<'a>(text: &'a str, list: &[Statement]) -> Vec<std::borrow::Cow<'a, str>> {
+    let mut said = Vec::new();
+    for statement in list {
+        said.extend(statement.docs.iter().map(|line| line.clone().into()));
+        said.extend(statement.tokens.iter().map(|t| text.get(t.start..t.end).unwrap_or("").into()));
+        if let Some(block) = &statement.block {
+            said.push("{".into());
+            said.extend(words(text, block));
+            said.push("}".into());
+        }
+        said.push(";".into());
+    }
+    said
+}
+
+/// The comments of a text in order, documentation included.
+fn comments(text: &str) -> Vec<&str> {
+    let (tokens, _) = lex(text);
+    let mut found = Vec::new();
+    let mut at = 0;
+    for token in &tokens {
+        found.extend(lines::comment(text, at, token.start));
+        if token.kind == Kind::Doc {
+            found.extend(text.get(token.start..token.end).map(str::trim_end));
+        }
+        at = token.end;
+    }
+    found.extend(lines::comment(text, at, text.len()));
+    found
+}
