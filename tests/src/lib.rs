@@ -1,5 +1,6 @@
 //! Shared helpers of the end-to-end tests.
 
+pub mod probe;
 pub mod random;
 pub mod smooth;
 pub mod trains;

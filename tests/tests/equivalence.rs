@@ -1,12 +1,9 @@
 //! Generated code equals the interpreter bit for bit in f64, forwards and backwards, and in f32.
 
 use snn_dsl::model::Model;
-use snn_runtime::graph::TargetKind;
-use snn_runtime::ndarray::Array2;
-use snn_runtime::{
-    Batch, Graph, InputData, Network, ParameterSet, Parameters, Real, Recording, SpikeTrain, TargetData, Workspace,
-};
-use snn_tests::trains::trains;
+use snn_runtime::neuron::Mode;
+use snn_runtime::{Graph, Network, Real};
+use snn_tests::probe;
 
 mod probes {
     snn_macros::snn_model!("models/probes.snn");
@@ -19,40 +16,6 @@ mod losses {
     snn_macros::snn_model!("models/losses.snn");
 }
 
-/// Everything that a call returns, as bits.
-fn run<R: Real>(network: &Network<R>, parameters: &ParameterSet<R>, inputs: &[Vec<SpikeTrain>]) -> Vec<u64> {
-    let labels = [1, 0, 2, 1, 0];
-    let numbers = Array2::from_shape_fn((5, 4), |(b, i)| R::from_f64(0.3 * b as f64 - 0.2 * i as f64));
-    let targets = network.graph().targets.iter().map(|target| match target.kind {
-        TargetKind::Class(_) => TargetData::Class(&labels),
-        TargetKind::Values(_) => TargetData::Values(numbers.view()),
-    });
-    let batch =
-        Batch { size: 5, inputs: inputs.iter().map(|t| InputData::Spikes(t)).collect(), targets: targets.collect() };
-    let mut gradient = ParameterSet::zeros(network.layout().clone());
-    let mut workspace = Workspace::with_lanes(2);
-    let evaluation = network.loss_and_gradient(parameters, &batch, &mut workspace, &mut gradient).unwrap();
-    let mut bits = vec![evaluation.loss.to_bits()];
-    bits.extend(gradient.values().iter().map(|g| g.to_f64().to_bits()));
-    let mut recording = Recording::none();
-    for population in &network.graph().populations {
-        for state in &population.neuron.layout().states {
-            recording = recording.trace(&population.name, &state.name);
-        }
-    }
-    let readouts = network.forward(parameters, &batch, &mut workspace, &recording).unwrap();
-    for population in &network.graph().populations {
-        for state in &population.neuron.layout().states {
-            let trace = readouts.trace(&population.name, &state.name).unwrap();
-            bits.extend(trace.iter().map(|x| x.to_f64().to_bits()));
-        }
-    }
-    bits.extend(readouts.iter().flat_map(|(_, array)| array.iter().map(|x| x.to_f64().to_bits())));
-    bits.extend(readouts.spike_counts().map(|(_, n)| n));
-    bits.push(readouts.spike_counts().map(|(_, n)| n).sum());
-    bits
-}
-
 fn same<R: Real>(model: &Model, name: &str, generated: Graph<R>) -> u64 {
     let description = model.networks.iter().find(|n| n.name == name).unwrap();
     let interpreted = Network::new(snn_dsl::interpret::graph::<R>(model, description)).unwrap();
@@ -61,9 +24,9 @@ fn same<R: Real>(model: &Model, name: &str, generated: Graph<R>) -> u64 {
     assert_eq!(interpreted.graph().hash, generated.graph().hash, "{name}");
     let parameters = interpreted.initial_parameters(5);
     assert_eq!(parameters, generated.initial_parameters(5), "{name}");
-    let steps = interpreted.simulation().steps;
-    let inputs: Vec<_> = interpreted.graph().inputs.iter().map(|i| trains(5, i.size, steps, 0.2, 9)).collect();
-    let (a, b) = (run(&interpreted, &parameters, &inputs), run(&generated, &parameters, &inputs));
+    let inputs = probe::inputs(&interpreted, 5, 0.2, 9);
+    let run = |network: &Network<R>| probe::bits(network, &parameters, &inputs, Mode::Spiking);
+    let (a, b) = (run(&interpreted), run(&generated));
     assert_eq!(a.len(), b.len(), "{name}");
     let different = a.iter().zip(&b).filter(|(a, b)| a != b).count();
     assert_eq!(different, 0, "{name}: {different} of {} numbers differ", a.len());

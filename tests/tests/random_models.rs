@@ -3,15 +3,15 @@
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use snn_dsl::compile::compile;
-use snn_dsl::diagnostic::{Style, render_all};
+use snn_dsl::diagnostic::{Diagnostics, Style, render_all};
 use snn_dsl::model::Model;
-use snn_dsl::syntax::{print, tree};
+use snn_dsl::source::SourceMap;
+use snn_dsl::syntax::tree::File;
+use snn_dsl::syntax::{self, print};
+use snn_runtime::neuron::Mode;
+use snn_tests::random::rewrite::{in_other_units, shape, untidy};
 use snn_tests::random::{self, Choices, model_of_seed};
-
-/// What a list of choices makes.
-fn text_of(choices: Vec<u32>) -> String {
-    print::print(&random::model(&mut Choices::new(choices)))
-}
+use snn_tests::{probe, smooth};
 
 /// The checked model of a text that the generator made.
 fn checked(text: &str) -> Model {
@@ -20,6 +20,45 @@ fn checked(text: &str) -> Model {
         Some(model) => model,
         None => panic!("{text}\n{}", render_all(&compilation.sources, &compilation.diagnostics, Style::Plain)),
     }
+}
+
+fn parsed(text: &str) -> File {
+    let mut sources = SourceMap::default();
+    let file = sources.add("random.snn", text, false);
+    let mut diagnostics = Diagnostics::default();
+    let tree = syntax::parse(&sources, file, &mut diagnostics);
+    assert!(!diagnostics.has_errors(), "{text}\n{:?}", diagnostics.into_sorted());
+    tree
+}
+
+/// A random model that is shown as its text.
+struct Made {
+    tree: File,
+    text: String,
+}
+
+impl std::fmt::Debug for Made {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "{}", self.text)
+    }
+}
+
+/// Lists of choices: proptest makes them shorter and their numbers smaller as long as a property fails.
+fn choices() -> impl Strategy<Value = Vec<u32>> {
+    proptest::collection::vec(any::<u32>(), 0..400)
+}
+
+fn models() -> impl Strategy<Value = Made> {
+    choices().prop_map(|choices| {
+        let tree = random::model(&mut Choices::new(choices));
+        Made { text: print::print(&tree), tree }
+    })
+}
+
+fn config(cases: u32) -> ProptestConfig {
+    let cases = std::env::var("SNN_RANDOM_MODELS").ok().and_then(|n| n.parse().ok()).unwrap_or(cases);
+    let persistence = FileFailurePersistence::WithSource("regressions");
+    ProptestConfig { cases, failure_persistence: Some(Box::new(persistence)), ..ProptestConfig::default() }
 }
 
 #[test]
@@ -31,12 +70,119 @@ fn the_generator_uses_the_whole_language() {
         text.push_str(&one);
     }
     for part in [
-        "const ", "fn ", "param ", "trainable", "per neuron", " in ", "uniform(", "loguniform(", "normal(", "event ", "drive ",
-        "state ", "let ", "if ", "not ", " and ", " or ", "min(", "max(", "clip(", "abs(", "relu(", "detach(", "sqrt(", "tanh(",
-        "sigmoid(", "sin(", "cos(", "atan(", "erf(", "erfc(", "heaviside(", "exp(", "exprel(", "expm1(", "ln(", "pow(", "^",
-        "dt", "spike when", "scale detached", "reset detached", "refractory ", "events kept", "*=", "-=", "+=", "bias",
-        "sign +", "sign -", "no_self", "frozen", "delay 2 step", "max_t", "last_t", "sum_t", "mean_n", "sum_n",
+        "const ",
+        "fn ",
+        "param ",
+        "trainable",
+        "per neuron",
+        " in ",
+        "uniform(",
+        "loguniform(",
+        "normal(",
+        "event ",
+        "drive ",
+        "state ",
+        "let ",
+        "if ",
+        "not ",
+        " and ",
+        " or ",
+        "min(",
+        "max(",
+        "clip(",
+        "abs(",
+        "relu(",
+        "detach(",
+        "sqrt(",
+        "tanh(",
+        "sigmoid(",
+        "sin(",
+        "cos(",
+        "atan(",
+        "erf(",
+        "erfc(",
+        "heaviside(",
+        "exp(",
+        "exprel(",
+        "expm1(",
+        "ln(",
+        "pow(",
+        "^",
+        "dt",
+        "spike when",
+        "scale detached",
+        "reset detached",
+        "refractory ",
+        "events kept",
+        "*=",
+        "-=",
+        "+=",
+        "bias",
+        "sign +",
+        "sign -",
+        "no_self",
+        "frozen",
+        "delay 2 step",
+        "max_t",
+        "last_t",
+        "sum_t",
+        "mean_n",
+        "sum_n",
     ] {
         assert!(text.contains(part), "no model has `{part}`");
+    }
+}
+
+proptest! {
+    #![proptest_config(config(128))]
+
+    /// In smooth mode the analytic gradient is the derivative of the loss.
+    #[test]
+    fn gradients_equal_differences(made in models()) {
+        let model = checked(&made.text);
+        for scale in [1.0, 3.0] {
+            // Some recurrent networks explode when spikes are numbers of any size: no difference quotient converges there.
+            let report = probe::prove(&model, scale);
+            prop_assume!(report.as_ref().is_ok_and(|r| r.largest < 1e3));
+            let report = report.unwrap();
+            prop_assert!(report.failures.is_empty(), "weights x {}: {:#?}", scale, report);
+        }
+    }
+
+    /// Printing loses nothing, and a layout changes nothing but the layout.
+    #[test]
+    fn texts_come_back(made in models(), spaces in choices()) {
+        let Made { tree, text } = made;
+        prop_assert_eq!(shape(&parsed(&text)), shape(&tree));
+        prop_assert_eq!(print::print(&parsed(&text)), text.clone());
+
+        let untidy = untidy(&text, &mut Choices::new(spaces));
+        let Ok(tidy) = syntax::format("", &untidy) else { panic!("{untidy}") };
+        prop_assert_eq!(shape(&parsed(&tidy)), shape(&tree), "{}\n{}", untidy, tidy);
+        let again = syntax::format("", &tidy).ok();
+        prop_assert_eq!(again, Some(tidy));
+    }
+
+    /// The units that numbers are written in do not matter to a single bit.
+    #[test]
+    fn units_change_nothing(made in models(), units in choices()) {
+        let (other, changes) = in_other_units(&made.tree, &mut Choices::new(units));
+        prop_assert!(changes > 0);
+        let run = |text: &str| {
+            let network = smooth::network(&checked(text));
+            let inputs = probe::inputs(&network, 5, 0.3, 11);
+            probe::bits(&network, &network.initial_parameters(7), &inputs, Mode::Spiking)
+        };
+        let other = print::print(&other);
+        prop_assert!(run(&made.text) == run(&other), "{}", other);
+    }
+
+    /// What the checker accepts can be explained and emitted.
+    #[test]
+    fn accepted_models_are_derived(made in models()) {
+        let model = checked(&made.text);
+        prop_assert!(snn_dsl::explain::explain(&model).contains("neuron Cell"));
+        let code = snn_dsl::emit::rust::module(&model, &"::snn_runtime".parse().unwrap());
+        prop_assert!(syn::parse2::<syn::File>(code).is_ok());
     }
 }

@@ -48,6 +48,10 @@ impl Scope {
         self.names.push((name.into(), unit));
     }
 
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|(n, _)| n == name)
+    }
+
     /// The same without one name.
     pub(super) fn without(&self, name: &str) -> Self {
         let mut scope = self.clone();

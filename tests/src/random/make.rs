@@ -62,6 +62,8 @@ pub(super) fn number(value: f64, unit: Unit) -> Expr {
         return negate(number(-value, unit));
     }
     let unit = (unit != Unit::One).then(|| (ident(unit.name()), 1));
+    // So many digits as a person would write.
+    let value = (value * 1e4).round() / 1e4;
     expr(ExprKind::Number { value, unit })
 }
 

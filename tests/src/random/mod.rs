@@ -8,6 +8,7 @@ mod expression;
 mod make;
 mod network;
 mod neuron;
+pub mod rewrite;
 
 pub use choices::Choices;
 

@@ -3,11 +3,11 @@
 use super::choices::Choices;
 use super::expression::Scope;
 use super::make::{
-    NOWHERE, Unit, add, binary, call, call_of, divide, expr, ident, multiply, name, negate, number, subtract,
+    NOWHERE, Unit, add, binary, call, call_of, choice, divide, ident, multiply, name, negate, number, subtract,
 };
 use snn_dsl::syntax::tree::{
-    Assign, AssignOp, BinaryOp, Equation, Expr, ExprKind, Neuron, NeuronStatement, On, Param, Port, Refractory, Spike,
-    State, ValueRange,
+    Assign, AssignOp, BinaryOp, Equation, Expr, Neuron, NeuronStatement, On, Param, Port, Refractory, Spike, State,
+    ValueRange,
 };
 
 /// A neuron and what its network needs to know.
@@ -215,30 +215,33 @@ fn assign(target: &str, op: AssignOp, value: Expr) -> Assign {
 /// What a state takes of a port.
 fn on(choices: &mut Choices, scope: &Scope, states: &[(String, Unit)], port: &str, from: Unit) -> NeuronStatement {
     let mut body = Vec::new();
-    for k in 0..1 + choices.below(2) {
+    // What has taken the events already must not be multiplied by them.
+    let mut unchanged = scope.clone();
+    for _ in 0..1 + choices.below(2) {
         let (state, unit) = choices.pick(states).clone();
-        let event = match (from == unit, k) {
-            (true, _) => name(port),
-            (false, _) => multiply(divide(name(port), number(from.size(), from)), number(unit.size(), unit)),
+        let is_unchanged = unchanged.has(&state);
+        let event = match from == unit {
+            true => name(port),
+            false => multiply(divide(name(port), number(from.size(), from)), number(unit.size(), unit)),
         };
-        body.push(match choices.below(6) {
+        let assignment = match choices.below(6) {
             0 => assign(&state, AssignOp::Add, event),
             1 => assign(&state, AssignOp::Subtract, multiply(number(choices.number(0.3, 1.0), Unit::One), event)),
-            2 => assign(&state, AssignOp::Add, multiply(event, scope.bounded(choices, 1))),
+            2 => assign(&state, AssignOp::Add, multiply(event, unchanged.bounded(choices, 1))),
             3 => assign(&state, AssignOp::Set, add(multiply(number(0.9, Unit::One), name(state.as_str())), event)),
-            4 => assign(&state, AssignOp::Multiply, number(choices.number(0.7, 1.1), Unit::One)),
-            _ => {
+            4 if is_unchanged => {
                 let low = number(0.2 * unit.size(), unit);
-                let c = binary(BinaryOp::Less, name(state.as_str()), low);
-                let dropped = expr(ExprKind::If(Box::new(c), Box::new(event), Box::new(number(0.0, unit))));
-                assign(&state, AssignOp::Add, dropped)
+                let is_low = binary(BinaryOp::Less, name(state.as_str()), low);
+                assign(&state, AssignOp::Add, choice(is_low, event, number(0.0, unit)))
             }
-        });
-    }
-    if !body.iter().any(|a| matches!(a.op, AssignOp::Add | AssignOp::Set | AssignOp::Subtract)) {
-        let (state, unit) = &states[0];
-        let event = multiply(divide(name(port), number(from.size(), from)), number(unit.size(), *unit));
-        body.push(assign(state, AssignOp::Add, event));
+            _ => {
+                let factor = number(choices.number(0.7, 1.1), Unit::One);
+                body.push(assign(&state, AssignOp::Multiply, factor));
+                assign(&state, AssignOp::Add, event)
+            }
+        };
+        body.push(assignment);
+        unchanged = unchanged.without(&state).without("l1");
     }
     NeuronStatement::On(On { port: ident(port), body })
 }

@@ -1,0 +1,94 @@
+//! Networks of test models, with inputs and targets that follow from their description, and everything they return.
+
+use crate::smooth::{Report, compare, network};
+use crate::trains::trains;
+use snn_dsl::model::Model;
+use snn_runtime::graph::TargetKind;
+use snn_runtime::ndarray::Array2;
+use snn_runtime::neuron::Mode;
+use snn_runtime::{
+    Batch, Error, InputData, Network, ParameterSet, Parameters, Real, Recording, SpikeTrain, TargetData, Workspace,
+};
+
+/// Samples of a batch.
+const SAMPLES: usize = 5;
+
+/// Spikes for every input of a network.
+pub fn inputs<R: Real>(network: &Network<R>, samples: usize, rate: f64, seed: u64) -> Vec<Vec<SpikeTrain>> {
+    let steps = network.simulation().steps;
+    network.graph().inputs.iter().map(|i| trains(samples, i.size, steps, rate, seed)).collect()
+}
+
+/// The analytic gradient of the only network of a model against differences, its weights multiplied.
+///
+/// # Errors
+/// If the network cannot be run, or its numbers leave the finite ones.
+pub fn prove(model: &Model, weight_scale: f64) -> Result<Report, Error> {
+    let network = network(model);
+    let mut parameters = network.initial_parameters(7);
+    for tensor in network.layout().tensors().iter().filter(|t| t.name.ends_with(".weight")) {
+        for value in &mut parameters.values_mut()[tensor.range.clone()] {
+            *value *= weight_scale;
+        }
+    }
+    let inputs = inputs(&network, 2, 0.3, 11);
+    let labels = [1, 0];
+    let numbers = Array2::from_shape_fn((2, 4), |(b, i)| 0.3 * b as f64 - 0.2 * i as f64);
+    let targets = network.graph().targets.iter().map(|target| match target.kind {
+        TargetKind::Class(_) => TargetData::Class(&labels),
+        TargetKind::Values(_) => TargetData::Values(numbers.view()),
+    });
+    let targets = targets.collect();
+    let batch = Batch { size: 2, inputs: inputs.iter().map(|t| InputData::Spikes(t)).collect(), targets };
+    compare(&network, &parameters, &batch)
+}
+
+/// Everything that a network returns for 5 samples, as bits: loss, gradient, traces of all states, readouts, and at the
+/// end the number of spikes.
+///
+/// # Panics
+/// If the network cannot be run.
+pub fn bits<R: Real>(
+    network: &Network<R>,
+    parameters: &ParameterSet<R>,
+    inputs: &[Vec<SpikeTrain>],
+    mode: Mode,
+) -> Vec<u64> {
+    let labels = [1, 0, 2, 1, 0];
+    let numbers = Array2::from_shape_fn((SAMPLES, 4), |(b, i)| R::from_f64(0.3 * b as f64 - 0.2 * i as f64));
+    let targets = network.graph().targets.iter().map(|target| match target.kind {
+        TargetKind::Class(_) => TargetData::Class(&labels),
+        TargetKind::Values(_) => TargetData::Values(numbers.view()),
+    });
+    let inputs = inputs.iter().map(|t| InputData::Spikes(t)).collect();
+    let batch = Batch { size: SAMPLES, inputs, targets: targets.collect() };
+    let mut gradient = ParameterSet::zeros(network.layout().clone());
+    let mut workspace = Workspace::with_lanes(2);
+    let evaluation = network.loss_and_gradient_in_mode(parameters, &batch, &mut workspace, &mut gradient, mode);
+    let evaluation = evaluation.unwrap_or_else(|e| panic!("{e}"));
+    let mut bits = vec![evaluation.loss.to_bits()];
+    bits.extend(gradient.values().iter().map(|g| g.to_f64().to_bits()));
+    if mode != Mode::Spiking {
+        return bits;
+    }
+    let states = |population: &snn_runtime::graph::Population<R>| -> Vec<String> {
+        population.neuron.layout().states.iter().map(|s| s.name.clone()).collect()
+    };
+    let mut recording = Recording::none();
+    for population in &network.graph().populations {
+        for state in states(population) {
+            recording = recording.trace(&population.name, &state);
+        }
+    }
+    let readouts = network.forward(parameters, &batch, &mut workspace, &recording).unwrap_or_else(|e| panic!("{e}"));
+    for population in &network.graph().populations {
+        for state in states(population) {
+            let trace = readouts.trace(&population.name, &state);
+            bits.extend(trace.into_iter().flat_map(|t| t.iter().map(|x| x.to_f64().to_bits())));
+        }
+    }
+    bits.extend(readouts.iter().flat_map(|(_, array)| array.iter().map(|x| x.to_f64().to_bits())));
+    bits.extend(readouts.spike_counts().map(|(_, n)| n));
+    bits.push(readouts.spike_counts().map(|(_, n)| n).sum());
+    bits
+}
