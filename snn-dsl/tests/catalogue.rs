@@ -36,7 +36,8 @@ fn examples(page: &str) -> Vec<String> {
                 examples.push(String::new());
             }
         } else if let (true, Some(example)) = (inside, examples.last_mut()) {
-            let repeated = line.split_once("// this line ").and_then(|(text, n)| Some((text, n.strip_suffix(" times")?)));
+            let repeated =
+                line.split_once("// this line ").and_then(|(text, n)| Some((text, n.strip_suffix(" times")?)));
             let (text, times) = repeated.map_or((line, 1), |(text, n)| (text, n.parse().unwrap()));
             for _ in 0..times {
                 example.push_str(text);
