@@ -94,7 +94,8 @@ fn sound_coefficient(checker: &mut Checker, equation: &Equation, coefficient: Ex
     }
     let span = equation.coefficient.as_ref().map_or(equation.span, |c| c.span);
     let message = format!("expected a factor of `d{}/dt` that is not 0", equation.state.name);
-    checker.typing.fail(Diagnostic::error("E0404", span, message).label("this is 0"))
+    let hint = format!("what follows at once is no state: name it by `let {} = ...`", equation.state.name);
+    checker.typing.fail(Diagnostic::error("E0404", span, message).label("this is 0").hint(hint))
 }
 
 /// Both sides are sound but measure different things.

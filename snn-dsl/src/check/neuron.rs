@@ -135,7 +135,8 @@ impl<'a> Checker<'a> {
             if let Some(first) = first {
                 self.typing.diagnostics.push(
                     Diagnostic::error("E0417", method.span, "expected one `integrate` line, found a second one")
-                        .also(first, "the first one"),
+                        .also(first, "the first one")
+                        .hint("remove one of them"),
                 );
                 continue;
             }

@@ -36,8 +36,9 @@ impl Typing<'_> {
             return diagnostic.hint(format!("write the number {unit}"));
         }
         let factor = bracketed(expr, text);
+        // What stands in the expression is compared or subtracted there; to divide by it again is hardly meant.
         let own = factor.clone();
-        let other = move |name: &&str| *name != own;
+        let other = move |name: &&str| !own.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|w| w == *name);
         if let Some(name) = self.measuring(expected.over(found)) {
             return diagnostic.hint(format!("multiply by `{name}`: `{name}*{factor}`"));
         }

@@ -35,6 +35,9 @@ pub(super) fn diagnostic(
     let code = if words.get(k).is_some() { "E0110" } else { "E0111" };
     let diagnostic = Diagnostic::error(code, span, format!("expected {wanted}, found {found}"));
     let operands = || product(statement, words, k);
+    if wanted == "`else`" {
+        return diagnostic.hint("a choice is a value and has two branches: `if c { a } else { b }`");
+    }
     match hint(words, k, rule, (ends, wanted == "a name"), operands) {
         Some(hint) => diagnostic.hint(hint),
         None => diagnostic,
