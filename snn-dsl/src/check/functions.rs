@@ -91,7 +91,9 @@ impl<'a> Typing<'a> {
             } else if self.scope.contains_key(name) {
                 diagnostic = diagnostic.hint(format!("`{name}` is no function; for a product write `{name} * (...)`"));
             } else if operations.contains(&format!("{name}_t").as_str()) {
-                diagnostic = diagnostic.hint(format!("`{name}_t` reduces the time, `{name}_n` the neurons"));
+                let neurons = format!("{name}_n");
+                let neurons = if operations.contains(&neurons.as_str()) { neurons } else { "mean_n".into() };
+                diagnostic = diagnostic.hint(format!("`{name}_t` reduces the time, `{neurons}` the neurons"));
             } else {
                 diagnostic = diagnostic.hint(format!("define it at the top level: `fn {name}(x) = ...`"));
             }

@@ -35,6 +35,13 @@ impl Typing<'_> {
             let unit = if expected.is_none() { "without unit".into() } else { format!("in {expected}") };
             return diagnostic.hint(format!("write the number {unit}"));
         }
+        if let (ExprKind::Name(name), true) = (&expr.kind, found.is_none() && !expected.is_none())
+            && let Some(Entry::Value(typed)) = self.scope.get(name)
+            && let Node::Leaf(Leaf::State(_) | Leaf::Drive(_)) = self.arena.node(typed.id)
+        {
+            return diagnostic
+                .hint(format!("`{name}` was declared without unit: write `{name} : {}`", expected.base_unit()));
+        }
         let factor = bracketed(expr, text);
         // What stands in the expression is compared or subtracted there; to divide by it again is hardly meant.
         let own = factor.clone();

@@ -89,6 +89,12 @@ fn hint(
         return Some("the condition is missing: write `spike when V >= V_th`".into());
     }
     let known = match found {
+        "if" if rule == Rule::spike_statement && k == 1 => Some("write `spike when V >= V_th`"),
+        "spike" if rule == Rule::on_statement && k == 1 => {
+            Some("what a neuron's own spike does stands in its threshold: `spike when V >= V_th ... { V = V_reset }`")
+        }
+        ":" if next == "=" => Some("write an assignment with ="),
+        "=" if rule == Rule::spike_statement && before != "=" => Some("a threshold is a comparison: write `>=`"),
         "**" => Some("a power is written a^b"),
         "&&" => Some("write `and`"),
         "||" => Some("write `or`"),
