@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use snn_dsl::build::{Options, compile_file};
 use snn_dsl::compile::{Compilation, compile};
-use snn_dsl::diagnostic::{Style, json, render_all};
+use snn_dsl::diagnostic::{Severity, Style, catalogue, closest, json, render_all};
 use snn_dsl::{explain, library};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -53,6 +53,14 @@ enum Command {
         #[arg(long, default_value = "::snn_runtime")]
         runtime: String,
     },
+    /// Explain the code of an error or a warning, with an example; list all codes if none is given.
+    ExplainError {
+        /// The code, e.g. `E0302`.
+        code: Option<String>,
+        /// List all codes.
+        #[arg(long, conflicts_with = "code")]
+        list: bool,
+    },
     /// List the library, or print the text of one of its models.
     List {
         /// A neuron or surrogate.
@@ -92,6 +100,15 @@ fn run(command: Command) -> Result<ExitCode, String> {
             }
             Ok(ExitCode::SUCCESS)
         }
+        Command::ExplainError { code: Some(code), .. } => match catalogue::meant(&code) {
+            Some(code) => print(catalogue::explanation(code).unwrap_or_default()).map(|()| ExitCode::SUCCESS),
+            None => Err(unknown_code(&code)),
+        },
+        Command::ExplainError { code: None, .. } => {
+            let line = |code| format!("{code}  {}\n", catalogue::title(code).unwrap_or_default());
+            print(&catalogue::codes().map(line).collect::<String>())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::List { name: None } => {
             let mut text = String::from("neurons\n");
             for name in library::neuron_names() {
@@ -113,11 +130,14 @@ fn run(command: Command) -> Result<ExitCode, String> {
 
 fn check(files: &[PathBuf], as_json: bool) -> Result<ExitCode, String> {
     let (mut errors, mut warnings) = (0, 0);
+    let mut code = None;
     for file in files {
         let compilation = read(file)?;
         let counts = compilation.counts();
         errors += counts.0;
         warnings += counts.1;
+        let error = compilation.diagnostics.iter().find(|d| d.severity == Severity::Error);
+        code = code.or(error.map(|d| d.code));
         if as_json {
             print(&format!("{}\n", json(&compilation.sources, &compilation.diagnostics)))?;
         } else {
@@ -127,6 +147,9 @@ fn check(files: &[PathBuf], as_json: bool) -> Result<ExitCode, String> {
     if !as_json {
         let count = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
         eprintln!("{}, {} in {}", count(errors, "error"), count(warnings, "warning"), count(files.len(), "file"));
+        if let Some(code) = code {
+            eprintln!("for more about an error: snn explain-error {code}");
+        }
     }
     Ok(if errors > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -182,11 +205,19 @@ fn load(model: &str) -> Result<Compilation, String> {
 
 fn unknown(name: &str) -> String {
     let names = library::neuron_names().iter().chain(library::surrogate_names()).copied();
-    let hint = match snn_dsl::diagnostic::closest(name, names) {
+    let hint = match closest(name, names) {
         Some(close) => format!("did you mean `{close}`?"),
         None => "`snn list` shows the library".to_string(),
     };
     format!("error: expected a model file or the name of a library model, found `{name}`\nhelp: {hint}")
+}
+
+fn unknown_code(word: &str) -> String {
+    let hint = match closest(&word.to_ascii_uppercase(), catalogue::codes()) {
+        Some(close) => format!("did you mean `{close}`? `snn explain-error --list` shows all codes"),
+        None => "`snn explain-error --list` shows all codes".to_string(),
+    };
+    format!("error: expected a code such as `E0302`, found `{word}`\nhelp: {hint}")
 }
 
 fn read(path: &Path) -> Result<Compilation, String> {

@@ -42,6 +42,10 @@ fn check_counts_and_exits() {
     assert_eq!(output.status.code(), Some(1));
     let message = text(&output.stderr);
     assert!(message.contains("expected mV, found nA") && message.contains("bad.snn:5:"), "{message}");
+    assert!(
+        message.ends_with("1 error, 0 warnings in 1 file\nfor more about an error: snn explain-error E0302\n"),
+        "{message}"
+    );
 
     let output = snn(&["check", "--json", bad.to_str().unwrap()]);
     assert!(text(&output.stdout).starts_with("[{\"severity\":\"error\",\"code\":\"E03"), "{}", text(&output.stdout));
@@ -103,4 +107,25 @@ fn fmt_lays_files_out_and_leaves_broken_ones_alone() {
     assert_eq!(std::fs::read_to_string(&broken).unwrap(), "neuron  A {\n  param tau = (1 ms\n}\n");
     let entries = std::fs::read_dir(broken.parent().unwrap()).unwrap().count();
     assert_eq!(entries, 1, "a temporary file is left");
+}
+
+#[test]
+fn explain_error_shows_a_page_or_all_titles() {
+    for word in ["E0302", "e0302", "302"] {
+        let output = snn(&["explain-error", word]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let page = text(&output.stdout);
+        assert!(page.starts_with("# E0302: ") && page.contains("```snn\n"), "{page}");
+    }
+    let list = text(&snn(&["explain-error"]).stdout);
+    assert_eq!(list, text(&snn(&["explain-error", "--list"]).stdout));
+    assert!(list.starts_with("E0101  a character") && list.contains("\nW0401  a name that nothing reads\n"), "{list}");
+    for (word, remedy) in
+        [("EO302", "did you mean `E0302`?"), ("overflow", "`snn explain-error --list` shows all codes")]
+    {
+        let output = snn(&["explain-error", word]);
+        assert_eq!(output.status.code(), Some(1));
+        let message = text(&output.stderr);
+        assert!(message.contains(&format!("found `{word}`")) && message.contains(remedy), "{message}");
+    }
 }

@@ -41,8 +41,8 @@ pub(super) fn declare(checker: &mut Checker) {
                 Some((parameter, dimension)) => (Some(dimension), Some(parameter)),
                 None => (None, None),
             },
-            NeuronStatement::State(s) => (unit(typing, s.unit.as_ref()), None),
-            NeuronStatement::Event(p) | NeuronStatement::Drive(p) => (unit(typing, p.unit.as_ref()), None),
+            NeuronStatement::State(s) => (unit(typing, s.unit.as_ref(), s.initial.is_none().then_some(&s.name)), None),
+            NeuronStatement::Event(p) | NeuronStatement::Drive(p) => (unit(typing, p.unit.as_ref(), None), None),
             _ => (None, None),
         };
         if !free.contains(&name.span.start) {
@@ -146,7 +146,13 @@ fn parameter<'a>(typing: &mut Typing<'a>, p: &'a Param) -> Option<(model::Parame
     {
         let unit = dimension.base_unit();
         let message = format!("expected a range whose lower end is below the upper, found {l} .. {h} {unit}");
-        typing.diagnostics.push(Diagnostic::error("E0406", range.span, message.trim_end()));
+        let hint = match (&range.low, &range.high) {
+            (Some(low), Some(high)) if l > h => {
+                format!("exchange the ends: `in {} .. {}`", typing.text(high.span), typing.text(low.span))
+            }
+            _ => "a parameter that keeps its value needs no range".into(),
+        };
+        typing.diagnostics.push(Diagnostic::error("E0406", range.span, message.trim_end()).hint(hint));
         return Some((model::Parameter { low: None, high: None, ..parameter }, dimension));
     }
     values::in_range(typing, &parameter, value, p.default.span);
@@ -160,8 +166,8 @@ fn parameter<'a>(typing: &mut Typing<'a>, p: &'a Param) -> Option<(model::Parame
     Some((parameter, dimension))
 }
 
-/// The dimension that a unit expression names.
-fn unit<'a>(typing: &mut Typing<'a>, expr: Option<&'a Expr>) -> Option<Dimension> {
+/// The dimension that a unit expression names; `state` is that of a state without starting value.
+fn unit<'a>(typing: &mut Typing<'a>, expr: Option<&'a Expr>, state: Option<&Ident>) -> Option<Dimension> {
     let Some(expr) = expr else { return Some(Dimension::NONE) };
     if let Some(wrong) = super::functions::parts(expr).into_iter().find(|e| !is_unit_part(e)) {
         let text = typing.text(wrong.span);
@@ -172,7 +178,18 @@ fn unit<'a>(typing: &mut Typing<'a>, expr: Option<&'a Expr>) -> Option<Dimension
     }
     if let Some(wrong) = factor(expr) {
         let text = typing.text(wrong.span);
-        let hint = match &wrong.kind {
+        let value = match &wrong.kind {
+            ExprKind::Unary(UnaryOp::Negate, inner) => inner,
+            _ => wrong,
+        };
+        let hint = match (&value.kind, state) {
+            (ExprKind::Number { unit: Some((unit, 1)), .. }, Some(state)) if wrong.span == expr.span => {
+                format!("a starting value stands behind `=`: `state {} : {} = {text}`", state.name, unit.name)
+            }
+            _ => String::new(),
+        };
+        let hint = match &value.kind {
+            _ if !hint.is_empty() => hint,
             ExprKind::Number { unit: Some((unit, 1)), .. } => format!("write the unit alone: `{}`", unit.name),
             ExprKind::Number { unit: Some((unit, power)), .. } => {
                 format!("write the unit alone: `{}^{power}`", unit.name)

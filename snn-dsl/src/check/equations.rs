@@ -94,7 +94,8 @@ fn sound_coefficient(checker: &mut Checker, equation: &Equation, coefficient: Ex
     }
     let span = equation.coefficient.as_ref().map_or(equation.span, |c| c.span);
     let message = format!("expected a factor of `d{}/dt` that is not 0", equation.state.name);
-    checker.typing.fail(Diagnostic::error("E0404", span, message).label("this is 0"))
+    let hint = format!("what follows at once is no state: name it by `let {} = ...`", equation.state.name);
+    checker.typing.fail(Diagnostic::error("E0404", span, message).label("this is 0").hint(hint))
 }
 
 /// Both sides are sound but measure different things.
@@ -138,13 +139,20 @@ fn sides_differ(
     diagnostic.hint(format!("the right side lacks a factor in {}", ratio.inverse()))
 }
 
-/// `param tau = 20 mS` where `ms` was meant.
+/// `param tau = 20 mS` where `ms` was meant, or `param tau = 20`.
 fn other_unit(checker: &Checker, equation: &Equation, derivative: Dimension, right: Dimension) -> Option<String> {
     let ExprKind::Name(name) = &equation.coefficient.as_ref()?.kind else { return None };
     let param = checker.tree.statements.iter().find_map(|s| match s {
         NeuronStatement::Param(p) if p.name.name == *name => Some(p),
         _ => None,
     })?;
+    if let ExprKind::Number { unit: None, .. } = &param.default.kind {
+        let value = checker.typing.text(param.default.span);
+        let needed = right.over(derivative);
+        return (!needed.is_none()).then(|| {
+            format!("`{name}` has no unit: write `param {name} = {}`", super::remedy::with_unit(&value, needed))
+        });
+    }
     let ExprKind::Number { unit: Some((unit, 1)), .. } = &param.default.kind else { return None };
     let other = units::other_case(&unit.name, right.over(derivative))?;
     Some(format!("`{name}` is given in `{}`; did you mean `{other}`?", unit.name))

@@ -63,7 +63,13 @@ impl<'a> Typing<'a> {
             return self.inline(call, function);
         }
         if let Some(&(_, builtin, arity)) = BUILTINS.iter().find(|b| b.0 == name) {
-            let arguments = self.positional(call, arity)?;
+            let names: &[&str] = match (builtin, arity) {
+                (_, 1) => &["x"],
+                (Builtin::Pow, _) => &["x", "y"],
+                (_, 2) => &["a", "b"],
+                _ => &["x", "low", "high"],
+            };
+            let arguments = self.positional(call, names)?;
             return self.builtin(call, builtin, &arguments, expected);
         }
         if program::is_operation(name) {
@@ -84,24 +90,32 @@ impl<'a> Typing<'a> {
                 diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
             } else if self.scope.contains_key(name) {
                 diagnostic = diagnostic.hint(format!("`{name}` is no function; for a product write `{name} * (...)`"));
+            } else if operations.contains(&format!("{name}_t").as_str()) {
+                let neurons = format!("{name}_n");
+                let neurons = if operations.contains(&neurons.as_str()) { neurons } else { "mean_n".into() };
+                diagnostic = diagnostic.hint(format!("`{name}_t` reduces the time, `{neurons}` the neurons"));
+            } else {
+                diagnostic = diagnostic.hint(format!("define it at the top level: `fn {name}(x) = ...`"));
             }
         }
         self.fail(diagnostic)
     }
 
-    /// The arguments of a call without names.
-    fn positional(&mut self, call: &'a Call, arity: usize) -> Option<Vec<&'a Expr>> {
+    /// The arguments of a call, which have no names there; `names` are those of the definition.
+    fn positional(&mut self, call: &'a Call, names: &[&str]) -> Option<Vec<&'a Expr>> {
         if let Some(named) = call.arguments.iter().find_map(|a| a.name.as_ref()) {
             return self.fail(
                 Diagnostic::error("E0208", named.span, format!("`{}` has no named arguments", call.name.name))
                     .hint(format!("remove `{} =`", named.name)),
             );
         }
+        let arity = names.len();
         if call.arguments.len() != arity {
             let plural = if arity == 1 { "" } else { "s" };
             let message =
                 format!("expected {arity} argument{plural} of `{}`, found {}", call.name.name, call.arguments.len());
-            return self.fail(Diagnostic::error("E0208", call.span, message));
+            let usage = format!("write `{}({})`", call.name.name, names.join(", "));
+            return self.fail(Diagnostic::error("E0208", call.span, message).hint(usage));
         }
         Some(call.arguments.iter().map(|a| &a.value).collect())
     }
@@ -189,7 +203,8 @@ impl<'a> Typing<'a> {
 
     /// The body of a function of the text with the arguments in place of their names.
     fn inline(&mut self, call: &'a Call, function: &'a tree::Function) -> Option<Typed> {
-        let arguments = self.positional(call, function.arguments.len())?;
+        let names: Vec<&str> = function.arguments.iter().map(|a| a.name.as_str()).collect();
+        let arguments = self.positional(call, &names)?;
         let values: Vec<Option<Typed>> = arguments.into_iter().map(|a| self.expression(a, None)).collect();
         let name = function.name.name.as_str();
         if self.definitions.broken_functions.contains(name) || self.inlining.contains(&name) {
@@ -202,7 +217,8 @@ impl<'a> Typing<'a> {
         self.budget -= 1;
         if self.budget == 0 {
             let message = "expected fewer calls, found functions that call each other too many times";
-            return self.fail(Diagnostic::error("E0311", call.span, message));
+            let hint = "what calls another function twice doubles the work: make the value of one call an argument";
+            return self.fail(Diagnostic::error("E0311", call.span, message).hint(hint));
         }
         let names = function.arguments.iter().map(|a| a.name.clone());
         let scope: Scope = names.zip(values.into_iter().map(Entry::Value)).collect();

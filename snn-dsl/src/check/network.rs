@@ -364,7 +364,9 @@ impl<'a> Checker<'a> {
             if is_zero(values) && !is_zero(&[]) {
                 let name = &state.quantity.name;
                 let message = format!("expected a factor of `d{name}/dt` that is not 0");
-                let diagnostic = Diagnostic::error("E0404", call.span, message).label("with these parameters it is 0");
+                let diagnostic = Diagnostic::error("E0404", call.span, message)
+                    .label("with these parameters it is 0")
+                    .hint("give the layer another value");
                 self.typing.diagnostics.push(diagnostic);
             }
         }

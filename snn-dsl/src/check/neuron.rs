@@ -93,6 +93,10 @@ impl<'a> Checker<'a> {
             let list = if states.is_empty() { String::new() } else { format!(": {states}") };
             let article = if what.starts_with('e') { "an" } else { "a" };
             diagnostic = diagnostic.hint(format!("`{}` is {article} {what}; only states change{list}", name.name));
+        } else if code == "E0411"
+            && let Some(state) = name.name.strip_prefix('d').and_then(|rest| states().find(|s| *s == rest))
+        {
+            diagnostic = diagnostic.hint(format!("a block changes the state itself: write `{state} += ...`"));
         } else if let Some(near) = closest(&name.name, states()) {
             diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
         } else {
@@ -135,7 +139,8 @@ impl<'a> Checker<'a> {
             if let Some(first) = first {
                 self.typing.diagnostics.push(
                     Diagnostic::error("E0417", method.span, "expected one `integrate` line, found a second one")
-                        .also(first, "the first one"),
+                        .also(first, "the first one")
+                        .hint("remove one of them"),
                 );
                 continue;
             }

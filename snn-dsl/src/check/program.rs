@@ -264,7 +264,8 @@ impl<'a> Typing<'a> {
         }
         let Some(layer) = found.axes.neurons else {
             let message = format!("expected an array with neuron axis for `{name}`, found one without");
-            return self.fail(Diagnostic::error("E0602", expr.span, message));
+            let hint = "every neuron is compared with its part of the target: do not reduce them before";
+            return self.fail(Diagnostic::error("E0602", expr.span, message).hint(hint));
         };
         let program = self.program.as_ref()?;
         let neurons = program.size(layer);

@@ -274,7 +274,10 @@ fn delay<'a>(checker: &mut Checker<'a>, expr: &'a Expr) -> Option<Delay> {
             format!("expected steps or a time as delay, found {}", found.dimension),
         );
         return typing.fail(match found.dimension.is_none() {
-            true => diagnostic.hint(format!("write `delay {text} step` or `delay {text} ms`")),
+            true => {
+                let steps = if text == "1" { "step" } else { "steps" };
+                diagnostic.hint(format!("write `delay {text} {steps}` or `delay {text} ms`"))
+            }
             false => diagnostic.hint("write e.g. `delay 1 step` or `delay 2 ms`"),
         });
     }
@@ -319,8 +322,16 @@ fn initialiser<'a>(
         _ => {
             let message = format!("expected an initialiser, found `{name}`");
             let all = ["uniform", "normal", "constant", "zeros"];
+            let base = unit.unwrap_or_default();
+            let (zero, one) = (super::remedy::zero(base), super::remedy::with_unit("1", base));
             let hint = match closest(name, all.into_iter()) {
                 Some(near) => format!("did you mean `{near}`?"),
+                None if ["kaiming", "kaiming_normal", "he", "he_normal"].contains(&name) => {
+                    format!("write `normal({zero}, {one}*sqrt(2/fan_in))`")
+                }
+                None if ["xavier", "xavier_normal", "glorot", "glorot_normal"].contains(&name) => {
+                    format!("write `normal({zero}, {one}*sqrt(2/(fan_in + fan_out)))`")
+                }
                 None => format!("there are `{}`", all.join("`, `")),
             };
             typing.fail(Diagnostic::error("E0511", call.name.span, message).hint(hint))

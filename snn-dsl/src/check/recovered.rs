@@ -49,6 +49,8 @@ impl Lost {
             "E0507" => has(name) && name.contains(char::is_alphabetic),
             // Of the constructs that are not supported only the missing line is a matter of absence.
             "E0900" => diagnostic.message.contains("without `integrate`") && has("integrate"),
+            // A threshold that could not be parsed leaves a neuron that seems not to spike.
+            "E0416" | "E0505" | "E0608" if diagnostic.hints.iter().any(|h| h.contains("spike")) && has("spike") => true,
             "E0307" => self.chains.iter().any(|c| c.file == span.file && (span.end..=span.end + 4).contains(&c.start)),
             "E0201" | "E0206" | "E0208" | "E0209" | "E0210" | "E0211" | "E0212" | "E0408" | "E0411" | "E0416"
             | "E0505" | "E0506" | "E0605" | "W0401" | "W0402" => has(name),

@@ -35,9 +35,17 @@ impl Typing<'_> {
             let unit = if expected.is_none() { "without unit".into() } else { format!("in {expected}") };
             return diagnostic.hint(format!("write the number {unit}"));
         }
+        if let (ExprKind::Name(name), true) = (&expr.kind, found.is_none() && !expected.is_none())
+            && let Some(Entry::Value(typed)) = self.scope.get(name)
+            && let Node::Leaf(Leaf::State(_) | Leaf::Drive(_)) = self.arena.node(typed.id)
+        {
+            return diagnostic
+                .hint(format!("`{name}` was declared without unit: write `{name} : {}`", expected.base_unit()));
+        }
         let factor = bracketed(expr, text);
+        // What stands in the expression is compared or subtracted there; to divide by it again is hardly meant.
         let own = factor.clone();
-        let other = move |name: &&str| *name != own;
+        let other = move |name: &&str| !own.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|w| w == *name);
         if let Some(name) = self.measuring(expected.over(found)) {
             return diagnostic.hint(format!("multiply by `{name}`: `{name}*{factor}`"));
         }

@@ -27,10 +27,11 @@ pub(super) fn check(checker: &mut Checker) {
             NeuronStatement::Refractory(tree) => {
                 if let Some(first) = refractory {
                     let message = "expected one `refractory` line, found a second one";
-                    checker
-                        .typing
-                        .diagnostics
-                        .push(Diagnostic::error("E0417", tree.keyword, message).also(first.keyword, "the first one"));
+                    checker.typing.diagnostics.push(
+                        Diagnostic::error("E0417", tree.keyword, message)
+                            .also(first.keyword, "the first one")
+                            .hint("one line holds several states: `refractory 2 ms holding V, I`"),
+                    );
                     continue;
                 }
                 refractory = Some(tree);
@@ -52,7 +53,8 @@ fn threshold<'a>(checker: &mut Checker<'a>, tree: &'a Spike) -> Option<model::Sp
     }
     let condition = condition(checker, &tree.condition);
     let dimension = condition.as_ref().map(|c| c.0.dimension);
-    let scale = scale(checker, tree, dimension);
+    let level = condition.as_ref().map(|c| c.1.id);
+    let scale = scale(checker, tree, dimension, level);
     let surrogate = match &tree.surrogate {
         Some(call) => surrogate::resolve(&checker.context, checker.text, call, &mut checker.typing),
         None => checker.typing.fail(
@@ -112,14 +114,28 @@ fn condition<'a>(checker: &mut Checker<'a>, expr: &'a Expr) -> Option<(Quantity,
     Some((lhs, rhs, op == BinaryOp::Greater))
 }
 
-fn scale<'a>(checker: &mut Checker<'a>, tree: &'a Spike, dimension: Option<Dimension>) -> Option<ExprId> {
+/// The scale; `level` is the right side of the condition.
+fn scale<'a>(
+    checker: &mut Checker<'a>,
+    tree: &'a Spike,
+    dimension: Option<Dimension>,
+    level: Option<ExprId>,
+) -> Option<ExprId> {
     let Some(expr) = &tree.scale else {
         let dimension = dimension?;
         if dimension.is_none() {
             return Some(checker.typing.arena.constant(1.0));
         }
         let message = format!("expected a scale in {dimension} for the threshold, found none");
-        let example = with_unit("1", dimension);
+        // The height of the threshold is a good scale if it is a positive parameter.
+        let height = match (&tree.condition.kind, level) {
+            (ExprKind::Binary(_, _, right), Some(level)) if matches!(right.kind, ExprKind::Name(_)) => {
+                let bounds = scale_bounds(&checker.typing.arena, level, &checker.neuron, &[]);
+                (bounds.low > 0.0).then(|| checker.typing.text(right.span))
+            }
+            _ => None,
+        };
+        let example = height.unwrap_or_else(|| with_unit("1", dimension));
         return checker.typing.fail(
             Diagnostic::error("E0414", tree.keyword, message)
                 .hint(format!("the surrogate takes a number: add the unit of the distance, e.g. `scale {example}`")),

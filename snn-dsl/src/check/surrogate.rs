@@ -130,6 +130,10 @@ pub(super) fn resolve<'a>(
         let diagnostic = Diagnostic::error("E0210", call.name.span, message);
         return typing.fail(match closest(&call.name.name, names) {
             Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+            None if elsewhere(&call.name.name).is_some() => {
+                let here = elsewhere(&call.name.name).unwrap_or_default();
+                diagnostic.hint(format!("it is `{here}` here"))
+            }
             None => {
                 diagnostic.hint("the library has `sigmoid`, among others; or define it: `surrogate NAME(...) { ... }`")
             }
@@ -163,6 +167,18 @@ pub(super) fn resolve<'a>(
         derivative,
         primitive,
         support: filled.support,
+    })
+}
+
+/// What a surrogate of another library is called here.
+fn elsewhere(name: &str) -> Option<&'static str> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "fast_sigmoid" => "inv_square_grad(alpha = 25)",
+        "superspike" | "super_spike" => "inv_square_grad(alpha = 100)",
+        "atan" => "arctan(alpha = 2)",
+        "triangle" | "triangular" => "piecewise_quadratic(alpha = 1)",
+        "gaussian" => "gaussian_grad",
+        _ => return None,
     })
 }
 

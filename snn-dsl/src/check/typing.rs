@@ -126,13 +126,15 @@ impl<'a> Typing<'a> {
 
     fn value(&mut self, id: ExprId, span: Span, what: &str) -> Option<f64> {
         match evaluate(&self.arena, id, |_| None) {
-            None => self.fail(Diagnostic::error("E0308", span, format!("expected a constant for {what}"))),
+            None => self.fail(
+                Diagnostic::error("E0308", span, format!("expected a constant for {what}"))
+                    .hint("it can be computed from numbers and `const` lines only"),
+            ),
             Some(value) if value.is_finite() => Some(value),
-            Some(value) => self.fail(Diagnostic::error(
-                "E0310",
-                span,
-                format!("expected a finite number for {what}, found {value}"),
-            )),
+            Some(value) => self.fail(
+                Diagnostic::error("E0310", span, format!("expected a finite number for {what}, found {value}"))
+                    .hint("it divides by 0, takes the logarithm of 0, or is beyond 1.8e308"),
+            ),
         }
     }
 

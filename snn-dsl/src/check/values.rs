@@ -65,7 +65,17 @@ pub(super) fn distribution<'a>(
     };
     if let Some(message) = wrong {
         let found = format!("{message}, found `{}`", typing.text(call.span));
-        return typing.fail(Diagnostic::error("E0418", call.span, found));
+        let hint = match value {
+            Value::LogUniform { low, .. } if low <= 0.0 => {
+                "0 has no logarithm: begin with a small positive number".into()
+            }
+            Value::Uniform { low, high } | Value::LogUniform { low, high } if low > high => {
+                format!("exchange them: `{name}({}, {})`", typing.text(second.span), typing.text(first.span))
+            }
+            Value::Normal { .. } => "it is the distance from the mean within which two thirds of the values lie".into(),
+            _ => "one value for all needs no distribution".to_string(),
+        };
+        return typing.fail(Diagnostic::error("E0418", call.span, found).hint(hint));
     }
     Some((value, dimension))
 }
@@ -119,7 +129,9 @@ pub(super) fn in_range(typing: &mut Typing, parameter: &Parameter, value: Value,
     let range = format!("{} .. {}", end(parameter.low), end(parameter.high));
     let between = if parameter.trainable { "strictly inside" } else { "inside" };
     let unit = parameter.quantity.dimension.base_unit();
-    let message =
-        format!("expected a value of `{}` {between} {} {unit}, found {found}", parameter.quantity.name, range.trim(),);
-    typing.diagnostics.push(Diagnostic::error("E0407", span, message.replace(" ,", ",")));
+    // A number without unit has none to print.
+    let with = |text: &str| format!("{} {unit}", text.trim()).trim_end().to_string();
+    let (name, range, found) = (&parameter.quantity.name, with(&range), with(&found));
+    let message = format!("expected a value of `{name}` {between} {range}, found {found}");
+    typing.diagnostics.push(Diagnostic::error("E0407", span, message).hint("change the value or widen the range"));
 }

@@ -1,5 +1,6 @@
 //! What the compiler has to say about a text: one type for every mistake and every warning.
 
+pub mod catalogue;
 mod render;
 pub mod suggest;
 
@@ -35,7 +36,7 @@ pub struct Diagnostic {
     /// How grave.
     pub severity: Severity,
     /// The stable code, e.g. `E0201`; `E01..` syntax, `E02..` names, `E03..` units, `E04..` neurons, `E05..` networks,
-    /// `E06..` losses and readouts, `E09..` not supported yet.
+    /// `E06..` losses and readouts, `E09..` not supported yet. Each has a page in the [`catalogue`].
     pub code: &'static str,
     /// Lower case, one sentence without a full stop: `expected X, found Y`.
     pub message: String,

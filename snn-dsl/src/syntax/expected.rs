@@ -35,6 +35,9 @@ pub(super) fn diagnostic(
     let code = if words.get(k).is_some() { "E0110" } else { "E0111" };
     let diagnostic = Diagnostic::error(code, span, format!("expected {wanted}, found {found}"));
     let operands = || product(statement, words, k);
+    if wanted == "`else`" {
+        return diagnostic.hint("a choice is a value and has two branches: `if c { a } else { b }`");
+    }
     match hint(words, k, rule, (ends, wanted == "a name"), operands) {
         Some(hint) => diagnostic.hint(hint),
         None => diagnostic,
@@ -86,6 +89,12 @@ fn hint(
         return Some("the condition is missing: write `spike when V >= V_th`".into());
     }
     let known = match found {
+        "if" if rule == Rule::spike_statement && k == 1 => Some("write `spike when V >= V_th`"),
+        "spike" if rule == Rule::on_statement && k == 1 => {
+            Some("what a neuron's own spike does stands in its threshold: `spike when V >= V_th ... { V = V_reset }`")
+        }
+        ":" if next == "=" => Some("write an assignment with ="),
+        "=" if rule == Rule::spike_statement && before != "=" => Some("a threshold is a comparison: write `>=`"),
         "**" => Some("a power is written a^b"),
         "&&" => Some("write `and`"),
         "||" => Some("write `or`"),

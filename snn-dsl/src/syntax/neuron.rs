@@ -89,8 +89,18 @@ fn param(parser: &mut Parser, statement: &Statement) -> Option<NeuronStatement> 
     let pair = parser.apply(Rule::param_statement, statement)?;
     let (mut name, mut default) = (None, None);
     let (mut range, mut trainable, mut per_neuron) = (None, None, None);
+    let mut seen: Vec<Rule> = Vec::new();
     for part in pair.into_inner() {
         let span = parser.span(statement, &part);
+        if matches!(part.as_rule(), Rule::in_clause | Rule::trainable | Rule::per_neuron) {
+            if seen.contains(&part.as_rule()) {
+                let word = part.as_str().split_whitespace().next().unwrap_or("").to_string();
+                let message = format!("expected `{word}` once, found it again");
+                parser.report(Diagnostic::error("E0107", span, message).hint("remove one of the two"));
+                continue;
+            }
+            seen.push(part.as_rule());
+        }
         match part.as_rule() {
             Rule::name => name = Some(parser.ident(statement, &part)),
             Rule::expression => default = Some(parser.expression(statement, part)),

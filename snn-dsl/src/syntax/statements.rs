@@ -155,7 +155,7 @@ impl<'a> Reader<'a> {
             let word = self.word(token);
             match (token.kind, word) {
                 (Kind::Newline, _) => {
-                    if self.ends_here(&tokens, &open) {
+                    if self.ends_here(&tokens, !open.is_empty()) {
                         break;
                     }
                     while self.peek().is_some_and(|t| t.kind == Kind::Newline) {
@@ -198,21 +198,23 @@ impl<'a> Reader<'a> {
             }
             if open.len() + depth > MAX_NESTING {
                 self.too_deep(token);
-                self.skip_line();
+                self.skip_statement(tokens, &open);
                 return None;
             }
             if prefixes.after(word, token.kind) > MAX_PREFIXES {
                 let message = format!("expected at most {MAX_PREFIXES} signs before an operand, found more");
                 let hint = "name parts of the expression with `let`";
                 self.diagnostics.push(Diagnostic::error("E0104", self.span(token), message).hint(hint));
-                self.skip_line();
+                self.skip_statement(tokens, &open);
                 return None;
             }
             if tokens.len() == MAX_TOKENS {
                 let message = format!("expected at most {MAX_TOKENS} words in a statement, found more");
                 let hint = "name parts of the expression with `let`";
-                self.diagnostics.push(Diagnostic::error("E0105", self.span(token), message).hint(hint));
-                self.skip_line();
+                // What is wrong with it is seen at its beginning, not where the limit happens to lie.
+                let place = tokens.first().copied().unwrap_or(token);
+                self.diagnostics.push(Diagnostic::error("E0105", self.span(place), message).hint(hint));
+                self.skip_statement(tokens, &open);
                 return None;
             }
             tokens.push(token);
@@ -227,9 +229,9 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether the newline before the reader ends the statement.
-    fn ends_here(&self, tokens: &[Token], open: &[Token]) -> bool {
+    fn ends_here(&self, tokens: &[Token], is_open: bool) -> bool {
         let next = self.beyond_newlines();
-        if !open.is_empty() {
+        if is_open {
             // A keyword at the start of a line: more likely a forgotten bracket than part of an expression.
             return next.is_none_or(|t| t.kind == Kind::Word && KEYWORDS.contains(&self.word(t)));
         }
@@ -359,6 +361,35 @@ impl<'a> Reader<'a> {
         let message = format!("expected at most {MAX_NESTING} nested brackets, found more");
         let hint = "name parts of the expression with `let`";
         self.diagnostics.push(Diagnostic::error("E0104", self.span(token), message).hint(hint));
+    }
+
+    /// Goes on behind a statement that was given up: the rest of it, on whatever line, says nothing more.
+    fn skip_statement(&mut self, mut tokens: Vec<Token>, open: &[Token]) {
+        let mut braces = open.iter().filter(|&&t| self.word(t) == "{").count();
+        let mut brackets = open.len() - braces;
+        // The word at the reader was too much; if it is a bracket, it is among the open ones.
+        tokens.extend(self.peek());
+        self.at += 1;
+        while let Some(token) = self.peek() {
+            match (token.kind, self.word(token)) {
+                (Kind::Newline, _) if self.ends_here(&tokens, braces + brackets > 0) => return,
+                (Kind::Newline, _) => {
+                    while self.peek().is_some_and(|t| t.kind == Kind::Newline) {
+                        self.at += 1;
+                    }
+                    continue;
+                }
+                (_, ";") if braces + brackets == 0 => return,
+                (_, "}") if braces == 0 => return,
+                (_, "}") => braces -= 1,
+                (_, "{") => braces += 1,
+                (_, "(" | "[") => brackets += 1,
+                (_, ")" | "]") => brackets = brackets.saturating_sub(1),
+                _ => {}
+            }
+            tokens.push(token);
+            self.at += 1;
+        }
     }
 
     fn skip_line(&mut self) {

@@ -157,6 +157,11 @@ fn extremes_are_errors_and_neither_slow_nor_deep() {
     assert_eq!(codes(&equation(format!("{}V{}", "(".repeat(70), ")".repeat(70)))), ["E0104"]);
     assert_eq!(codes(&equation(format!("{}1", "1^".repeat(950)))), [""; 0]);
     assert_eq!(codes(&equation(format!("V{}", "+V".repeat(2000)))), ["E0105"]);
+    // What is left of such a statement on other lines says nothing, and the next statement is read.
+    let next = "\ntau dW/dt = @";
+    let lines = |before: &str, middle: &str, after: &str| equation(format!("{before}\n{middle}\n\n{after}{next}"));
+    assert_eq!(codes(&lines(&"(".repeat(70), "-V", &")".repeat(70))), ["E0104", "E0101"]);
+    assert_eq!(codes(&lines("V", &"+V\n".repeat(2000), "+V")), ["E0105", "E0101"]);
     let choice = format!("if a {{ 1 }} {} else {{ 2 }}", "else if a { 3 }".repeat(280));
     assert_eq!(codes(&equation(choice)), [""; 0]);
     // A search through the rest of the text at every line would take minutes here.
