@@ -89,7 +89,6 @@ pub trait Element: Codec + Copy + 'static {
 }
 
 /// Elements as bytes. Not nameable elsewhere, so that there are no other elements.
-#[expect(unreachable_pub, reason = "a public trait cannot need a less public one")]
 pub trait Codec: Sized {
     /// Appends the elements in `bytes`, or says which one is none and why.
     fn decode(bytes: &[u8], big: bool, out: &mut Vec<Self>) -> Result<(), (usize, u8)>;

@@ -11,15 +11,15 @@ mod header;
 mod read;
 mod write;
 
-pub use super::idx::SIZE_LIMIT;
 pub use element::{Element, ElementKind};
 pub use error::{NpzError, Place};
 pub use write::NpzWriter;
 
+use super::SIZE_LIMIT;
 use ndarray::{Array, Dimension};
 use read::Content;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use zip::read::ZipFile;
 use zip::result::ZipError;
@@ -34,10 +34,14 @@ pub struct ArrayInfo {
     pub shape: Vec<usize>,
 }
 
+/// Where the bytes of an archive come from.
+trait Source: Read + Seek + Send {}
+impl<S: Read + Seek + Send> Source for S {}
+
 /// An open archive.
 pub struct Npz {
     path: PathBuf,
-    archive: ZipArchive<BufReader<File>>,
+    archive: ZipArchive<Box<dyn Source>>,
     /// The arrays with their places in the archive.
     members: Vec<(String, usize)>,
     limit: u64,
@@ -53,8 +57,11 @@ impl Npz {
     /// If the file cannot be read, is no archive, or has two members of one name.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, NpzError> {
         let path = path.as_ref();
-        let file = open(path)?;
-        let archive = ZipArchive::new(BufReader::new(file)).map_err(|e| archive_error(path, e))?;
+        Self::new(path, Box::new(BufReader::new(open(path)?)))
+    }
+
+    fn new(path: &Path, source: Box<dyn Source>) -> Result<Self, NpzError> {
+        let archive = ZipArchive::new(source).map_err(|e| archive_error(path, e))?;
         let damaged = |reason: String| NpzError::Archive { path: path.into(), reason };
         if archive.has_duplicate_names() {
             return Err(damaged("two members have one name".into()));
@@ -95,7 +102,7 @@ impl Npz {
         self.content(name)?.array()
     }
 
-    fn content(&mut self, name: &str) -> Result<Content<ZipFile<'_, BufReader<File>>>, NpzError> {
+    fn content(&mut self, name: &str) -> Result<Content<ZipFile<'_, Box<dyn Source>>>, NpzError> {
         let Some(&(_, index)) = self.members.iter().find(|(own, _)| own == name) else {
             let others = self.names().map(String::from).collect();
             return Err(NpzError::Missing { path: self.path.clone(), name: name.into(), others });

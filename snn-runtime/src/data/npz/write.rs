@@ -79,11 +79,15 @@ impl NpzWriter {
     /// If the file cannot be written.
     pub fn save(self, path: impl AsRef<Path>) -> Result<(), NpzError> {
         let path = path.as_ref();
-        let bytes = match self.failed {
-            Some(error) => Err(error),
-            None => self.zip.finish().map_err(io::Error::from),
-        };
-        let written = bytes.and_then(|bytes| atomic::replace(path, |out| out.write_all(bytes.get_ref())));
+        let written = self.finish().and_then(|bytes| atomic::replace(path, |out| out.write_all(&bytes)));
         written.map_err(|source| NpzError::Io { path: path.into(), action: "write", source })
+    }
+
+    /// The bytes of the archive.
+    pub(super) fn finish(self) -> io::Result<Vec<u8>> {
+        match self.failed {
+            Some(error) => Err(error),
+            None => Ok(self.zip.finish().map_err(io::Error::from)?.into_inner()),
+        }
     }
 }

@@ -24,13 +24,12 @@ const METHODS: [CompressionMethod; 2] = [CompressionMethod::Stored, CompressionM
 
 /// Reads everything; errors name the file.
 fn read_all(content: &[u8]) -> Result<Vec<ArrayD<f32>>, NpzError> {
-    let (_dir, path) = file(content);
     let read = || -> Result<Vec<ArrayD<f32>>, NpzError> {
-        let mut npz = Npz::open(&path)?;
+        let mut npz = open_bytes(content)?;
         let names: Vec<String> = npz.names().map(String::from).collect();
         names.iter().map(|name| npz.array(name)).collect()
     };
-    read().inspect_err(|e| assert!(e.to_string().starts_with(&path.display().to_string()), "{e}"))
+    read().inspect_err(|e| assert!(e.to_string().starts_with("file"), "{e}"))
 }
 
 #[test]
@@ -117,21 +116,19 @@ fn a_member_that_unpacks_to_more_than_it_may_is_refused() {
     let bomb = npy(&described("|u1", "False", "(16777216,)"), &vec![0; 1 << 24]);
     let content = archive(&[("x.npy", &bomb)], CompressionMethod::Deflated);
     assert!(content.len() < 1 << 15);
-    let (_dir, path) = file(&content);
-    let mut npz = Npz::open(&path).unwrap().limit(1 << 20);
+    let mut npz = open_bytes(&content).unwrap().limit(1 << 20);
     let error = npz.array::<u8, IxDyn>("x").unwrap_err();
     assert!(matches!(error, NpzError::TooLarge { limit: 1_048_576, .. }), "{error}");
     let small = npy(&described("|u1", "False", "(3,)"), &vec![0; 1 << 24]);
-    let (_dir, path) = file(&archive(&[("x.npy", &small)], CompressionMethod::Deflated));
-    let error = Npz::open(&path).unwrap().array::<u8, IxDyn>("x").unwrap_err();
+    let mut npz = open_bytes(&archive(&[("x.npy", &small)], CompressionMethod::Deflated)).unwrap();
+    let error = npz.array::<u8, IxDyn>("x").unwrap_err();
     assert!(matches!(error, NpzError::Trailing { .. }), "{error}");
 }
 
 #[test]
 fn other_files_are_no_archives() {
     for content in [&b""[..], b"PK", b"not an archive", &floats(), &[0; 1000]] {
-        let (_dir, path) = file(content);
-        let error = Npz::open(&path).err().unwrap();
+        let error = open_bytes(content).err().unwrap();
         assert!(matches!(error, NpzError::Archive { .. }), "{error}");
         assert!(error.to_string().contains("expected a complete NPZ archive"), "{error}");
     }
@@ -140,8 +137,7 @@ fn other_files_are_no_archives() {
 #[test]
 fn members_that_are_no_arrays_are_not_listed() {
     let content = archive(&[("a.npy", &floats()), ("notes.txt", b"text")], CompressionMethod::Stored);
-    let (_dir, path) = file(&content);
-    let mut npz = Npz::open(path).unwrap();
+    let mut npz = open_bytes(&content).unwrap();
     assert!(npz.names().eq(["a"]));
     assert!(matches!(npz.array::<f32, IxDyn>("notes.txt"), Err(NpzError::Missing { .. })));
 }
@@ -150,10 +146,8 @@ fn members_that_are_no_arrays_are_not_listed() {
 fn other_compression_encryption_and_twins_are_refused() {
     let whole = archive(&[("a.npy", &floats()), ("b.npy", &floats())], CompressionMethod::Stored);
     let central = whole.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
-    let open_and_read = |content: &[u8]| {
-        let (_dir, path) = file(content);
-        Npz::open(&path).and_then(|mut npz| npz.array::<f32, IxDyn>("a")).unwrap_err()
-    };
+    let open_and_read =
+        |content: &[u8]| open_bytes(content).and_then(|mut npz| npz.array::<f32, IxDyn>("a")).unwrap_err();
     // The method: bzip2 in the local header and in the list.
     let mut other = whole.clone();
     (other[8], other[central + 10]) = (12, 12);
