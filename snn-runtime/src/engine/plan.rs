@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The largest number of steps or neurons: indices are 32 bits wide, and spike lists hold steps times neurons.
-const LIMIT: usize = 1 << 28;
+pub(crate) const LIMIT: usize = 1 << 28;
 
 /// A checked network.
 pub(crate) struct Plan<R> {
@@ -126,10 +126,16 @@ pub(crate) fn plan<R: Real>(graph: &Graph<R>, simulation: Simulation) -> Result<
 
 fn check_simulation(simulation: Simulation) -> Result<(), Error> {
     if !(simulation.dt > 0.0 && simulation.dt.is_finite()) {
-        return Err(Error::Simulation(format!("expected a positive dt in ms, found {}", simulation.dt)));
+        return Err(Error::Simulation(format!(
+            "expected a positive dt in ms, found {}; change the time grid",
+            simulation.dt
+        )));
     }
     if simulation.steps == 0 || simulation.steps > LIMIT {
-        return Err(Error::Simulation(format!("expected 1 to {LIMIT} steps, found {}", simulation.steps)));
+        return Err(Error::Simulation(format!(
+            "expected 1 to {LIMIT} steps, found {}; change the time grid",
+            simulation.steps
+        )));
     }
     Ok(())
 }
@@ -162,7 +168,9 @@ fn check_tensor_names(layout: &Layout) -> Result<(), Error> {
 
 fn check_size(what: &str, name: &str, size: usize) -> Result<(), Error> {
     if size == 0 || size > LIMIT {
-        return Err(Error::graph(format!("{what} `{name}` has size {size}: expected 1 to {LIMIT}")));
+        return Err(Error::graph(format!(
+            "{what} `{name}` has size {size}: expected 1 to {LIMIT}; change the size, or leave it out"
+        )));
     }
     Ok(())
 }

@@ -106,7 +106,7 @@ fn equal_arrays_give_equal_bytes_with_data_aligned() {
     assert!(Npz::open(dir.path().join("a")).unwrap().names().eq(["x", "layer/y"]));
     for shape in [&[][..], &[3], &[1, 2, 3], &[usize::MAX; 64]] {
         let header = header::Header::bytes(ElementKind::Float32, shape);
-        assert!(header.len() % 64 == 0 && header.ends_with(b"\n"));
+        assert!(header.len().is_multiple_of(64) && header.ends_with(b"\n"));
         let place = Place { path: "x".into(), array: None };
         let parsed = header::Header::parse(&place, 10, &header[10..]).unwrap();
         assert_eq!((parsed.shape.as_slice(), parsed.big_endian, parsed.fortran_order), (shape, false, false));
