@@ -151,6 +151,9 @@ fn check_names<R: Real>(graph: &Graph<R>) -> Result<(), Error> {
     for input in &graph.inputs {
         check_size("input", &input.name, input.size)?;
     }
+    for population in &graph.populations {
+        check_size("population", &population.name, population.size)?;
+    }
     for target in &graph.targets {
         let (TargetKind::Class(size) | TargetKind::Values(size)) = target.kind;
         check_size("target", &target.name, size)?;
@@ -220,7 +223,7 @@ fn projection<R: Real>(
         return fail("`no_self` needs a projection from a population to itself".into());
     }
     if rows.checked_mul(columns).is_none_or(|n| n > 1 << 40) {
-        return fail(format!("{rows} x {columns} weights are too many"));
+        return fail(format!("{rows} x {columns} weights are too many; make a layer smaller"));
     }
     let tensor = layout.push(format!("{name}.weight"), &[rows, columns], p.unit.clone(), p.frozen);
     let bias = p.bias.then(|| layout.push(format!("{name}.bias"), &[columns], p.unit.clone(), p.frozen));
@@ -247,7 +250,6 @@ fn population<R: Real>(
     dt: f64,
     layout: &mut Layout,
 ) -> Result<PopulationPlan<R>, Error> {
-    check_size("population", &p.name, p.size)?;
     let neuron = p.neuron.layout().clone();
     if neuron.initial.len() != neuron.states.len()
         || neuron.initial.iter().chain(&neuron.differentiated).any(|&c| c >= neuron.coefficients)
