@@ -105,7 +105,7 @@ fn a_disk_that_fills_up_leaves_the_older_files() {
 fn a_disk_that_fills_up_leaves_no_new_file() {
     let dir = folder();
     succeeds(other("trap '' XFSZ; ulimit -f 1;", "write", dir.path()));
-    assert_eq!(entries(dir.path()), [PathBuf::new(); 0]);
+    assert!(entries(dir.path()).is_empty());
 }
 
 #[cfg(target_os = "linux")]

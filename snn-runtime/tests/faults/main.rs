@@ -40,10 +40,12 @@ pub(crate) fn parameters(n: usize) -> ParameterSet<f32> {
     set
 }
 
+type Outcome = Result<(), Box<dyn Error>>;
+
 /// A way to write a file of about `n` numbers.
 pub(crate) struct Writer {
     pub(crate) name: &'static str,
-    pub(crate) write: fn(&Path, usize) -> Result<(), Box<dyn Error>>,
+    pub(crate) write: fn(&Path, usize) -> Outcome,
 }
 
 /// Everything in this crate that writes.
