@@ -110,7 +110,8 @@ pub enum Error {
     /// A state left the finite numbers.
     #[error(
         "the simulation diverged: state `{state}` of population `{population}` is {value} \
-         in neuron {neuron} of sample {sample} after step {step}; use smaller weights, a smaller dt or a smaller learning rate"
+         in neuron {neuron} of sample {sample} after step {step}; \
+         use smaller weights, a smaller dt or a smaller learning rate"
     )]
     Diverged {
         /// The population.
@@ -128,7 +129,8 @@ pub enum Error {
     },
     /// The states stayed finite, the loss did not.
     #[error(
-        "the loss is {value} in sample {sample}, although all states are finite: term {term} overflows; scale the term down"
+        "the loss is {value} in sample {sample}, although all states are finite: term {term} overflows; \
+         scale the term down"
     )]
     LossNotFinite {
         /// The sample's place in the batch.

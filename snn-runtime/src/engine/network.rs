@@ -70,8 +70,8 @@ impl<R: Real> Network<R> {
     /// Targets are needed only if a readout depends on one.
     ///
     /// # Errors
-    /// If the parameters or the batch do not fit the network, a parameter is infinite or NaN, or something to be recorded
-    /// does not exist.
+    /// If the parameters or the batch do not fit the network, a parameter is infinite or NaN, or something to be
+    /// recorded does not exist.
     pub fn forward(
         &self,
         parameters: &dyn Parameters<R>,
@@ -89,8 +89,8 @@ impl<R: Real> Network<R> {
     /// Runs a batch forwards and backwards and overwrites `gradient` with that of the loss. Frozen tensors get 0.
     ///
     /// # Errors
-    /// If the parameters, the gradient or the batch do not fit the network, a parameter is infinite or NaN, or if the loss
-    /// is not finite; the gradient is then left as it was.
+    /// If the parameters, the gradient or the batch do not fit the network, a parameter is infinite or NaN, or if the
+    /// loss is not finite; the gradient is then left as it was.
     pub fn loss_and_gradient(
         &self,
         parameters: &dyn Parameters<R>,

@@ -1,5 +1,5 @@
-//! Full disks and paths that cannot be written: the older file stays, nothing else is left, and the message says what to
-//! do. A process of its own is limited, so that the operating system refuses in earnest.
+//! Full disks and paths that cannot be written: the older file stays, nothing else is left, and the message says what
+//! to do. A process of its own is limited, so that the operating system refuses in earnest.
 #![cfg(unix)]
 
 use super::*;

@@ -28,7 +28,9 @@ impl Display for Place {
 #[non_exhaustive]
 pub enum NpzError {
     /// The operating system refused.
-    #[error("{}: cannot {action} the file: {source}; check the path, the permissions and the free space", path.display())]
+    #[error(
+        "{}: cannot {action} the file: {source}; check the path, the permissions and the free space", path.display()
+    )]
     Io {
         /// The file.
         path: PathBuf,
@@ -38,7 +40,10 @@ pub enum NpzError {
         source: io::Error,
     },
     /// Not a zip archive, or a damaged one.
-    #[error("{}: expected a complete NPZ archive, found another or a damaged file ({reason}); save or fetch it again", path.display())]
+    #[error(
+        "{}: expected a complete NPZ archive, found another or a damaged file ({reason}); save or fetch it again",
+        path.display()
+    )]
     Archive {
         /// The file.
         path: PathBuf,
@@ -57,7 +62,8 @@ pub enum NpzError {
     },
     /// An array is packed in a way that is not supported.
     #[error(
-        "{place}: expected stored or deflated data, found {found}; write it with `numpy.savez` or `numpy.savez_compressed`"
+        "{place}: expected stored or deflated data, found {found}; \
+         write it with `numpy.savez` or `numpy.savez_compressed`"
     )]
     Packing {
         /// The array.
@@ -90,7 +96,8 @@ pub enum NpzError {
     },
     /// A version of the format that is not known.
     #[error(
-        "{place}, byte 6: expected version 1.0, 2.0 or 3.0 of the NPY format, found {major}.{minor}; save it with `numpy.save`"
+        "{place}, byte 6: expected version 1.0, 2.0 or 3.0 of the NPY format, found {major}.{minor}; \
+         save it with `numpy.save`"
     )]
     Version {
         /// The array.
@@ -102,7 +109,8 @@ pub enum NpzError {
     },
     /// A header that is not what NumPy writes.
     #[error(
-        "{place}, byte {byte}: expected {expected}, found {found}; save the array again with `numpy.save` or `numpy.savez`"
+        "{place}, byte {byte}: expected {expected}, found {found}; \
+         save the array again with `numpy.save` or `numpy.savez`"
     )]
     Header {
         /// The array.

@@ -1,9 +1,9 @@
 //! Arrays of NumPy: `.npz` archives and `.npy` files.
 //!
 //! [`Npz`] opens an archive that Python wrote with `numpy.savez` or `numpy.savez_compressed`, [`NpzWriter`] writes one;
-//! [`read_npy`] reads a single array. Versions 1 to 3 of the format, both byte orders and both orders of the elements are
-//! read; objects, text and structured types are refused. A file is never trusted: a false header or a member that unpacks
-//! to far more than it says costs no more memory than the limit allows.
+//! [`read_npy`] reads a single array. Versions 1 to 3 of the format, both byte orders and both orders of the elements
+//! are read; objects, text and structured types are refused. A file is never trusted: a false header or a member that
+//! unpacks to far more than it says costs no more memory than the limit allows.
 
 mod element;
 mod error;

@@ -6,8 +6,8 @@ use super::{ArrayInfo, Element};
 use ndarray::{Array, ArrayD, Dimension, IxDyn, ShapeBuilder};
 use std::io::{self, Read};
 
-/// The bytes that are decoded at once: memory is never set aside on the word of a header alone. A multiple of the size of
-/// every element.
+/// The bytes that are decoded at once: memory is never set aside on the word of a header alone. A multiple of the size
+/// of every element.
 const CHUNK: usize = 1 << 16;
 
 /// An array that is being read, and how far.

@@ -50,7 +50,8 @@ proptest! {
     ) {
         let n = shape.iter().product::<usize>();
         // Bit patterns without order, NaN and infinity among them.
-        let words: Vec<u64> = (1..=n as u64).map(|i| (seed ^ i).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)).collect();
+        let word = |i| (seed ^ i).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+        let words: Vec<u64> = (1..=n as u64).map(word).collect();
         macro_rules! each {
             ($($descr:literal: $word:expr,)*) => {
                 $(returns(&shape, words.iter().map($word).collect(), $descr, big);)*
@@ -64,7 +65,10 @@ proptest! {
     }
 
     #[test]
-    fn no_header_panics(text in "[{}()',:<f4>shapedecrfotn_o Tu0-9-]{0,80}", tail in proptest::collection::vec(any::<u8>(), 0..16)) {
+    fn no_header_panics(
+        text in "[{}()',:<f4>shapedecrfotn_o Tu0-9-]{0,80}",
+        tail in proptest::collection::vec(any::<u8>(), 0..16),
+    ) {
         let _ = read::<f32>(&npy(&text, &tail));
     }
 
