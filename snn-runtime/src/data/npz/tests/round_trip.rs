@@ -50,7 +50,7 @@ proptest! {
     ) {
         let n = shape.iter().product::<usize>();
         // Bit patterns without order, NaN and infinity among them.
-        let word = |i| (seed ^ i).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+        let word = |i: u64| (seed ^ i).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
         let words: Vec<u64> = (1..=n as u64).map(word).collect();
         macro_rules! each {
             ($($descr:literal: $word:expr,)*) => {
