@@ -8,7 +8,8 @@ use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Lets `write` fill a new file next to `path`, waits until the disk has it, and gives it the name `path`. Whatever
-/// happens, there is the old file or the new one under that name, complete.
+/// happens, there is the old file or the new one under that name, complete. A process that is killed can leave the new
+/// file unfinished under its other name, which begins with a dot and ends with `.tmp`.
 ///
 /// A link is followed: the file it leads to is replaced. A file that is marked as read-only is not replaced, though its
 /// folder would allow it. What is neither file nor folder, such as `/dev/null`, is written to directly: another file

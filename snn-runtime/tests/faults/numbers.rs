@@ -49,6 +49,22 @@ fn every_parameter_has_to_be_finite() {
 }
 
 #[test]
+fn a_weight_is_checked_though_the_loss_would_be_finite() {
+    let mut graph = test_graph();
+    // The cross entropy of the last layer alone: a hidden neuron whose state is NaN does not fire.
+    graph.program.losses = vec![2];
+    let network = Network::new(graph).unwrap();
+    let (trains, wave, mut parameters) = (spikes(2, STEPS, INPUTS), Array2::zeros((2, OUTPUTS)), good());
+    let targets = vec![TargetData::Class(&[0, 1]), TargetData::Values(wave.view())];
+    let batch = Batch { size: 2, inputs: vec![InputData::Spikes(&trains)], targets };
+    let mut gradient = parameters.clone();
+    parameters.view_mut("w_in.weight").unwrap().fill(f64::NAN);
+    let result = network.loss_and_gradient(&parameters, &batch, &mut Workspace::new(), &mut gradient);
+    let error = result.map(|evaluation| evaluation.loss).unwrap_err();
+    assert!(matches!(error, Error::ParameterNotFinite { element: 0, .. }), "{error}");
+}
+
+#[test]
 fn parameters_that_are_not_finite_are_not_saved() {
     let dir = folder();
     let path = dir.path().join("file");
