@@ -96,14 +96,14 @@ impl Sample {
         }
     }
 
-    fn gather(images: &LabelledImages, indices: &[u32], first_id: u64) -> Self {
+    fn gather(images: &LabelledImages, indices: &[u32], first_id: u64) -> Result<Self, Box<dyn Error>> {
         let mut pixels = Array2::zeros((indices.len(), images.images().rows * images.images().columns));
         for (mut row, &i) in pixels.rows_mut().into_iter().zip(indices) {
-            images.scaled(i as usize, row.as_slice_mut().unwrap_or(&mut []));
+            images.scaled(i as usize, row.as_slice_mut().unwrap_or(&mut []))?;
         }
-        let labels = indices.iter().map(|&i| images.label(i as usize)).collect();
+        let labels = indices.iter().map(|&i| images.label(i as usize)).collect::<Result<_, _>>()?;
         let ids = indices.iter().map(|&i| first_id + u64::from(i)).collect();
-        Self { pixels, labels, ids }
+        Ok(Self { pixels, labels, ids })
     }
 
     fn inputs<'a>(&'a self, encoder: &'a Poisson, seed: u64) -> DigitsInputs<'a> {
@@ -156,7 +156,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         let mut correct = 0;
         for indices in order.chunks(batch) {
             // Fresh spikes for a digit in every epoch.
-            let mut digits = Sample::gather(&train, indices, (epoch * train.len()) as u64);
+            let mut digits = Sample::gather(&train, indices, (epoch * train.len()) as u64)?;
             digits.shift(&train, options.shift, options.seed);
             let inputs = digits.inputs(&encoder, options.seed);
             let targets = DigitsTargets { label: TargetData::Class(&digits.labels) };
@@ -223,7 +223,7 @@ fn test_accuracy(
     let indices: Vec<u32> = (0..test.len() as u32).collect();
     let mut correct = 0;
     for indices in indices.chunks(batch) {
-        let digits = Sample::gather(test, indices, 0);
+        let digits = Sample::gather(test, indices, 0)?;
         let readouts = net.forward(&digits.inputs(encoder, TEST_SEED), &Recording::none(), workspace)?;
         correct += digits.correct(scores(&readouts)?);
     }
@@ -237,7 +237,7 @@ fn raster(
     encoder: &Poisson,
     workspace: &mut Workspace<f32>,
 ) -> Result<Raster, Box<dyn Error>> {
-    let digit = Sample::gather(test, &[0], 0);
+    let digit = Sample::gather(test, &[0], 0)?;
     let recording = Recording::none().spikes("hidden").trace("out", "V");
     let readouts = net.forward(&digit.inputs(encoder, TEST_SEED), &recording, workspace)?;
     let Simulation { dt, steps } = net.engine().simulation();

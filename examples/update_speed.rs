@@ -64,16 +64,20 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         return Err("expected at least one digit and one update".into());
     }
     let images = LabelledImages::load(&options.data, Part::Train)?;
-    let batches: Vec<(Array2<f32>, Vec<u32>, Vec<u64>)> = (0..4)
+    if images.is_empty() {
+        return Err("expected digits to train on, found none; give another folder".into());
+    }
+    let batches = (0..4)
         .map(|k| {
             let indices: Vec<usize> = (0..options.batch).map(|i| (k * options.batch + i) % images.len()).collect();
             let mut pixels = Array2::zeros((options.batch, 784));
             for (mut row, &i) in pixels.rows_mut().into_iter().zip(&indices) {
-                images.scaled(i, row.as_slice_mut().unwrap_or(&mut []));
+                images.scaled(i, row.as_slice_mut().unwrap_or(&mut []))?;
             }
-            (pixels, indices.iter().map(|&i| images.label(i)).collect(), indices.iter().map(|&i| i as u64).collect())
+            let labels = indices.iter().map(|&i| images.label(i)).collect::<Result<Vec<_>, _>>()?;
+            Ok((pixels, labels, indices.iter().map(|&i| i as u64).collect::<Vec<_>>()))
         })
-        .collect();
+        .collect::<Result<Vec<_>, Box<dyn Error>>>()?;
 
     let before = resident_kilobytes("VmRSS:");
     let mut net = Workload::<f32>::with(Simulation { dt: 1.0, steps: options.steps }, 1)?;

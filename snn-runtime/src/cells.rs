@@ -24,7 +24,7 @@ impl<R: Real> Cells<R> {
     /// either one number or `n`, in the stored form.
     ///
     /// # Errors
-    /// If `n` is 0, `dt` is not positive, or the parameters have other lengths.
+    /// If `n` is 0, `dt` is not positive, or the parameters have other lengths or are not finite.
     pub fn new(neuron: Arc<dyn Neuron<R>>, n: usize, dt: f64, parameters: &[&[f64]]) -> Result<Self, Error> {
         let layout = neuron.layout();
         if n == 0 {
@@ -41,6 +41,10 @@ impl<R: Real> Cells<R> {
             if values.len() != 1 && values.len() != n {
                 let (name, found) = (&stored.name, values.len());
                 return Err(Error::Graph(format!("parameter `{name}`: expected 1 or {n} numbers, found {found}")));
+            }
+            if let Some((element, value)) = values.iter().enumerate().find(|(_, x)| !x.is_finite()) {
+                let (tensor, value) = (stored.name.clone(), value.to_string());
+                return Err(Error::ParameterNotFinite { tensor, element, value });
             }
         }
         let per_neuron = parameters.iter().any(|values| values.len() != 1);
@@ -84,15 +88,24 @@ impl<R: Real> Cells<R> {
     /// without threshold).
     ///
     /// # Errors
-    /// If a slice has another length.
+    /// If a slice has another length, or a number in it is infinite or NaN; the states are as they were then.
     pub fn step(&mut self, events: &[R], drives: &[R]) -> Result<&[R], Error> {
         let layout = self.neuron.layout();
-        for (what, expected, found) in [
-            ("events", layout.events.len() * self.n, events.len()),
-            ("drives", layout.drives.len() * self.n, drives.len()),
-        ] {
-            if expected != found {
-                return Err(Error::Graph(format!("expected {expected} {what} (ports times neurons), found {found}")));
+        for (what, expected, values) in
+            [("events", layout.events.len() * self.n, events), ("drives", layout.drives.len() * self.n, drives)]
+        {
+            let input = || what.to_string();
+            if expected != values.len() {
+                let found = values.len();
+                let reason =
+                    format!("expected {expected} numbers (ports times neurons), found {found}; give one for each");
+                return Err(Error::Input { input: input(), reason });
+            }
+            if let Some((place, value)) = values.iter().enumerate().find(|(_, x)| !x.is_finite()) {
+                let (port, neuron) = (place / self.n, place % self.n);
+                let reason =
+                    format!("port {port} of neuron {neuron} is {value}: expected a finite number; clean the data");
+                return Err(Error::Input { input: input(), reason });
             }
         }
         self.neuron.step(Step {

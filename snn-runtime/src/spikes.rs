@@ -1,5 +1,27 @@
 //! The spikes of one sample as index lists, step by step.
 
+use thiserror::Error;
+
+/// What can be wrong with a train.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub(crate) enum TrainFault {
+    #[error("expected {expected} steps, found {found}; close each step of the simulation with `end_step`, and no more")]
+    Steps { expected: usize, found: usize },
+    #[error(
+        "expected all spikes in closed steps, found {spikes} after the last; call `end_step` after the spikes of a step"
+    )]
+    Open { spikes: usize },
+    #[error(
+        "channel {channel} in step {step}: expected ascending channels, found it after {before}; \
+         sort the channels of a step, each once"
+    )]
+    Order { step: usize, channel: u32, before: u32 },
+    #[error(
+        "channel {channel} in step {step}: expected channels below {channels}; check the data or the size of the input"
+    )]
+    Channel { step: usize, channel: u32, channels: usize },
+}
+
 /// The spikes of one population (or input) during one sample: for every step the ascending indices of the neurons
 /// that fired.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +90,28 @@ impl SpikeTrain {
         }
     }
 
+    /// What keeps the train from being the input of so many channels in so many steps.
+    pub(crate) fn fault(&self, steps: usize, channels: usize) -> Option<TrainFault> {
+        if self.steps() != steps {
+            return Some(TrainFault::Steps { expected: steps, found: self.steps() });
+        }
+        let closed = self.starts.last().map_or(0, |&end| end as usize);
+        if closed != self.indices.len() {
+            return Some(TrainFault::Open { spikes: self.indices.len().abs_diff(closed) });
+        }
+        for t in 0..steps {
+            let step = self.step(t);
+            if let Some((&before, &channel)) = step.iter().zip(step.iter().skip(1)).find(|(a, b)| a >= b) {
+                return Some(TrainFault::Order { step: t, channel, before });
+            }
+            // The last is the greatest.
+            if let Some(&channel) = step.last().filter(|&&i| i as usize >= channels) {
+                return Some(TrainFault::Channel { step: t, channel, channels });
+            }
+        }
+        None
+    }
+
     /// The number of closed steps.
     #[inline(always)]
     pub fn steps(&self) -> usize {
@@ -75,6 +119,9 @@ impl SpikeTrain {
     }
 
     /// The neurons that fired in step `t`, ascending.
+    ///
+    /// # Panics
+    /// If `t` is not below [`Self::steps`], as the index of a slice.
     #[inline(always)]
     pub fn step(&self, t: usize) -> &[u32] {
         &self.indices[self.starts[t] as usize..self.starts[t + 1] as usize]

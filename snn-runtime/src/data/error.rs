@@ -144,4 +144,20 @@ pub enum IdxError {
         /// The number of pixels.
         found: usize,
     },
+    /// An image that the set does not have.
+    #[error("expected an image below {images}, found {found}; use indices below `len()`")]
+    Image {
+        /// The number of images.
+        images: usize,
+        /// The index.
+        found: usize,
+    },
+    /// A buffer that does not fit an image.
+    #[error("expected {expected} places for the pixels of an image, found {found}; use `rows * columns`")]
+    Places {
+        /// The number of pixels of an image.
+        expected: usize,
+        /// The length of the buffer.
+        found: usize,
+    },
 }

@@ -2,11 +2,12 @@
 //! row-major order.
 
 use super::IdxError;
+use crate::atomic;
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Cursor, Read, Write};
+use std::io::{self, BufReader, Cursor, Read, Write};
 use std::path::Path;
 
 /// The most data, in bytes, that a file may announce: 4 GiB, more than six times the largest set known in this format.
@@ -71,7 +72,7 @@ pub fn read_labels(path: impl AsRef<Path>) -> Result<Vec<u8>, IdxError> {
     content.data(&[count])
 }
 
-/// Writes images as an IDX file compressed with gzip.
+/// Writes images as an IDX file compressed with gzip. An older file is replaced as a whole or not at all.
 ///
 /// # Errors
 /// If the sizes are not those of the pixels, exceed [`SIZE_LIMIT`], or the file cannot be written.
@@ -80,7 +81,7 @@ pub fn write_images(path: impl AsRef<Path>, images: &Images) -> Result<(), IdxEr
     write(path.as_ref(), &[images.count, images.rows, images.columns], &images.pixels)
 }
 
-/// Writes labels as an IDX file compressed with gzip.
+/// Writes labels as an IDX file compressed with gzip. An older file is replaced as a whole or not at all.
 ///
 /// # Errors
 /// If there are more than [`SIZE_LIMIT`] allows, or the file cannot be written.
@@ -94,14 +95,14 @@ fn write(path: &Path, sizes: &[usize], data: &[u8]) -> Result<(), IdxError> {
     if data.len() as u64 > SIZE_LIMIT || sizes.contains(&u32::MAX) {
         return Err(IdxError::TooLarge { path: path.into(), sizes, limit: SIZE_LIMIT });
     }
-    let written = File::create(path).and_then(|file| {
-        let mut out = GzEncoder::new(BufWriter::new(file), Compression::default());
+    let written = atomic::replace(path, |file| {
+        let mut out = GzEncoder::new(file, Compression::default());
         out.write_all(&[0, 0, UNSIGNED_BYTES, sizes.len() as u8])?;
         for size in &sizes {
             out.write_all(&size.to_be_bytes())?;
         }
         out.write_all(data)?;
-        out.finish()?.flush()
+        out.finish().map(drop)
     });
     written.map_err(|source| IdxError::Io { path: path.into(), action: "write", source })
 }

@@ -77,24 +77,29 @@ impl LabelledImages {
 
     /// Writes the pixels of image `i` to `out` (`[rows * columns]`, row-major), scaled from 0..=255 to 0..=1.
     ///
-    /// # Panics
-    /// If `i` is not below [`Self::len`] or `out` does not have one place for each pixel.
-    pub fn scaled(&self, i: usize, out: &mut [f32]) {
+    /// # Errors
+    /// If `i` is not below [`Self::len`] or `out` does not have one place for each pixel; `out` is as it was then.
+    pub fn scaled(&self, i: usize, out: &mut [f32]) -> Result<(), IdxError> {
+        // Not zero: images without pixels are refused.
         let size = self.images.rows * self.images.columns;
-        assert!(i < self.len(), "expected an image below {}, found {i}; use indices below `len()`", self.len());
-        assert!(out.len() == size, "expected {size} places for pixels, found {}; use `rows * columns`", out.len());
-        for (out, &pixel) in out.iter_mut().zip(&self.images.pixels[i * size..]) {
-            *out = f32::from(pixel) / 255.0;
+        let image = self.images.pixels.chunks_exact(size).nth(i).ok_or_else(|| self.no_image(i))?;
+        if out.len() != size {
+            return Err(IdxError::Places { expected: size, found: out.len() });
         }
+        out.iter_mut().zip(image).for_each(|(out, &pixel)| *out = f32::from(pixel) / 255.0);
+        Ok(())
     }
 
     /// The label of image `i`.
     ///
-    /// # Panics
+    /// # Errors
     /// If `i` is not below [`Self::len`].
-    pub fn label(&self, i: usize) -> u32 {
-        assert!(i < self.len(), "expected an image below {}, found {i}; use indices below `len()`", self.len());
-        u32::from(self.labels[i])
+    pub fn label(&self, i: usize) -> Result<u32, IdxError> {
+        self.labels.get(i).map(|&label| u32::from(label)).ok_or_else(|| self.no_image(i))
+    }
+
+    fn no_image(&self, found: usize) -> IdxError {
+        IdxError::Image { images: self.len(), found }
     }
 }
 
@@ -122,11 +127,11 @@ mod tests {
         let train = LabelledImages::load(dir.path(), Part::Train).unwrap();
         assert_eq!((train.len(), train.labels(), train.images()), (3, &[4, 5, 6][..], &images(3)));
         let test = LabelledImages::load(dir.path(), Part::Test).unwrap();
-        assert_eq!((test.len(), test.label(0), test.label(1)), (2, 8, 9));
+        assert_eq!((test.len(), test.label(0).unwrap(), test.label(1).unwrap()), (2, 8, 9));
         let mut row = [7.0; 2];
-        test.scaled(0, &mut row);
+        test.scaled(0, &mut row).unwrap();
         assert_eq!(row, [0.0, 0.2]);
-        test.scaled(1, &mut row);
+        test.scaled(1, &mut row).unwrap();
         assert_eq!(row, [1.0, 0.4]);
     }
 
@@ -149,14 +154,23 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "expected 2 places for pixels, found 3")]
-    fn a_row_of_another_size_panics() {
-        LabelledImages::new(images(1), vec![1]).unwrap().scaled(0, &mut [0.0; 3]);
+    fn an_image_that_is_not_there_and_a_row_of_another_size_are_errors() {
+        let set = LabelledImages::new(images(2), vec![1, 2]).unwrap();
+        let mut row = [7.0; 2];
+        for i in [2, usize::MAX] {
+            assert!(matches!(set.label(i), Err(IdxError::Image { images: 2, found }) if found == i));
+            assert!(matches!(set.scaled(i, &mut row), Err(IdxError::Image { images: 2, found }) if found == i));
+        }
+        let error = set.scaled(0, &mut [0.0; 3]).unwrap_err();
+        assert!(error.to_string().contains("expected 2 places for the pixels of an image, found 3"), "{error}");
+        assert!(set.scaled(1, &mut []).is_err());
+        assert_eq!(row, [7.0; 2]);
     }
 
     #[test]
-    #[should_panic(expected = "expected an image below 1, found 1")]
-    fn an_image_that_is_not_there_panics() {
-        LabelledImages::new(images(1), vec![1]).unwrap().label(1);
+    fn a_set_may_be_empty() {
+        let set = LabelledImages::new(images(0), vec![]).unwrap();
+        let error = set.label(0).unwrap_err();
+        assert_eq!(error.to_string(), "expected an image below 0, found 0; use indices below `len()`");
     }
 }

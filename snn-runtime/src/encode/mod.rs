@@ -52,7 +52,7 @@ pub trait Encoder: Send + Sync {
 #[non_exhaustive]
 pub enum EncodeError {
     /// A value the rule does not apply to.
-    #[error("channel {channel} is {found}: expected {expected}")]
+    #[error("channel {channel} is {found}: expected {expected}; change the value, or take another encoder")]
     Value {
         /// The channel.
         channel: usize,

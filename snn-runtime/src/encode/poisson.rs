@@ -297,6 +297,9 @@ mod tests {
         assert!(Poisson::new().range(f64::MIN, f64::MAX).is_err());
         assert_eq!(Poisson::new().check(&[0.0, 2.0, -1.0]), Ok(()));
         let error = Poisson::new().check(&[0.0, f32::NAN]).unwrap_err();
-        assert_eq!(error.to_string(), "channel 1 is NaN: expected a finite number");
+        assert_eq!(
+            error.to_string(),
+            "channel 1 is NaN: expected a finite number; change the value, or take another encoder"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! What goes into one call: inputs and targets of some samples, checked against the network.
 
 use super::error::Error;
-use super::plan::Plan;
+use super::plan::{LIMIT, Plan};
 use crate::encode::Encoder;
 use crate::graph::TargetKind;
 use crate::loss::Targets;
@@ -72,6 +72,9 @@ pub(crate) fn check<'a, R: Real>(
     if batch.size == 0 {
         return Err(Error::EmptyBatch);
     }
+    if batch.size > LIMIT {
+        return Err(Error::LargeBatch { found: batch.size, limit: LIMIT });
+    }
     if batch.inputs.len() != plan.inputs.len() {
         let names = plan.inputs.iter().map(|i| i.name.as_str());
         return Err(count("inputs", plan.inputs.len(), names, batch.inputs.len()));
@@ -102,27 +105,36 @@ fn check_input(name: &str, size: usize, steps: usize, samples: usize, data: &Inp
     match data {
         InputData::Spikes(trains) => {
             if trains.len() != samples {
-                return fail(format!("expected {samples} spike trains, one per sample, found {}", trains.len()));
+                return fail(format!(
+                    "expected {samples} spike trains, one per sample, found {}; give the batch its size",
+                    trains.len()
+                ));
             }
             for (sample, train) in trains.iter().enumerate() {
-                if train.steps() != steps {
-                    return fail_sample(sample, format!("expected {steps} steps, found {}", train.steps()));
-                }
-                if let Some((t, i)) = train.iter().find(|&(_, i)| i as usize >= size) {
-                    return fail_sample(sample, format!("channel {i} in step {t}: expected channels below {size}"));
+                if let Some(fault) = train.fault(steps, size) {
+                    return fail_sample(sample, fault.to_string());
                 }
             }
         }
         InputData::Encoded { values, encoder, samples: ids, .. } => {
             if values.dim() != (samples, size) {
-                return fail(format!("expected values of shape [{samples}, {size}], found {:?}", values.shape()));
+                return fail(format!(
+                    "expected values of shape [{samples}, {size}], found {:?}; {SHAPE}",
+                    values.shape()
+                ));
             }
             if ids.len() != samples {
-                return fail(format!("expected {samples} sample numbers, found {}", ids.len()));
+                return fail(format!(
+                    "expected {samples} sample numbers, found {}; give one for each sample",
+                    ids.len()
+                ));
             }
             for (sample, row) in values.rows().into_iter().enumerate() {
                 if let Some((channel, value)) = row.iter().enumerate().find(|(_, v)| !v.is_finite()) {
-                    return fail_sample(sample, format!("channel {channel} is {value}: expected a finite number"));
+                    return fail_sample(
+                        sample,
+                        format!("channel {channel} is {value}: expected a finite number; clean the data"),
+                    );
                 }
                 // What an encoder can take may be narrower than that.
                 let checked = match row.as_slice() {
@@ -149,22 +161,32 @@ fn check_target<'a, R: Real>(
     match (kind, data) {
         (&TargetKind::Class(classes), TargetData::Class(labels)) => {
             if labels.len() != samples {
-                return fail(format!("expected {samples} classes, one per sample, found {}", labels.len()));
+                return fail(format!(
+                    "expected {samples} classes, one per sample, found {}; give the batch its size",
+                    labels.len()
+                ));
             }
             match labels.iter().position(|&label| label as usize >= classes) {
-                Some(sample) => {
-                    fail_sample(sample, format!("class {}: expected a class below {classes}", labels[sample]))
-                }
+                Some(sample) => fail_sample(
+                    sample,
+                    format!("class {}: expected a class below {classes}; check the labels", labels[sample]),
+                ),
                 None => Ok(CheckedTarget::Class(labels)),
             }
         }
         (&TargetKind::Values(size), TargetData::Values(values)) => {
             if values.dim() != (samples, size) {
-                return fail(format!("expected values of shape [{samples}, {size}], found {:?}", values.shape()));
+                return fail(format!(
+                    "expected values of shape [{samples}, {size}], found {:?}; {SHAPE}",
+                    values.shape()
+                ));
             }
             for (sample, row) in values.rows().into_iter().enumerate() {
                 if let Some((i, value)) = row.iter().enumerate().find(|(_, v)| !v.is_finite()) {
-                    return fail_sample(sample, format!("number {i} is {value}: expected a finite number"));
+                    return fail_sample(
+                        sample,
+                        format!("number {i} is {value}: expected a finite number; clean the data"),
+                    );
                 }
             }
             Ok(CheckedTarget::Values(
@@ -174,10 +196,13 @@ fn check_target<'a, R: Real>(
                 },
             ))
         }
-        (TargetKind::Class(_), _) => fail("expected classes, found numbers".into()),
-        (TargetKind::Values(_), _) => fail("expected numbers, found classes".into()),
+        (TargetKind::Class(_), _) => fail("expected classes, found numbers; give `TargetData::Class`".into()),
+        (TargetKind::Values(_), _) => fail("expected numbers, found classes; give `TargetData::Values`".into()),
     }
 }
+
+/// What to do about a wrong shape.
+const SHAPE: &str = "the rows are samples";
 
 /// A copy in row-major order.
 fn standard<R: Real>(values: ArrayView2<'_, R>) -> ndarray::Array2<R> {

@@ -6,21 +6,12 @@ use super::error::Error;
 use super::forward::{Counts, forward};
 use super::plan::Plan;
 use super::workspace::{Scratch, Shape, Workspace};
+use crate::Real;
 use crate::loss::{Observable, Trace};
 use crate::neuron::Mode;
-use crate::{Parameters, Real};
 
 /// The error for a loss that is not finite. `losses`: `[samples, terms]`.
-pub(crate) fn locate<R: Real>(
-    plan: &Plan<R>,
-    parameters: &dyn Parameters<R>,
-    batch: &Batch<'_, R>,
-    workspace: &Workspace<R>,
-    losses: &[f64],
-) -> Error {
-    if let Some(error) = parameter(parameters) {
-        return error;
-    }
+pub(crate) fn locate<R: Real>(plan: &Plan<R>, batch: &Batch<'_, R>, workspace: &Workspace<R>, losses: &[f64]) -> Error {
     let terms = plan.loss.losses.len().max(1);
     let place = losses.iter().position(|loss| !loss.is_finite()).unwrap_or(0);
     let (sample, term) = (place / terms, place % terms);
@@ -61,14 +52,4 @@ pub(crate) fn locate<R: Real>(
     }
     let value = losses.get(place).map_or_else(String::new, f64::to_string);
     Error::LossNotFinite { sample, term, value }
-}
-
-/// A parameter that is not finite.
-fn parameter<R: Real>(parameters: &dyn Parameters<R>) -> Option<Error> {
-    parameters.layout().tensors().iter().find_map(|tensor| {
-        let values = &parameters.values()[tensor.range.clone()];
-        let element = values.iter().position(|x| !x.is_finite())?;
-        let value = values[element].to_string();
-        Some(Error::ParameterNotFinite { tensor: tensor.name.clone(), element, value })
-    })
 }

@@ -21,10 +21,18 @@ pub enum Error {
     #[error("invalid simulation: {0}")]
     Simulation(String),
     /// A batch without samples.
-    #[error("the batch is empty: expected at least one sample")]
+    #[error("the batch is empty: expected at least one sample; leave the call out if there is nothing to run")]
     EmptyBatch,
+    /// A batch of more samples than can be counted.
+    #[error("expected at most {limit} samples in a batch, found {found}; cut it into several batches")]
+    LargeBatch {
+        /// The number of samples.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// A wrong number of inputs or targets.
-    #[error("expected {expected} {what} ({names}), found {found}")]
+    #[error("expected {expected} {what} ({names}), found {found}; give one for each, in this order")]
     Count {
         /// `inputs` or `targets`.
         what: &'static str,
@@ -72,10 +80,16 @@ pub enum Error {
         reason: String,
     },
     /// Parameters or a gradient of another network.
-    #[error("{0} do not fit the network: expected its own tensors ({1} numbers), found {2} numbers")]
+    #[error(
+        "{0} do not fit the network: expected its own tensors ({1} numbers), found {2} numbers; \
+         make them from the layout of this network"
+    )]
     Parameters(&'static str, usize, usize),
     /// A parameter that is not a finite number.
-    #[error("parameter `{tensor}` is not finite: element {element} is {value}")]
+    #[error(
+        "parameter `{tensor}`: expected finite numbers, found {value} at element {element}; \
+         go back to parameters from before the training diverged, or correct the starting values"
+    )]
     ParameterNotFinite {
         /// The name of the tensor.
         tensor: String,
@@ -88,7 +102,7 @@ pub enum Error {
     #[error("cannot record `{0}`: {1}")]
     Recording(String, String),
     /// Smooth mode needs neurons that implement it.
-    #[error("population `{0}` has no smooth mode: compiled kernels are spiking only")]
+    #[error("population `{0}` has no smooth mode: compiled kernels are spiking only; interpret the model")]
     Smooth(String),
     /// A replay without a recording of the same batch.
     #[error("nothing to replay: record the same batch in the same workspace first")]
@@ -96,7 +110,8 @@ pub enum Error {
     /// A state left the finite numbers.
     #[error(
         "the simulation diverged: state `{state}` of population `{population}` is {value} \
-         in neuron {neuron} of sample {sample} after step {step}"
+         in neuron {neuron} of sample {sample} after step {step}; \
+         use smaller weights, a smaller dt or a smaller learning rate"
     )]
     Diverged {
         /// The population.
@@ -113,7 +128,10 @@ pub enum Error {
         value: String,
     },
     /// The states stayed finite, the loss did not.
-    #[error("the loss is {value} in sample {sample}, although all states are finite: term {term} overflows")]
+    #[error(
+        "the loss is {value} in sample {sample}, although all states are finite: term {term} overflows; \
+         scale the term down"
+    )]
     LossNotFinite {
         /// The sample's place in the batch.
         sample: usize,

@@ -8,6 +8,7 @@ use crate::graph::Source;
 use crate::loss::Observable;
 use crate::neuron::{Mode, Step};
 use crate::simd::{Loops, dispatch};
+use crate::spikes::TrainFault;
 use crate::{Real, SpikeTrain};
 
 /// For so many steps at a time, what comes from inputs is summed before the steps are taken: then the rows of one tile
@@ -62,12 +63,12 @@ pub(crate) struct Counts {
     pub(crate) wrong: Option<Wrong>,
 }
 
-/// An encoder gave a channel that its input does not have.
+/// An encoder gave spikes that its input cannot have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wrong {
     pub(crate) input: usize,
     pub(crate) sample: usize,
-    pub(crate) channel: u32,
+    pub(crate) fault: TrainFault,
 }
 
 /// The spikes of an input in one sample.
@@ -108,13 +109,10 @@ fn encode<R: Real>(
         encoder.encode(row, simulation.steps, simulation.dt, *seed, samples[index], train);
         // Encoders may come from outside: what they give is not trusted.
         let size = call.plan.inputs[input].size;
-        let beyond = train.iter().find(|&(_, i)| i as usize >= size);
-        if let Some((_, channel)) = beyond {
-            wrong.get_or_insert(Wrong { input, sample: index, channel });
-            train.clear();
-        }
-        while train.steps() < simulation.steps {
-            train.end_step();
+        if let Some(fault) = train.fault(simulation.steps, size) {
+            wrong.get_or_insert(Wrong { input, sample: index, fault });
+            // The rest of the run goes on in silence, and ends with the error.
+            train.fill_from_events(simulation.steps, &[]);
         }
     }
 }

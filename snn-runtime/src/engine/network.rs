@@ -70,7 +70,8 @@ impl<R: Real> Network<R> {
     /// Targets are needed only if a readout depends on one.
     ///
     /// # Errors
-    /// If the parameters or the batch do not fit the network, or something to be recorded does not exist.
+    /// If the parameters or the batch do not fit the network, a parameter is infinite or NaN, or something to be
+    /// recorded does not exist.
     pub fn forward(
         &self,
         parameters: &dyn Parameters<R>,
@@ -79,6 +80,7 @@ impl<R: Real> Network<R> {
         recording: &Recording,
     ) -> Result<Readouts<R>, Error> {
         self.check_parameters("the parameters", parameters)?;
+        check_finite(parameters)?;
         let targets = batch::check(&self.plan, batch, false)?;
         self.run(parameters, batch, &targets, workspace, recording, Mode::Spiking, false)?;
         Ok(self.readouts(batch, workspace, recording))
@@ -87,8 +89,8 @@ impl<R: Real> Network<R> {
     /// Runs a batch forwards and backwards and overwrites `gradient` with that of the loss. Frozen tensors get 0.
     ///
     /// # Errors
-    /// If the parameters, the gradient or the batch do not fit the network, or if the loss is not finite; the gradient
-    /// is then left as it was.
+    /// If the parameters, the gradient or the batch do not fit the network, a parameter is infinite or NaN, or if the
+    /// loss is not finite; the gradient is then left as it was.
     pub fn loss_and_gradient(
         &self,
         parameters: &dyn Parameters<R>,
@@ -116,6 +118,7 @@ impl<R: Real> Network<R> {
         mode: Mode,
     ) -> Result<Evaluation<R>, Error> {
         self.check_parameters("the parameters", parameters)?;
+        check_finite(parameters)?;
         self.check_parameters("the gradient", gradient)?;
         let targets = batch::check(&self.plan, batch, true)?;
         let recording = Recording::none();
@@ -133,7 +136,7 @@ impl<R: Real> Network<R> {
         terms.iter_mut().for_each(|sum| *sum /= batch.size as f64);
         let loss: f64 = terms.iter().sum();
         if !loss.is_finite() {
-            return Err(divergence::locate(&self.plan, parameters, batch, workspace, &losses));
+            return Err(divergence::locate(&self.plan, batch, workspace, &losses));
         }
         reduce(&self.plan, &workspace.lane, parameters.values(), gradient.values_mut());
         Ok(Evaluation { loss, terms, readouts: self.readouts(batch, workspace, &recording) })
@@ -206,10 +209,9 @@ impl<R: Real> Network<R> {
             pool.put(scratch);
         });
         match workspace.lane.iter().find_map(|lane| lane.wrong) {
-            Some(Wrong { input, sample, channel }) => {
-                let input = &plan.inputs[input];
-                let reason = format!("its encoder gave channel {channel}: expected channels below {}", input.size);
-                Err(Error::InputSample { input: input.name.clone(), sample, reason })
+            Some(Wrong { input, sample, fault }) => {
+                let reason = format!("its encoder gave what it must not: {fault}");
+                Err(Error::InputSample { input: plan.inputs[input].name.clone(), sample, reason })
             }
             None => Ok(()),
         }
@@ -253,6 +255,21 @@ impl<R: Real> Network<R> {
             synaptic_operations: lanes.iter().map(|lane| lane.operations).sum(),
         }
     }
+}
+
+/// A weight that is NaN can keep a layer silent, and the loss stays finite: it has to be found before the run.
+fn check_finite<R: Real>(parameters: &dyn Parameters<R>) -> Result<(), Error> {
+    // Without an early end inside a piece, so that it is compared in vectors.
+    let finite = |piece: &[R]| piece.iter().fold(true, |all, x| all & x.is_finite());
+    if parameters.values().chunks(1024).all(finite) {
+        return Ok(());
+    }
+    let wrong = parameters.layout().tensors().iter().find_map(|tensor| {
+        let values = parameters.values().get(tensor.range.clone())?;
+        let (element, value) = values.iter().enumerate().find(|(_, x)| !x.is_finite())?;
+        Some(Error::ParameterNotFinite { tensor: tensor.name.clone(), element, value: value.to_string() })
+    });
+    wrong.map_or(Ok(()), Err)
 }
 
 /// The blocks of a batch in order: the lane of each, and its samples within the lane.

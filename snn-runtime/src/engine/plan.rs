@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The largest number of steps or neurons: indices are 32 bits wide, and spike lists hold steps times neurons.
-const LIMIT: usize = 1 << 28;
+pub(crate) const LIMIT: usize = 1 << 28;
 
 /// A checked network.
 pub(crate) struct Plan<R> {
@@ -126,10 +126,16 @@ pub(crate) fn plan<R: Real>(graph: &Graph<R>, simulation: Simulation) -> Result<
 
 fn check_simulation(simulation: Simulation) -> Result<(), Error> {
     if !(simulation.dt > 0.0 && simulation.dt.is_finite()) {
-        return Err(Error::Simulation(format!("expected a positive dt in ms, found {}", simulation.dt)));
+        return Err(Error::Simulation(format!(
+            "expected a positive dt in ms, found {}; change the time grid",
+            simulation.dt
+        )));
     }
     if simulation.steps == 0 || simulation.steps > LIMIT {
-        return Err(Error::Simulation(format!("expected 1 to {LIMIT} steps, found {}", simulation.steps)));
+        return Err(Error::Simulation(format!(
+            "expected 1 to {LIMIT} steps, found {}; change the time grid",
+            simulation.steps
+        )));
     }
     Ok(())
 }
@@ -144,6 +150,9 @@ fn check_names<R: Real>(graph: &Graph<R>) -> Result<(), Error> {
     }
     for input in &graph.inputs {
         check_size("input", &input.name, input.size)?;
+    }
+    for population in &graph.populations {
+        check_size("population", &population.name, population.size)?;
     }
     for target in &graph.targets {
         let (TargetKind::Class(size) | TargetKind::Values(size)) = target.kind;
@@ -162,7 +171,9 @@ fn check_tensor_names(layout: &Layout) -> Result<(), Error> {
 
 fn check_size(what: &str, name: &str, size: usize) -> Result<(), Error> {
     if size == 0 || size > LIMIT {
-        return Err(Error::graph(format!("{what} `{name}` has size {size}: expected 1 to {LIMIT}")));
+        return Err(Error::graph(format!(
+            "{what} `{name}` has size {size}: expected 1 to {LIMIT}; change the size, or leave it out"
+        )));
     }
     Ok(())
 }
@@ -212,7 +223,7 @@ fn projection<R: Real>(
         return fail("`no_self` needs a projection from a population to itself".into());
     }
     if rows.checked_mul(columns).is_none_or(|n| n > 1 << 40) {
-        return fail(format!("{rows} x {columns} weights are too many"));
+        return fail(format!("{rows} x {columns} weights are too many; make a layer smaller"));
     }
     let tensor = layout.push(format!("{name}.weight"), &[rows, columns], p.unit.clone(), p.frozen);
     let bias = p.bias.then(|| layout.push(format!("{name}.bias"), &[columns], p.unit.clone(), p.frozen));
@@ -239,7 +250,6 @@ fn population<R: Real>(
     dt: f64,
     layout: &mut Layout,
 ) -> Result<PopulationPlan<R>, Error> {
-    check_size("population", &p.name, p.size)?;
     let neuron = p.neuron.layout().clone();
     if neuron.initial.len() != neuron.states.len()
         || neuron.initial.iter().chain(&neuron.differentiated).any(|&c| c >= neuron.coefficients)

@@ -1,7 +1,7 @@
 //! Writing.
 
-use super::{FORMAT_VERSION, HASH_KEY, ModelId, NAME_KEY, StoreError, VERSION_KEY, atomic};
-use crate::{Parameters, Real};
+use super::{FORMAT_VERSION, HASH_KEY, ModelId, NAME_KEY, StoreError, VERSION_KEY};
+use crate::{Parameters, Real, atomic};
 use safetensors::tensor::{Dtype, View};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -45,11 +45,12 @@ pub fn save<R: Real>(
     let metadata = [(VERSION_KEY, FORMAT_VERSION), (NAME_KEY, model.name), (HASH_KEY, model.hash)];
     let (header, data) = with_metadata(&bytes, &metadata);
     let length = (header.len() as u64).to_le_bytes();
-    atomic::replace(path, &[&length, header.as_bytes(), data]).map_err(|source| StoreError::Io {
-        path: path.into(),
-        action: "save the parameters",
-        source,
-    })
+    let written = atomic::replace(path, |out| {
+        out.write_all(&length)?;
+        out.write_all(header.as_bytes())?;
+        out.write_all(data)
+    });
+    written.map_err(|source| StoreError::Io { path: path.into(), action: "save the parameters", source })
 }
 
 /// The header with `metadata` as its first entry, and the data after it.

@@ -145,6 +145,15 @@ fn a_false_header_costs_no_memory() {
 }
 
 #[test]
+fn a_file_that_unpacks_to_more_than_it_announces_is_not_unpacked() {
+    let zeros = gzip(&vec![0; 1 << 20]);
+    let members: Vec<u8> =
+        std::iter::once(gzip(&plain(8, &[1, 1, 1], &[7]))).chain(vec![zeros; 64]).flatten().collect();
+    let (error, _) = images_error(&members);
+    assert!(matches!(error, IdxError::Trailing { expected: 17, .. }), "{error}");
+}
+
+#[test]
 fn contradicting_images_are_not_written() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("images");

@@ -1,0 +1,185 @@
+//! Replacing a file as a whole.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Lets `write` fill a new file next to `path`, waits until the disk has it, and gives it the name `path`. Whatever
+/// happens, there is the old file or the new one under that name, complete. A process that is killed can leave the new
+/// file unfinished under its other name, which begins with a dot and ends with `.tmp`.
+///
+/// A link is followed: the file it leads to is replaced. A file that is marked as read-only is not replaced, though its
+/// folder would allow it. What is neither file nor folder, such as `/dev/null`, is written to directly: another file
+/// must not take its place.
+pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+    let path = &if link { fs::canonicalize(path)? } else { path.to_path_buf() };
+    let old = match fs::metadata(path) {
+        Ok(found) => Some(found),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+        Err(e) => return Err(e),
+    };
+    if let Some(old) = &old {
+        if old.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "the path is a folder, not a file"));
+        }
+        if !old.is_file() {
+            return fill(&mut OpenOptions::new().write(true).open(path)?, write);
+        }
+        if old.permissions().readonly() {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file there is read-only"));
+        }
+    }
+    let Some(name) = path.file_name() else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path does not end with the name of a file"));
+    };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (mut file, mut temporary) = create(folder, name.to_os_string())?;
+    fill(&mut file, write)?;
+    if let Some(old) = old {
+        file.set_permissions(old.permissions())?;
+    }
+    file.sync_all()?;
+    drop(file);
+    fs::rename(&temporary.path, path)?;
+    temporary.renamed = true;
+    // The new name is an entry of the folder, which has to reach the disk as well. Not every system can open or
+    // synchronise a folder; the file is complete under its name either way.
+    if cfg!(unix) {
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    }
+    Ok(())
+}
+
+fn fill(file: &mut File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(file);
+    write(&mut out)?;
+    out.flush()
+}
+
+/// Removes the file unless it was renamed.
+struct Temporary {
+    path: PathBuf,
+    renamed: bool,
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.renamed {
+            // The error that led here is the one to report.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Names may have 255 bytes on most systems; what is added to a name has to fit as well.
+const LONGEST_NAME: usize = 200;
+
+fn create(folder: &Path, name: OsString) -> io::Result<(File, Temporary)> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let mut temporary = OsString::from(".");
+        if name.len() <= LONGEST_NAME {
+            temporary.push(&name);
+        }
+        temporary.push(format!(".{}-{}.tmp", process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
+        let path = folder.join(temporary);
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(file) => return Ok((file, Temporary { path, renamed: false })),
+            // Left over from a process that had the same number.
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(path: &Path, text: &str) -> io::Result<()> {
+        replace(path, |out| out.write_all(text.as_bytes()))
+    }
+
+    fn entries(folder: &Path) -> usize {
+        fs::read_dir(folder).unwrap().count()
+    }
+
+    #[test]
+    fn a_failure_of_the_writer_leaves_the_old_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        put(&path, "old").unwrap();
+        let failed = replace(&path, |out| {
+            out.write_all(&[7; 100_000])?;
+            Err(io::Error::other("no more"))
+        });
+        assert_eq!(failed.unwrap_err().to_string(), "no more");
+        assert_eq!((fs::read_to_string(&path).unwrap().as_str(), entries(dir.path())), ("old", 1));
+    }
+
+    #[test]
+    fn a_panic_of_the_writer_leaves_the_old_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        put(&path, "old").unwrap();
+        let panicked = std::panic::catch_unwind(|| replace(&path, |_| panic!("a defect")));
+        assert!(panicked.is_err());
+        assert_eq!((fs::read_to_string(&path).unwrap().as_str(), entries(dir.path())), ("old", 1));
+    }
+
+    #[test]
+    fn the_longest_name_that_the_system_has_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("n".repeat(255));
+        put(&path, "text").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "text");
+        assert!(put(&dir.path().join("n".repeat(256)), "text").is_err());
+        assert_eq!(entries(dir.path()), 1);
+    }
+
+    #[test]
+    fn a_read_only_file_is_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        put(&path, "old").unwrap();
+        let mut permissions = fs::metadata(&path).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(&path, permissions).unwrap();
+        let error = put(&path, "new").unwrap_err();
+        assert!(error.to_string().contains("read-only"), "{error}");
+        assert_eq!((fs::read_to_string(&path).unwrap().as_str(), entries(dir.path())), ("old", 1));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_and_permissions_stay() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let dir = tempfile::tempdir().unwrap();
+        let (path, link) = (dir.path().join("file"), dir.path().join("link"));
+        put(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        symlink("file", &link).unwrap();
+        put(&link, "new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+        fs::remove_file(&path).unwrap();
+        assert!(put(&link, "new").is_err(), "the link leads nowhere");
+        assert_eq!(entries(dir.path()), 1);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_device_is_not_replaced_by_a_file() {
+        use std::os::unix::fs::FileTypeExt;
+        assert_eq!(put(Path::new("/dev/full"), "text").unwrap_err().kind(), io::ErrorKind::StorageFull);
+        put(Path::new("/dev/null"), "text").unwrap();
+        for path in ["/dev/full", "/dev/null"] {
+            assert!(fs::metadata(path).unwrap().file_type().is_char_device(), "{path}");
+        }
+    }
+}
