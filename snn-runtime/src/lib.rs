@@ -1,6 +1,7 @@
 //! The runtime of the snn compiler: what generated code links against. It knows nothing of the language.
 
 pub mod cells;
+pub mod checkpoint;
 mod compiled;
 pub mod data;
 pub mod encode;
