@@ -3,22 +3,24 @@
 //! ```text
 //! cargo run --release --example mnist                    # the 5,000 + 1,000 digits of the repository
 //! cargo run --release --example mnist -- --data DIR      # a full set in IDX format
+//! cargo run --release --example mnist -- --resume        # goes on where an interrupted run stopped
 //! ```
 
 use clap::Parser;
-use indicatif::{ProgressBar, ProgressStyle};
-use ndarray::Array2;
+use snn_examples::digits::{Sample, highest};
 use snn_examples::figure::{self, Curves, Raster, Spikes};
+use snn_examples::progress;
+use snn_runtime::checkpoint::{Checkpoint, Progress, Settings};
 use snn_runtime::data::{LabelledImages, Part};
 use snn_runtime::encode::{Encoder, Poisson};
 use snn_runtime::optimise::{Adam, Optimiser, Schedule, clip_norm};
-use snn_runtime::random::{Purpose, Stream};
 use snn_runtime::{
-    InputData, Parameters, Readouts, Recording, Simulation, SpikeTrain, TargetData, Workspace, random, store,
+    ParameterSet, Parameters, Readouts, Recording, Simulation, SpikeTrain, TargetData, Workspace, random, store,
 };
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 snn_macros::snn_model!("models/mnist.snn");
 
@@ -31,9 +33,12 @@ struct Options {
     /// A folder with the four MNIST files in IDX format, plain or gzip.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mnist"), hide_default_value = true)]
     data: PathBuf,
+    /// Trains on the first so many digits; by default on all.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
     /// Passes over the training digits.
     #[arg(long, default_value_t = 20)]
-    epochs: usize,
+    epochs: u64,
     /// Digits per update.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
@@ -55,7 +60,19 @@ struct Options {
     /// The folder for weights and figure.
     #[arg(long, default_value = "out")]
     out: PathBuf,
+    /// The file that keeps the state of the training; by default `mnist.checkpoint` in the folder of the weights. It is
+    /// saved after every epoch, and without `--resume` it is replaced.
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// Saves the state after every so many updates as well; 0: after epochs only.
+    #[arg(long, default_value_t = 100, value_name = "UPDATES")]
+    checkpoint_every: u64,
+    /// Goes on from the checkpoint if there is one; the weights will be those of a run that was not interrupted.
+    #[arg(long)]
+    resume: bool,
 }
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     match run(&Options::parse()) {
@@ -67,195 +84,206 @@ fn main() -> ExitCode {
     }
 }
 
-/// Some digits, ready for the network.
-struct Sample {
-    pixels: Array2<f32>,
-    labels: Vec<u32>,
-    /// Numbers that decide over the spikes of each digit.
-    ids: Vec<u64>,
-}
-
-impl Sample {
-    /// Moves every digit by up to `most` pixels along both axes, by the random numbers of its id.
-    fn shift(&mut self, images: &LabelledImages, most: u8, seed: u64) {
-        let (rows, columns) = (images.images().rows, images.images().columns);
-        let width = u32::from(most) * 2 + 1;
-        for (mut digit, &id) in self.pixels.rows_mut().into_iter().zip(&self.ids) {
-            let words = Stream::new(seed, Purpose::Augmentation, id).block(0, 0);
-            let [down, right] = [words[0] % width, words[1] % width].map(|w| w as usize);
-            let old = digit.to_owned();
-            for (i, pixel) in digit.iter_mut().enumerate() {
-                // An offset of `most` is no shift.
-                let (row, column) = (i / columns + most as usize, i % columns + most as usize);
-                let from = row.checked_sub(down).zip(column.checked_sub(right));
-                *pixel = match from {
-                    Some((r, c)) if r < rows && c < columns => old[r * columns + c],
-                    _ => 0.0,
-                };
-            }
-        }
-    }
-
-    fn gather(images: &LabelledImages, indices: &[u32], first_id: u64) -> Self {
-        let mut pixels = Array2::zeros((indices.len(), images.images().rows * images.images().columns));
-        for (mut row, &i) in pixels.rows_mut().into_iter().zip(indices) {
-            images.scaled(i as usize, row.as_slice_mut().unwrap_or(&mut []));
-        }
-        let labels = indices.iter().map(|&i| images.label(i as usize)).collect();
-        let ids = indices.iter().map(|&i| first_id + u64::from(i)).collect();
-        Self { pixels, labels, ids }
-    }
-
-    fn inputs<'a>(&'a self, encoder: &'a Poisson, seed: u64) -> DigitsInputs<'a> {
-        let pixel = InputData::Encoded { values: self.pixels.view(), encoder, seed, samples: &self.ids };
-        DigitsInputs { samples: self.labels.len(), pixel }
-    }
-
-    /// How many of the scores `[samples, classes]` are highest at the label.
-    fn correct(&self, scores: &ndarray::ArrayD<f32>) -> usize {
-        let rows = scores.rows().into_iter().zip(&self.labels);
-        rows.filter(|(row, label)| highest(row.iter().copied()) == **label as usize).count()
-    }
-}
-
-fn highest(scores: impl Iterator<Item = f32>) -> usize {
-    scores.enumerate().fold((0, f32::NEG_INFINITY), |best, (i, s)| if s > best.1 { (i, s) } else { best }).0
-}
-
-fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+fn run(options: &Options) -> Outcome<()> {
     if let Some(threads) = options.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     }
     std::fs::create_dir_all(&options.out).map_err(|e| format!("cannot create {}: {e}", options.out.display()))?;
-    let train = LabelledImages::load(&options.data, Part::Train)?;
-    let test = LabelledImages::load(&options.data, Part::Test)?;
-    let mut net = match options.steps {
-        None => Digits::new(options.seed)?,
-        Some(steps) => Digits::with(Simulation { dt: 1.0, steps: steps as usize }, options.seed)?,
-    };
-    let encoder = Poisson::new().gain(0.25)?;
-    let batch = options.batch as usize;
-    let updates = options.epochs * train.len().div_ceil(batch);
-    let schedule = Schedule::Cosine { warmup_steps: 0, total_steps: updates, final_fraction: 0.01 };
-    println!(
-        "{} training and {} test digits, {} trained numbers, {} steps of {} ms",
-        train.len(),
-        test.len(),
-        net.parameters.values().len(),
-        net.engine().simulation().steps,
-        net.engine().simulation().dt,
-    );
+    let mut training = Training::new(options)?;
+    training.start()?;
+    for epoch in training.progress.epoch..options.epochs {
+        training
+            .epoch(epoch)
+            .map_err(|e| format!("epoch {}, update {}: {e}", epoch + 1, training.progress.updates + 1))?;
+    }
+    training.finish()
+}
 
-    let mut optimiser = Adam::new();
-    let mut workspace = net.workspace();
-    let mut gradient = net.gradient();
-    let mut curves = Curves::default();
-    for epoch in 0..options.epochs {
-        let bar = progress_bar(train.len(), epoch, options.epochs);
-        let order = random::permutation(train.len(), options.seed, epoch as u64);
-        let mut correct = 0;
-        for indices in order.chunks(batch) {
-            // Fresh spikes for a digit in every epoch.
-            let mut digits = Sample::gather(&train, indices, (epoch * train.len()) as u64);
-            digits.shift(&train, options.shift, options.seed);
-            let inputs = digits.inputs(&encoder, options.seed);
-            let targets = DigitsTargets { label: TargetData::Class(&digits.labels) };
-            let evaluation = net.loss_and_gradient(&inputs, &targets, &mut workspace, &mut gradient)?;
-            clip_norm(gradient.values_mut(), 1.0);
-            let rate = options.lr * schedule.factor(curves.loss.len());
-            optimiser.step(&mut net.parameters, gradient.values(), rate)?;
-            correct += digits.correct(scores(&evaluation.readouts)?);
-            curves.loss.push(evaluation.loss);
-            bar.inc(indices.len() as u64);
-            let done = bar.position() as f64;
-            bar.set_message(format!("loss {:.4}  accuracy {:.4}", evaluation.loss, correct as f64 / done));
+struct Training<'a> {
+    options: &'a Options,
+    train: LabelledImages,
+    test: LabelledImages,
+    /// Training digits that are used.
+    count: usize,
+    encoder: Poisson,
+    schedule: Schedule,
+    net: Digits,
+    optimiser: Adam<f32>,
+    workspace: Workspace<f32>,
+    gradient: ParameterSet<f32>,
+    checkpoint: Checkpoint<'static>,
+    progress: Progress,
+}
+
+impl<'a> Training<'a> {
+    fn new(options: &'a Options) -> Outcome<Self> {
+        let train = LabelledImages::load(&options.data, Part::Train)?;
+        let test = LabelledImages::load(&options.data, Part::Test)?;
+        let net = match options.steps {
+            None => Digits::new(options.seed)?,
+            Some(steps) => Digits::with(Simulation { dt: 1.0, steps: steps as usize }, options.seed)?,
+        };
+        let Simulation { dt, steps } = net.engine().simulation();
+        let count = options.limit.map_or(train.len(), |limit| train.len().min(limit as usize));
+        let total_steps = options.epochs as usize * count.div_ceil(options.batch as usize);
+        let schedule = Schedule::Cosine { warmup_steps: 0, total_steps, final_fraction: 0.01 };
+        let trained = net.parameters.values().len();
+        println!(
+            "{count} training and {} test digits, {trained} trained numbers, {steps} steps of {dt} ms",
+            test.len()
+        );
+        // Everything that decides over the weights, but the digits themselves.
+        let settings = Settings::new(options.seed, &schedule)
+            .with("batch", options.batch)
+            .with("digits", count)
+            .with("epochs", options.epochs)
+            .with("learning rate", options.lr)
+            .with("shift", options.shift)
+            .with("steps", steps);
+        let path = options.checkpoint.clone().unwrap_or_else(|| options.out.join("mnist.checkpoint"));
+        Ok(Self {
+            options,
+            train,
+            test,
+            count,
+            encoder: Poisson::new().gain(0.25)?,
+            schedule,
+            optimiser: Adam::new(),
+            workspace: net.workspace(),
+            gradient: net.gradient(),
+            net,
+            checkpoint: Checkpoint::new(path, Digits::<f32>::ID, settings),
+            progress: Progress::default(),
+        })
+    }
+
+    /// From the beginning, or from the checkpoint.
+    fn start(&mut self) -> Outcome<()> {
+        self.checkpoint.prepare()?;
+        let path = self.checkpoint.path().display();
+        if self.checkpoint.exists() && self.options.resume {
+            self.progress = self.checkpoint.load(&mut self.net.parameters, &mut self.optimiser)?;
+            let Progress { epoch, batch, updates, .. } = self.progress;
+            println!("resuming from {path}: {epoch} epochs and {batch} batches done, {updates} updates");
+        } else if self.checkpoint.exists() {
+            println!("{path} of an earlier run will be replaced; with --resume it would be continued");
         }
-        let accuracy = test_accuracy(&net, &test, &encoder, batch, &mut workspace)?;
-        curves.train_accuracy.push(correct as f64 / train.len() as f64);
-        curves.test_accuracy.push(accuracy);
-        bar.finish_with_message(format!("accuracy {:.4}  test {accuracy:.4}", correct as f64 / train.len() as f64));
+        Ok(())
+    }
+
+    fn series(&mut self, name: &str) -> &mut Vec<f64> {
+        self.progress.series.entry(name.into()).or_default()
+    }
+
+    /// What is left of an epoch.
+    fn epoch(&mut self, epoch: u64) -> Outcome<()> {
+        let Options { batch, epochs, seed, checkpoint_every, .. } = *self.options;
+        let (batch, count) = (batch as usize, self.count);
+        let done = self.progress.batch as usize * batch;
+        let (start, bar) = (Instant::now(), progress::bar(count as u64, done as u64, epoch, epochs));
+        let order = random::permutation(count, seed, epoch);
+        let batches = order.len().div_ceil(batch);
+        for indices in order.chunks(batch).skip(self.progress.batch as usize) {
+            // Fresh spikes for a digit in every epoch.
+            let digits = Sample::gather(&self.train, indices, epoch * count as u64);
+            let (loss, correct) = self.update(digits)?;
+            self.series("loss").push(loss);
+            self.series("correct").push(correct as f64);
+            self.progress.updates += 1;
+            self.progress.batch += 1;
+            let Progress { updates, batch, .. } = self.progress;
+            if checkpoint_every > 0 && updates % checkpoint_every == 0 && (batch as usize) < batches {
+                self.checkpoint.save(&self.net.parameters, &self.optimiser, &self.progress)?;
+            }
+            bar.inc(indices.len() as u64);
+            let accuracy = self.series("correct").iter().sum::<f64>() / bar.position() as f64;
+            bar.set_message(format!("loss {loss:.4}  accuracy {accuracy:.4}"));
+        }
+        let speed = (count.saturating_sub(done)) as f64 / start.elapsed().as_secs_f64();
+        let loss = self.series("loss").iter().rev().take(batches).sum::<f64>() / batches as f64;
+        let accuracy = self.series("correct").drain(..).sum::<f64>() / count as f64;
+        let test = self.test_accuracy()?;
+        self.series("training accuracy").push(accuracy);
+        self.series("test accuracy").push(test);
+        (self.progress.epoch, self.progress.batch) = (epoch + 1, 0);
+        self.checkpoint.save(&self.net.parameters, &self.optimiser, &self.progress)?;
+        bar.finish_with_message(format!("accuracy {accuracy:.4}  test {test:.4}"));
         // A progress bar is shown on terminals alone; a log gets one line an epoch.
         if bar.is_hidden() {
-            let loss = curves.loss.iter().rev().take(order.len().div_ceil(batch)).sum::<f64>();
-            println!(
-                "epoch {}/{}  loss {:.4}  accuracy {:.4}  test {accuracy:.4}  {:.0} digits/s",
-                epoch + 1,
-                options.epochs,
-                loss / order.len().div_ceil(batch) as f64,
-                correct as f64 / train.len() as f64,
-                bar.per_sec(),
-            );
+            let place = format!("epoch {}/{epochs}", epoch + 1);
+            println!("{place}  loss {loss:.4}  accuracy {accuracy:.4}  test {test:.4}  {speed:.0} digits/s");
         }
+        Ok(())
     }
 
-    let weights = options.out.join("mnist.safetensors");
-    store::save(&weights, &net.parameters, &Digits::<f32>::ID)?;
-    let picture = options.out.join("mnist.svg");
-    figure::draw(&picture, &curves, &raster(&net, &test, &encoder, &mut workspace)?)?;
-    println!("weights in {}, figure in {}", weights.display(), picture.display());
-    let accuracy = test_accuracy(&net, &test, &encoder, batch, &mut workspace)?;
-    println!("test accuracy {accuracy:.4}");
-    Ok(())
-}
+    /// The loss of a batch and how many of its digits were read correctly, before the weights change.
+    fn update(&mut self, mut digits: Sample) -> Outcome<(f64, usize)> {
+        let Options { seed, shift, lr, .. } = *self.options;
+        digits.shift(&self.train, shift, seed);
+        let targets = DigitsTargets { label: TargetData::Class(&digits.labels) };
+        let inputs = inputs(&digits, &self.encoder, seed);
+        let evaluation = self.net.loss_and_gradient(&inputs, &targets, &mut self.workspace, &mut self.gradient)?;
+        clip_norm(self.gradient.values_mut(), 1.0);
+        let rate = lr * self.schedule.factor(self.progress.updates as usize);
+        self.optimiser.step(&mut self.net.parameters, self.gradient.values(), rate)?;
+        Ok((evaluation.loss, digits.correct(scores(&evaluation.readouts)?)))
+    }
 
-fn progress_bar(digits: usize, epoch: usize, epochs: usize) -> ProgressBar {
-    let template = "{prefix} [{bar:28}] {pos}/{len}  {per_sec:>12}  {msg}";
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let style = style
-        .with_key("per_sec", |state: &indicatif::ProgressState, w: &mut dyn std::fmt::Write| {
-            _ = write!(w, "{:.0} digits/s", state.per_sec());
+    fn test_accuracy(&mut self) -> Outcome<f64> {
+        let indices: Vec<u32> = (0..self.test.len() as u32).collect();
+        let mut correct = 0;
+        for indices in indices.chunks(self.options.batch as usize) {
+            let digits = Sample::gather(&self.test, indices, 0);
+            let inputs = inputs(&digits, &self.encoder, TEST_SEED);
+            correct += digits.correct(scores(&self.net.forward(&inputs, &Recording::none(), &mut self.workspace)?)?);
+        }
+        Ok(correct as f64 / self.test.len() as f64)
+    }
+
+    /// Writes weights and figure.
+    fn finish(mut self) -> Outcome<()> {
+        let weights = self.options.out.join("mnist.safetensors");
+        store::save(&weights, &self.net.parameters, &Digits::<f32>::ID)?;
+        let picture = self.options.out.join("mnist.svg");
+        let [loss, train_accuracy, test_accuracy] =
+            ["loss", "training accuracy", "test accuracy"].map(|name| std::mem::take(self.series(name)));
+        figure::draw(&picture, &Curves { loss, train_accuracy, test_accuracy }, &self.raster()?)?;
+        println!("weights in {}, figure in {}", weights.display(), picture.display());
+        println!("test accuracy {:.4}", self.test_accuracy()?);
+        Ok(())
+    }
+
+    /// The spikes of the first test digit.
+    fn raster(&mut self) -> Outcome<Raster> {
+        let digit = Sample::gather(&self.test, &[0], 0);
+        let recording = Recording::none().spikes("hidden").trace("out", "V");
+        let inputs = inputs(&digit, &self.encoder, TEST_SEED);
+        let readouts = self.net.forward(&inputs, &recording, &mut self.workspace)?;
+        let Simulation { dt, steps } = self.net.engine().simulation();
+        let mut input = SpikeTrain::new();
+        let row = digit.pixels.row(0).to_vec();
+        self.encoder.encode(&row, steps, dt, TEST_SEED, digit.ids[0], &mut input);
+        let hidden = readouts.spikes("hidden").and_then(|s| s.first()).map(|s| s.iter().collect()).unwrap_or_default();
+        let trace = readouts.trace("out", "V").map(|v| v.index_axis(ndarray::Axis(0), 0).to_owned());
+        let trace = trace.map(|v| v.rows().into_iter().map(|r| r.iter().map(|&x| f64::from(x)).collect()).collect());
+        let read = highest(scores(&readouts)?.iter().copied());
+        Ok(Raster {
+            title: format!("test digit 0: a {}, read as {read}", digit.labels[0]),
+            steps,
+            dt,
+            populations: vec![
+                Spikes { name: "pixel".into(), size: 784, spikes: input.iter().collect() },
+                Spikes { name: "hidden".into(), size: 256, spikes: hidden },
+            ],
+            readout: ("readout V (mV)".into(), trace.unwrap_or_default()),
         })
-        .progress_chars("=> ");
-    ProgressBar::new(digits as u64).with_style(style).with_prefix(format!("epoch {:>2}/{epochs}", epoch + 1))
-}
-
-fn scores(readouts: &Readouts<f32>) -> Result<&ndarray::ArrayD<f32>, Box<dyn Error>> {
-    readouts.get("scores").ok_or_else(|| "the model has no readout `scores`".into())
-}
-
-fn test_accuracy(
-    net: &Digits,
-    test: &LabelledImages,
-    encoder: &Poisson,
-    batch: usize,
-    workspace: &mut Workspace<f32>,
-) -> Result<f64, Box<dyn Error>> {
-    let indices: Vec<u32> = (0..test.len() as u32).collect();
-    let mut correct = 0;
-    for indices in indices.chunks(batch) {
-        let digits = Sample::gather(test, indices, 0);
-        let readouts = net.forward(&digits.inputs(encoder, TEST_SEED), &Recording::none(), workspace)?;
-        correct += digits.correct(scores(&readouts)?);
     }
-    Ok(correct as f64 / test.len() as f64)
 }
 
-/// The spikes of the first test digit.
-fn raster(
-    net: &Digits,
-    test: &LabelledImages,
-    encoder: &Poisson,
-    workspace: &mut Workspace<f32>,
-) -> Result<Raster, Box<dyn Error>> {
-    let digit = Sample::gather(test, &[0], 0);
-    let recording = Recording::none().spikes("hidden").trace("out", "V");
-    let readouts = net.forward(&digit.inputs(encoder, TEST_SEED), &recording, workspace)?;
-    let Simulation { dt, steps } = net.engine().simulation();
-    let mut input = SpikeTrain::new();
-    let row = digit.pixels.row(0).to_vec();
-    encoder.encode(&row, steps, dt, TEST_SEED, digit.ids[0], &mut input);
-    let hidden = readouts.spikes("hidden").and_then(|s| s.first()).map(|s| s.iter().collect()).unwrap_or_default();
-    let trace = readouts.trace("out", "V").map(|v| v.index_axis(ndarray::Axis(0), 0).to_owned());
-    let trace = trace.map(|v| v.rows().into_iter().map(|r| r.iter().map(|&x| f64::from(x)).collect()).collect());
-    let read = highest(scores(&readouts)?.iter().copied());
-    Ok(Raster {
-        title: format!("test digit 0: a {}, read as {read}", digit.labels[0]),
-        steps,
-        dt,
-        populations: vec![
-            Spikes { name: "pixel".into(), size: 784, spikes: input.iter().collect() },
-            Spikes { name: "hidden".into(), size: 256, spikes: hidden },
-        ],
-        readout: ("readout V (mV)".into(), trace.unwrap_or_default()),
-    })
+fn inputs<'a>(digits: &'a Sample, encoder: &'a Poisson, seed: u64) -> DigitsInputs<'a> {
+    DigitsInputs { samples: digits.labels.len(), pixel: digits.encoded(encoder, seed) }
+}
+
+fn scores(readouts: &Readouts<f32>) -> Outcome<&ndarray::ArrayD<f32>> {
+    readouts.get("scores").ok_or_else(|| "the model has no readout `scores`".into())
 }

@@ -8,11 +8,11 @@
 //! above that before the network was built. The learning rate is 0 unless set, so that the spike rate stays fixed.
 
 use clap::Parser;
-use ndarray::Array2;
+use snn_examples::digits::Sample;
 use snn_runtime::data::{LabelledImages, Part};
 use snn_runtime::encode::Poisson;
 use snn_runtime::optimise::{Adam, Optimiser};
-use snn_runtime::{InputData, Parameters, Simulation, TargetData};
+use snn_runtime::{Parameters, Simulation, TargetData};
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -64,15 +64,10 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         return Err("expected at least one digit and one update".into());
     }
     let images = LabelledImages::load(&options.data, Part::Train)?;
-    let batches: Vec<(Array2<f32>, Vec<u32>, Vec<u64>)> = (0..4)
-        .map(|k| {
-            let indices: Vec<usize> = (0..options.batch).map(|i| (k * options.batch + i) % images.len()).collect();
-            let mut pixels = Array2::zeros((options.batch, 784));
-            for (mut row, &i) in pixels.rows_mut().into_iter().zip(&indices) {
-                images.scaled(i, row.as_slice_mut().unwrap_or(&mut []));
-            }
-            (pixels, indices.iter().map(|&i| images.label(i)).collect(), indices.iter().map(|&i| i as u64).collect())
-        })
+    let digits = |k: usize| (0..options.batch).map(move |i| k * options.batch + i);
+    let batches: Vec<Sample> = (0..4)
+        .map(|k| digits(k).map(|i| (i % images.len()) as u32).collect::<Vec<_>>())
+        .map(|indices| Sample::gather(&images, &indices, 0))
         .collect();
 
     let before = resident_kilobytes("VmRSS:");
@@ -83,11 +78,10 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut times = Vec::new();
     let (mut loss, mut rate) = (0.0, 0.0);
     for update in 0..options.updates + 2 {
-        let (pixels, labels, ids) = &batches[update % batches.len()];
+        let digits = &batches[update % batches.len()];
         let start = Instant::now();
-        let pixel = InputData::Encoded { values: pixels.view(), encoder: &encoder, seed: update as u64, samples: ids };
-        let inputs = WorkloadInputs { samples: options.batch, pixel };
-        let targets = WorkloadTargets { label: TargetData::Class(labels) };
+        let inputs = WorkloadInputs { samples: options.batch, pixel: digits.encoded(&encoder, update as u64) };
+        let targets = WorkloadTargets { label: TargetData::Class(&digits.labels) };
         let evaluation = net.loss_and_gradient(&inputs, &targets, &mut workspace, &mut gradient)?;
         adam.step(&mut net.parameters, gradient.values(), options.lr)?;
         times.push(start.elapsed().as_secs_f64());
