@@ -8,15 +8,13 @@
 
 use clap::Parser;
 use snn_examples::digits::{Sample, highest};
-use snn_examples::figure::{self, Curves, Raster, Spikes};
+use snn_examples::figure::{self, Curves, Raster};
 use snn_examples::progress;
 use snn_runtime::checkpoint::{Checkpoint, Progress, Settings};
 use snn_runtime::data::{LabelledImages, Part};
-use snn_runtime::encode::{Encoder, Poisson};
+use snn_runtime::encode::Poisson;
 use snn_runtime::optimise::{Adam, Optimiser, Schedule, clip_norm};
-use snn_runtime::{
-    ParameterSet, Parameters, Readouts, Recording, Simulation, SpikeTrain, TargetData, Workspace, random, store,
-};
+use snn_runtime::{ParameterSet, Parameters, Readouts, Recording, Simulation, TargetData, Workspace, random, store};
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,6 +27,7 @@ const TEST_SEED: u64 = 0x7e57;
 
 /// Trains a spiking network to read handwritten digits.
 #[derive(Parser)]
+#[command(args_override_self = true)]
 struct Options {
     /// A folder with the four MNIST files in IDX format, plain or gzip.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mnist"), hide_default_value = true)]
@@ -92,9 +91,7 @@ fn run(options: &Options) -> Outcome<()> {
     let mut training = Training::new(options)?;
     training.start()?;
     for epoch in training.progress.epoch..options.epochs {
-        training
-            .epoch(epoch)
-            .map_err(|e| format!("epoch {}, update {}: {e}", epoch + 1, training.progress.updates + 1))?;
+        training.epoch(epoch)?;
     }
     training.finish()
 }
@@ -186,14 +183,14 @@ impl<'a> Training<'a> {
         for indices in order.chunks(batch).skip(self.progress.batch as usize) {
             // Fresh spikes for a digit in every epoch.
             let digits = Sample::gather(&self.train, indices, epoch * count as u64);
-            let (loss, correct) = self.update(digits)?;
+            self.progress.updates += 1;
+            let (loss, correct) = self.update(digits).map_err(at(epoch, self.progress.updates))?;
             self.series("loss").push(loss);
             self.series("correct").push(correct as f64);
-            self.progress.updates += 1;
             self.progress.batch += 1;
             let Progress { updates, batch, .. } = self.progress;
             if checkpoint_every > 0 && updates % checkpoint_every == 0 && (batch as usize) < batches {
-                self.checkpoint.save(&self.net.parameters, &self.optimiser, &self.progress)?;
+                self.save().map_err(at(epoch, updates))?;
             }
             bar.inc(indices.len() as u64);
             let accuracy = self.series("correct").iter().sum::<f64>() / bar.position() as f64;
@@ -202,11 +199,11 @@ impl<'a> Training<'a> {
         let speed = (count.saturating_sub(done)) as f64 / start.elapsed().as_secs_f64();
         let loss = self.series("loss").iter().rev().take(batches).sum::<f64>() / batches as f64;
         let accuracy = self.series("correct").drain(..).sum::<f64>() / count as f64;
-        let test = self.test_accuracy()?;
+        let test = self.test_accuracy().map_err(at(epoch, self.progress.updates))?;
         self.series("training accuracy").push(accuracy);
         self.series("test accuracy").push(test);
         (self.progress.epoch, self.progress.batch) = (epoch + 1, 0);
-        self.checkpoint.save(&self.net.parameters, &self.optimiser, &self.progress)?;
+        self.save().map_err(at(epoch, self.progress.updates))?;
         bar.finish_with_message(format!("accuracy {accuracy:.4}  test {test:.4}"));
         // A progress bar is shown on terminals alone; a log gets one line an epoch.
         if bar.is_hidden() {
@@ -214,6 +211,10 @@ impl<'a> Training<'a> {
             println!("{place}  loss {loss:.4}  accuracy {accuracy:.4}  test {test:.4}  {speed:.0} digits/s");
         }
         Ok(())
+    }
+
+    fn save(&self) -> Outcome<()> {
+        Ok(self.checkpoint.save(&self.net.parameters, &self.optimiser, &self.progress)?)
     }
 
     /// The loss of a batch and how many of its digits were read correctly, before the weights change.
@@ -224,7 +225,7 @@ impl<'a> Training<'a> {
         let inputs = inputs(&digits, &self.encoder, seed);
         let evaluation = self.net.loss_and_gradient(&inputs, &targets, &mut self.workspace, &mut self.gradient)?;
         clip_norm(self.gradient.values_mut(), 1.0);
-        let rate = lr * self.schedule.factor(self.progress.updates as usize);
+        let rate = lr * self.schedule.factor(self.progress.updates as usize - 1);
         self.optimiser.step(&mut self.net.parameters, self.gradient.values(), rate)?;
         Ok((evaluation.loss, digits.correct(scores(&evaluation.readouts)?)))
     }
@@ -259,25 +260,15 @@ impl<'a> Training<'a> {
         let recording = Recording::none().spikes("hidden").trace("out", "V");
         let inputs = inputs(&digit, &self.encoder, TEST_SEED);
         let readouts = self.net.forward(&inputs, &recording, &mut self.workspace)?;
-        let Simulation { dt, steps } = self.net.engine().simulation();
-        let mut input = SpikeTrain::new();
-        let row = digit.pixels.row(0).to_vec();
-        self.encoder.encode(&row, steps, dt, TEST_SEED, digit.ids[0], &mut input);
-        let hidden = readouts.spikes("hidden").and_then(|s| s.first()).map(|s| s.iter().collect()).unwrap_or_default();
-        let trace = readouts.trace("out", "V").map(|v| v.index_axis(ndarray::Axis(0), 0).to_owned());
-        let trace = trace.map(|v| v.rows().into_iter().map(|r| r.iter().map(|&x| f64::from(x)).collect()).collect());
         let read = highest(scores(&readouts)?.iter().copied());
-        Ok(Raster {
-            title: format!("test digit 0: a {}, read as {read}", digit.labels[0]),
-            steps,
-            dt,
-            populations: vec![
-                Spikes { name: "pixel".into(), size: 784, spikes: input.iter().collect() },
-                Spikes { name: "hidden".into(), size: 256, spikes: hidden },
-            ],
-            readout: ("readout V (mV)".into(), trace.unwrap_or_default()),
-        })
+        let title = format!("test digit 0: a {}, read as {read}", digit.labels[0]);
+        Ok(Raster::of_digit(title, &digit, &self.encoder, TEST_SEED, self.net.engine().simulation(), &readouts))
     }
+}
+
+/// Puts the place before an error: that training diverged is of use with its time alone.
+fn at(epoch: u64, update: u64) -> impl Fn(Box<dyn Error>) -> String {
+    move |error| format!("epoch {}, update {update}: {error}", epoch + 1)
 }
 
 fn inputs<'a>(digits: &'a Sample, encoder: &'a Poisson, seed: u64) -> DigitsInputs<'a> {
