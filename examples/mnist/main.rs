@@ -6,7 +6,10 @@
 //! cargo run --release --example mnist -- --resume        # goes on where an interrupted run stopped
 //! ```
 
+mod options;
+
 use clap::Parser;
+use options::Options;
 use snn_examples::digits::{Sample, highest};
 use snn_examples::figure::{self, Curves, Raster};
 use snn_examples::progress;
@@ -16,7 +19,6 @@ use snn_runtime::encode::Poisson;
 use snn_runtime::optimise::{Adam, Optimiser, Schedule, clip_norm};
 use snn_runtime::{ParameterSet, Parameters, Readouts, Recording, Simulation, TargetData, Workspace, random, store};
 use std::error::Error;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -24,52 +26,6 @@ snn_macros::snn_model!("models/mnist.snn");
 
 /// Test digits are encoded alike in every run, whatever the seed of the training.
 const TEST_SEED: u64 = 0x7e57;
-
-/// Trains a spiking network to read handwritten digits.
-#[derive(Parser)]
-#[command(args_override_self = true)]
-struct Options {
-    /// A folder with the four MNIST files in IDX format, plain or gzip.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mnist"), hide_default_value = true)]
-    data: PathBuf,
-    /// Trains on the first so many digits; by default on all.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    limit: Option<u32>,
-    /// Passes over the training digits.
-    #[arg(long, default_value_t = 20)]
-    epochs: u64,
-    /// Digits per update.
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
-    batch: u32,
-    /// Time steps per digit; by default those of the model.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    steps: Option<u32>,
-    /// Learning rate at the start; falls to a hundredth along a cosine.
-    #[arg(long, default_value_t = 5e-3)]
-    lr: f64,
-    /// Training digits are shifted at random by up to so many pixels, anew in every epoch.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=8))]
-    shift: u8,
-    /// Decides over weights, spikes and order.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Threads; by default one per core. Results do not depend on it.
-    #[arg(long)]
-    threads: Option<usize>,
-    /// The folder for weights and figure.
-    #[arg(long, default_value = "out")]
-    out: PathBuf,
-    /// The file that keeps the state of the training; by default `mnist.checkpoint` in the folder of the weights. It is
-    /// saved after every epoch, and without `--resume` it is replaced.
-    #[arg(long, value_name = "FILE")]
-    checkpoint: Option<PathBuf>,
-    /// Saves the state after every so many updates as well; 0: after epochs only.
-    #[arg(long, default_value_t = 100, value_name = "UPDATES")]
-    checkpoint_every: u64,
-    /// Goes on from the checkpoint if there is one; the weights will be those of a run that was not interrupted.
-    #[arg(long)]
-    resume: bool,
-}
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
