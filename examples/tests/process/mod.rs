@@ -14,7 +14,7 @@ pub(crate) fn mnist(folder: &Folder) -> Command {
     command
 }
 
-/// The example is built into a folder next to that of the tests.
+/// The example is built into a folder next to that of the tests; `cargo test --test resume` alone does not build it.
 fn binary() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().and_then(Path::parent).unwrap();

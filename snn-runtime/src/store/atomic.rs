@@ -41,7 +41,11 @@ pub(crate) fn remove_leftovers(path: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if is_temporary(&entry.file_name(), name) {
-            fs::remove_file(entry.path())?;
+            match fs::remove_file(entry.path()) {
+                // Somebody else was faster.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                outcome => outcome?,
+            }
         }
     }
     Ok(())
