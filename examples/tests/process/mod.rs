@@ -14,16 +14,27 @@ pub(crate) fn mnist(folder: &Folder) -> Command {
     command
 }
 
-/// The example is built into a folder next to that of the tests; `cargo test --test resume` alone does not build it.
+/// The example, which is built into a folder next to that of the tests.
+///
+/// Cargo builds it before it runs all tests of the package, but not if it is asked for some of them: an old example
+/// would be tested then.
 fn binary() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().and_then(Path::parent).unwrap();
     let path = profile.join("examples").join(format!("mnist{}", std::env::consts::EXE_SUFFIX));
-    assert!(
-        path.exists(),
-        "expected the example at {}, found none; run all tests of the package, or `cargo build --example mnist` before",
-        path.display()
-    );
+    let remedy = "run all tests of the package, or `cargo build --example mnist` before";
+    assert!(path.exists(), "expected the example at {}, found none; {remedy}", path.display());
+    // The file that Cargo writes next to it: `example: source source ...`.
+    let sources = std::fs::read_to_string(path.with_extension("d")).unwrap_or_default();
+    let age = |path: &Path| std::fs::metadata(path).and_then(|m| m.modified()).ok();
+    for source in sources.split_once(": ").map_or("", |(_, sources)| sources).replace("\\ ", "\0").split_whitespace() {
+        let source = PathBuf::from(source.replace('\0', " "));
+        assert!(
+            age(&source) <= age(&path),
+            "expected an example newer than {}, found an old one; {remedy}",
+            source.display()
+        );
+    }
     path
 }
 
