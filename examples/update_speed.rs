@@ -8,11 +8,11 @@
 //! above that before the network was built. The learning rate is 0 unless set, so that the spike rate stays fixed.
 
 use clap::Parser;
-use ndarray::Array2;
+use snn_examples::digits::Sample;
 use snn_runtime::data::{LabelledImages, Part};
 use snn_runtime::encode::Poisson;
 use snn_runtime::optimise::{Adam, Optimiser};
-use snn_runtime::{InputData, Parameters, Simulation, TargetData};
+use snn_runtime::{Parameters, Simulation, TargetData};
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -67,17 +67,11 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if images.is_empty() {
         return Err("expected digits to train on, found none; give another folder".into());
     }
+    let digits = |k: usize| (0..options.batch).map(move |i| k * options.batch + i);
     let batches = (0..4)
-        .map(|k| {
-            let indices: Vec<usize> = (0..options.batch).map(|i| (k * options.batch + i) % images.len()).collect();
-            let mut pixels = Array2::zeros((options.batch, 784));
-            for (mut row, &i) in pixels.rows_mut().into_iter().zip(&indices) {
-                images.scaled(i, row.as_slice_mut().unwrap_or(&mut []))?;
-            }
-            let labels = indices.iter().map(|&i| images.label(i)).collect::<Result<Vec<_>, _>>()?;
-            Ok((pixels, labels, indices.iter().map(|&i| i as u64).collect::<Vec<_>>()))
-        })
-        .collect::<Result<Vec<_>, Box<dyn Error>>>()?;
+        .map(|k| digits(k).map(|i| (i % images.len()) as u32).collect::<Vec<_>>())
+        .map(|indices| Sample::gather(&images, &indices, 0))
+        .collect::<Result<Vec<_>, _>>()?;
 
     let before = resident_kilobytes("VmRSS:");
     let mut net = Workload::<f32>::with(Simulation { dt: 1.0, steps: options.steps }, 1)?;
@@ -87,11 +81,10 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut times = Vec::new();
     let (mut loss, mut rate) = (0.0, 0.0);
     for update in 0..options.updates + 2 {
-        let (pixels, labels, ids) = &batches[update % batches.len()];
+        let digits = &batches[update % batches.len()];
         let start = Instant::now();
-        let pixel = InputData::Encoded { values: pixels.view(), encoder: &encoder, seed: update as u64, samples: ids };
-        let inputs = WorkloadInputs { samples: options.batch, pixel };
-        let targets = WorkloadTargets { label: TargetData::Class(labels) };
+        let inputs = WorkloadInputs { samples: options.batch, pixel: digits.encoded(&encoder, update as u64) };
+        let targets = WorkloadTargets { label: TargetData::Class(&digits.labels) };
         let evaluation = net.loss_and_gradient(&inputs, &targets, &mut workspace, &mut gradient)?;
         adam.step(&mut net.parameters, gradient.values(), options.lr)?;
         times.push(start.elapsed().as_secs_f64());

@@ -1,7 +1,9 @@
 //! One SVG that shows how a training went: learning curves, and the spikes of one sample.
 
+use crate::digits::Sample;
 use plotters::coord::Shift;
 use plotters::prelude::*;
+use snn_runtime::{Encoder, Readouts, Simulation, SpikeTrain};
 use std::error::Error;
 use std::path::Path;
 
@@ -40,6 +42,30 @@ pub struct Spikes {
     pub size: usize,
     /// (step, neuron) pairs.
     pub spikes: Vec<(usize, u32)>,
+}
+
+impl Raster {
+    /// The first digit of a sample: its spikes as encoded, those of the population `hidden`, and the trace `V` of `out`, as
+    /// far as they were recorded.
+    pub fn of_digit(
+        title: String,
+        digit: &Sample,
+        encoder: &dyn Encoder,
+        seed: u64,
+        Simulation { dt, steps }: Simulation,
+        readouts: &Readouts<f32>,
+    ) -> Self {
+        let mut input = SpikeTrain::new();
+        let pixels = digit.pixels.row(0).to_vec();
+        encoder.encode(&pixels, steps, dt, seed, digit.ids[0], &mut input);
+        let hidden = readouts.spikes("hidden").and_then(|s| s.first()).map(|s| s.iter().collect()).unwrap_or_default();
+        let trace = readouts.trace("out", "V").map(|v| v.index_axis(ndarray::Axis(0), 0).to_owned());
+        let trace = trace.map(|v| v.rows().into_iter().map(|r| r.iter().map(|&x| f64::from(x)).collect()).collect());
+        let input = Spikes { name: "pixel".into(), size: pixels.len(), spikes: input.iter().collect() };
+        let hidden = Spikes { name: "hidden".into(), size: 256, spikes: hidden };
+        let readout = ("readout V (mV)".into(), trace.unwrap_or_default());
+        Self { title, steps, dt, populations: vec![input, hidden], readout }
+    }
 }
 
 type Outcome = Result<(), Box<dyn Error>>;

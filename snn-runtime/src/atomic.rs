@@ -1,6 +1,6 @@
 //! Replacing a file as a whole.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -15,36 +15,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// folder would allow it. What is neither file nor folder, such as `/dev/null`, is written to directly: another file
 /// must not take its place.
 pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
-    let path = &if link { fs::canonicalize(path)? } else { path.to_path_buf() };
-    let old = match fs::metadata(path) {
-        Ok(found) => Some(found),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => None,
-        Err(e) => return Err(e),
-    };
-    if let Some(old) = &old {
-        if old.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "the path is a folder, not a file"));
-        }
-        if !old.is_file() {
-            return fill(&mut OpenOptions::new().write(true).open(path)?, write);
-        }
-        if old.permissions().readonly() {
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file there is read-only"));
-        }
+    let Target { path, old } = target(path)?;
+    if old.as_ref().is_some_and(|old| !old.is_file()) {
+        return fill(&mut OpenOptions::new().write(true).open(path)?, write);
     }
-    let Some(name) = path.file_name() else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path does not end with the name of a file"));
-    };
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let (mut file, mut temporary) = create(folder, name.to_os_string())?;
+    let (folder, name) = split(&path)?;
+    let (mut file, mut temporary) = create(folder, name)?;
     fill(&mut file, write)?;
     if let Some(old) = old {
         file.set_permissions(old.permissions())?;
     }
     file.sync_all()?;
     drop(file);
-    fs::rename(&temporary.path, path)?;
+    fs::rename(&temporary.path, &path)?;
     temporary.renamed = true;
     // The new name is an entry of the folder, which has to reach the disk as well. Not every system can open or
     // synchronise a folder; the file is complete under its name either way.
@@ -52,6 +35,73 @@ pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Res
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
     }
     Ok(())
+}
+
+/// Finds out whether [`replace`] could work, without touching a file of that name.
+pub(crate) fn check(path: &Path) -> io::Result<()> {
+    let Target { path, old } = target(path)?;
+    if old.is_some_and(|old| !old.is_file()) {
+        return OpenOptions::new().write(true).open(path).map(drop);
+    }
+    let (folder, name) = split(&path)?;
+    create(folder, name).map(drop)
+}
+
+/// Removes what [`replace`] left behind in processes that were killed: their temporary files for `path`.
+pub(crate) fn remove_leftovers(path: &Path) -> io::Result<()> {
+    let Target { path, .. } = target(path)?;
+    let (folder, name) = split(&path)?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if is_temporary(&entry.file_name(), name) {
+            match fs::remove_file(entry.path()) {
+                // Somebody else was faster.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                outcome => outcome?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where a file is to be, links followed, and what is there now.
+struct Target {
+    path: PathBuf,
+    old: Option<fs::Metadata>,
+}
+
+fn target(path: &Path) -> io::Result<Target> {
+    let link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+    let path = if link { fs::canonicalize(path)? } else { path.to_path_buf() };
+    let old = match fs::metadata(&path) {
+        Ok(found) => Some(found),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+        Err(e) => return Err(e),
+    };
+    if old.as_ref().is_some_and(fs::Metadata::is_dir) {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "the path is a folder, not a file"));
+    }
+    if old.as_ref().is_some_and(|old| old.is_file() && old.permissions().readonly()) {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file there is read-only"));
+    }
+    Ok(Target { path, old })
+}
+
+/// The folder of a file, and its name there.
+fn split(path: &Path) -> io::Result<(&Path, &OsStr)> {
+    let Some(name) = path.file_name() else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path does not end with the name of a file"));
+    };
+    Ok((path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")), name))
+}
+
+/// Whether [`create`] made up the name `found` for a file `name`: `.name.process-count.tmp`.
+fn is_temporary(found: &OsStr, name: &OsStr) -> bool {
+    let (found, name) = (found.as_encoded_bytes(), kept(name).as_encoded_bytes());
+    let middle = found.strip_prefix(b".").and_then(|f| f.strip_prefix(name)).and_then(|f| f.strip_prefix(b"."));
+    let Some(middle) = middle.and_then(|f| f.strip_suffix(b".tmp")) else { return false };
+    let parts: Vec<&[u8]> = middle.split(|&b| b == b'-').collect();
+    parts.len() == 2 && parts.iter().all(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit))
 }
 
 fn fill(file: &mut File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
@@ -78,13 +128,16 @@ impl Drop for Temporary {
 /// Names may have 255 bytes on most systems; what is added to a name has to fit as well.
 const LONGEST_NAME: usize = 200;
 
-fn create(folder: &Path, name: OsString) -> io::Result<(File, Temporary)> {
+/// The part of a name that stands in that of its temporary file.
+fn kept(name: &OsStr) -> &OsStr {
+    if name.len() <= LONGEST_NAME { name } else { OsStr::new("") }
+}
+
+fn create(folder: &Path, name: &OsStr) -> io::Result<(File, Temporary)> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     loop {
         let mut temporary = OsString::from(".");
-        if name.len() <= LONGEST_NAME {
-            temporary.push(&name);
-        }
+        temporary.push(kept(name));
         temporary.push(format!(".{}-{}.tmp", process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
         let path = folder.join(temporary);
         match OpenOptions::new().write(true).create_new(true).open(&path) {
@@ -181,5 +234,34 @@ mod tests {
         for path in ["/dev/full", "/dev/null"] {
             assert!(fs::metadata(path).unwrap().file_type().is_char_device(), "{path}");
         }
+    }
+
+    #[test]
+    fn leftovers_of_killed_processes_go_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let kept = ["a", ".a.tmp", ".a.1-2", ".a.1-x.tmp", ".a.1-.tmp", ".a.1.tmp", ".b.1-2.tmp", "x.a.1-2.tmp"];
+        for name in kept.iter().chain(&[".a.1-2.tmp", ".a.4000000000-17.tmp"]) {
+            fs::write(dir.path().join(name), "x").unwrap();
+        }
+        remove_leftovers(&dir.path().join("a")).unwrap();
+        let mut found: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        found.sort();
+        let mut kept = kept.map(OsString::from);
+        kept.sort();
+        assert_eq!(found, kept);
+    }
+
+    #[test]
+    fn a_check_finds_what_a_replacement_would_and_touches_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "old").unwrap();
+        check(&file).unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"old");
+        check(&dir.path().join("new")).unwrap();
+        for bad in [dir.path().to_path_buf(), dir.path().join("nowhere/file"), dir.path().join("..")] {
+            assert!(check(&bad).is_err(), "{}", bad.display());
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

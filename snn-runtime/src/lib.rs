@@ -2,6 +2,7 @@
 
 mod atomic;
 pub mod cells;
+pub mod checkpoint;
 mod compiled;
 pub mod data;
 pub mod encode;

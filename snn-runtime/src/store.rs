@@ -23,8 +23,8 @@
 //! ```
 
 mod error;
-mod load;
-mod save;
+pub(crate) mod load;
+pub(crate) mod save;
 
 pub use error::StoreError;
 pub use load::load;
@@ -34,8 +34,8 @@ pub use save::save;
 pub const FORMAT_VERSION: &str = "1";
 
 const VERSION_KEY: &str = "format_version";
-const NAME_KEY: &str = "model_name";
-const HASH_KEY: &str = "model_hash";
+pub(crate) const NAME_KEY: &str = "model_name";
+pub(crate) const HASH_KEY: &str = "model_hash";
 
 /// The identity of a model in files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -194,6 +194,11 @@ fn divergence_is_located() {
     parameters.view_mut("w_skip.weight").unwrap().fill(1e160);
     assert!(matches!(run(&parameters), Error::LossNotFinite { sample: 0, term: 2, .. }), "a square overflows");
     assert_eq!(gradient, before, "an error leaves the gradient alone");
+    // A neuron that sinks without bound does not spike: nothing of it reaches the loss, but the gradient is not finite.
+    parameters.view_mut("w_skip.weight").unwrap().fill(0.0);
+    parameters.view_mut("w_in.weight").unwrap().index_axis_mut(ndarray::Axis(1), 1).fill(-1e308);
+    let error = network.loss_and_gradient(&parameters, &batch, &mut Workspace::new(), &mut gradient).unwrap_err();
+    assert!(matches!(&error, Error::Diverged { population, neuron: 1, .. } if population == "hidden"), "{error}");
 }
 
 #[test]

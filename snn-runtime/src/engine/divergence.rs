@@ -15,6 +15,27 @@ pub(crate) fn locate<R: Real>(plan: &Plan<R>, batch: &Batch<'_, R>, workspace: &
     let terms = plan.loss.losses.len().max(1);
     let place = losses.iter().position(|loss| !loss.is_finite()).unwrap_or(0);
     let (sample, term) = (place / terms, place % terms);
+    if let Some((_, error)) = state(plan, batch, workspace, sample) {
+        return error;
+    }
+    let value = losses.get(place).map_or_else(String::new, f64::to_string);
+    Error::LossNotFinite { sample, term, value }
+}
+
+/// The error for a gradient that is not finite although the loss is: the first state of the batch that is not. `None` if
+/// all are finite, and the backward pass overflowed.
+pub(crate) fn locate_state<R: Real>(plan: &Plan<R>, batch: &Batch<'_, R>, workspace: &Workspace<R>) -> Option<Error> {
+    let found = (0..batch.size).filter_map(|sample| state(plan, batch, workspace, sample));
+    found.min_by_key(|(step, _)| *step).map(|(_, error)| error)
+}
+
+/// The first state of a sample that is not finite, with its step.
+fn state<R: Real>(
+    plan: &Plan<R>,
+    batch: &Batch<'_, R>,
+    workspace: &Workspace<R>,
+    sample: usize,
+) -> Option<(usize, Error)> {
     let mut traces = Vec::new();
     for (population, p) in plan.populations.iter().enumerate() {
         let states = (0..p.layout.states.len()).map(Observable::State);
@@ -39,7 +60,7 @@ pub(crate) fn locate<R: Real>(plan: &Plan<R>, batch: &Batch<'_, R>, workspace: &
             if let Some(neuron) = values.iter().position(|x| !x.is_finite()) {
                 let p = &plan.populations[trace.population];
                 let Observable::State(state) = trace.observable else { continue };
-                return Error::Diverged {
+                let error = Error::Diverged {
                     population: p.name.clone(),
                     state: p.layout.states[state].name.clone(),
                     neuron,
@@ -47,9 +68,9 @@ pub(crate) fn locate<R: Real>(plan: &Plan<R>, batch: &Batch<'_, R>, workspace: &
                     step,
                     value: values[neuron].to_string(),
                 };
+                return Some((step, error));
             }
         }
     }
-    let value = losses.get(place).map_or_else(String::new, f64::to_string);
-    Error::LossNotFinite { sample, term, value }
+    None
 }

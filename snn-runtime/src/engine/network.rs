@@ -90,7 +90,8 @@ impl<R: Real> Network<R> {
     ///
     /// # Errors
     /// If the parameters, the gradient or the batch do not fit the network, a parameter is infinite or NaN, or if the
-    /// loss is not finite; the gradient is then left as it was.
+    /// loss is not finite; the gradient is then left as it was. Also if a state is not finite and the gradient therefore
+    /// neither. A gradient that overflows by itself is for the optimiser to refuse.
     pub fn loss_and_gradient(
         &self,
         parameters: &dyn Parameters<R>,
@@ -139,6 +140,14 @@ impl<R: Real> Network<R> {
             return Err(divergence::locate(&self.plan, batch, workspace, &losses));
         }
         reduce(&self.plan, &workspace.lane, parameters.values(), gradient.values_mut());
+        // A state can overflow where the loss does not see it. Without an early exit the test vectorises.
+        let finite = gradient.values().iter().fold(true, |all, x| all & x.is_finite());
+        if !finite
+            && mode == Mode::Spiking
+            && let Some(error) = divergence::locate_state(&self.plan, batch, workspace)
+        {
+            return Err(error);
+        }
         Ok(Evaluation { loss, terms, readouts: self.readouts(batch, workspace, &recording) })
     }
 

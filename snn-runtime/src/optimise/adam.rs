@@ -1,7 +1,7 @@
 //! Adam and AdamW.
 
 use super::check::{check, setting, state_length};
-use super::{OptimiseError, Optimiser};
+use super::{OptimiseError, Optimiser, StateView, StateViewMut};
 use crate::math::{flush, pow};
 use crate::{Parameters, Real};
 
@@ -126,6 +126,23 @@ impl<R: Real> Optimiser<R> for Adam<R> {
         }
         Ok(())
     }
+
+    fn rule(&self) -> String {
+        // Debug writes the shortest text that is read as the same number.
+        let Self { beta1, beta2, epsilon, decay, decoupled, .. } = self;
+        let name = if *decoupled { "AdamW" } else { "Adam" };
+        format!("{name} {{ beta1: {beta1:?}, beta2: {beta2:?}, epsilon: {epsilon:?}, decay: {decay:?} }}")
+    }
+
+    fn state_view(&self) -> StateView<'_, R> {
+        let AdamState { steps, mean, square } = &self.state;
+        StateView { steps: *steps, parts: vec![("mean", mean), ("square", square)] }
+    }
+
+    fn state_view_mut(&mut self) -> StateViewMut<'_, R> {
+        let AdamState { steps, mean, square } = &mut self.state;
+        StateViewMut { steps, parts: vec![mean, square] }
+    }
 }
 
 /// One step with everything that is the same for all numbers.
@@ -215,6 +232,18 @@ impl<R: Real> Optimiser<R> for AdamW<R> {
         learning_rate: f64,
     ) -> Result<(), OptimiseError> {
         self.0.step(parameters, gradient, learning_rate)
+    }
+
+    fn rule(&self) -> String {
+        self.0.rule()
+    }
+
+    fn state_view(&self) -> StateView<'_, R> {
+        self.0.state_view()
+    }
+
+    fn state_view_mut(&mut self) -> StateViewMut<'_, R> {
+        self.0.state_view_mut()
     }
 }
 

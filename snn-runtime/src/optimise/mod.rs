@@ -2,7 +2,7 @@
 //!
 //! An optimiser leaves frozen tensors alone and checks everything before it writes anything: after an error the
 //! parameters and its own state are what they were. Its state can be taken out and put back, and training goes on bit
-//! for bit as if it had not been interrupted. The learning rate comes with every step; [`Schedule`] says how it changes,
+//! for bit as if it had not been interrupted; [`crate::checkpoint`] does so with files. The learning rate comes with every step; [`Schedule`] says how it changes,
 //! and [`clip_norm`] and [`clip_value`] limit a gradient.
 //!
 //! ```
@@ -52,6 +52,34 @@ pub trait Optimiser<R: Real> {
         gradient: &[R],
         learning_rate: f64,
     ) -> Result<(), OptimiseError>;
+
+    /// The rule with all its settings, as in `Sgd { momentum: 0.9, nesterov: false, decay: 0.0 }`: optimisers with the
+    /// same text and the same state take the same steps.
+    fn rule(&self) -> String;
+
+    /// What it keeps from step to step.
+    fn state_view(&self) -> StateView<'_, R>;
+
+    /// What it keeps from step to step, to be written; the parts are in the order of [`Self::state_view`].
+    fn state_view_mut(&mut self) -> StateViewMut<'_, R>;
+}
+
+/// The state of any optimiser, as a file has to keep it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StateView<'a, R> {
+    /// The number of steps taken.
+    pub steps: u64,
+    /// Names and numbers; each part has one number for each parameter, or none.
+    pub parts: Vec<(&'static str, &'a [R])>,
+}
+
+/// The state of any optimiser, to be written.
+#[derive(Debug, PartialEq)]
+pub struct StateViewMut<'a, R> {
+    /// The number of steps taken.
+    pub steps: &'a mut u64,
+    /// The numbers.
+    pub parts: Vec<&'a mut Vec<R>>,
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Stochastic gradient descent.
 
 use super::check::{check, setting, state_length};
-use super::{OptimiseError, Optimiser};
+use super::{OptimiseError, Optimiser, StateView, StateViewMut};
 use crate::{Parameters, Real, math::flush};
 
 /// Gradient descent, with momentum if wanted (Polyak 1964; Nesterov 1983 as in Sutskever et al., "On the importance of
@@ -117,6 +117,21 @@ impl<R: Real> Optimiser<R> for Sgd<R> {
             }
         }
         Ok(())
+    }
+
+    fn rule(&self) -> String {
+        // Debug writes the shortest text that is read as the same number.
+        let Self { momentum, nesterov, decay, .. } = self;
+        format!("Sgd {{ momentum: {momentum:?}, nesterov: {nesterov}, decay: {decay:?} }}")
+    }
+
+    fn state_view(&self) -> StateView<'_, R> {
+        StateView { steps: self.state.steps, parts: vec![("velocity", &self.state.velocity)] }
+    }
+
+    fn state_view_mut(&mut self) -> StateViewMut<'_, R> {
+        let SgdState { steps, velocity } = &mut self.state;
+        StateViewMut { steps, parts: vec![velocity] }
     }
 }
 

@@ -28,14 +28,16 @@ pub enum StoreError {
     },
     /// The file is longer than any file with these parameters.
     #[error(
-        "{}: expected at most {limit} bytes, which is room for the parameters in double precision, found more; \
-         give a file that was saved from this model", path.display()
+        "{}: expected at most {limit} bytes, which is room for {room}, found more; give a file that was saved from this \
+         model", path.display()
     )]
     TooLong {
         /// The file.
         path: PathBuf,
         /// The limit.
         limit: u64,
+        /// What there is room for.
+        room: &'static str,
     },
     /// The metadata lacks an entry.
     #[error(

@@ -1,7 +1,7 @@
 //! Reading.
 
 use super::{FORMAT_VERSION, HASH_KEY, ModelId, NAME_KEY, StoreError, VERSION_KEY};
-use crate::{Layout, Parameters, Real, Tensor};
+use crate::{Layout, Parameters, Real};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use std::io::Read;
 use std::path::Path;
 
 /// Room for the header; the safetensors crate refuses longer ones.
-const HEADER_LIMIT: u64 = 100_000_008;
+pub(crate) const HEADER_LIMIT: u64 = 100_000_008;
 
 /// Loads the parameters of a file, frozen ones too.
 ///
@@ -31,54 +31,72 @@ pub fn load<R: Real>(
     if found != expected {
         return Err(StoreError::Length { expected, found });
     }
-    let bytes = read(path, expected as u64)?;
+    let bytes = read(path, (expected as u64).saturating_mul(8), "the parameters in double precision")?;
     let damaged = |e: safetensors::SafeTensorError| StoreError::Damaged { path: path.into(), reason: e.to_string() };
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
-    check_identity(path, model, |key| header.metadata().as_ref()?.get(key).cloned())?;
+    let metadata = |key: &str| header.metadata().as_ref()?.get(key).cloned();
+    check_version(path, VERSION_KEY, FORMAT_VERSION, metadata)?;
+    check_model(path, model, metadata)?;
     let file = SafeTensors::deserialize(&bytes).map_err(damaged)?;
     check_names(path, &layout, &file)?;
     let mut values = vec![R::ZERO; expected];
     for tensor in layout.tensors() {
         let view = file.tensor(&tensor.name).map_err(damaged)?;
         let out = values.get_mut(tensor.range.clone()).unwrap_or(&mut []);
-        decode(path, tensor, &view, out)?;
+        decode(path, &tensor.name, &tensor.shape, &view, out)?;
     }
     parameters.values_mut().copy_from_slice(&values);
     Ok(())
 }
 
-/// The whole file, if it is not longer than one with that many parameters can be.
-fn read(path: &Path, parameters: u64) -> Result<Vec<u8>, StoreError> {
+/// The whole file, if it is not longer than a header and `data` bytes of numbers, which is room for `room`.
+pub(crate) fn read(path: &Path, data: u64, room: &'static str) -> Result<Vec<u8>, StoreError> {
     let failed = |action| move |source| StoreError::Io { path: path.into(), action, source };
-    let limit = parameters.saturating_mul(8).saturating_add(HEADER_LIMIT);
+    let limit = data.saturating_add(HEADER_LIMIT);
+    let too_long = || StoreError::TooLong { path: path.into(), limit, room };
     let file = File::open(path).map_err(failed("open the file"))?;
+    if file.metadata().is_ok_and(|m| m.len() > limit) {
+        return Err(too_long());
+    }
+    // Not every file tells its length before.
     let mut bytes = Vec::new();
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed("read the file"))?;
-    if bytes.len() as u64 > limit {
-        return Err(StoreError::TooLong { path: path.into(), limit });
-    }
-    Ok(bytes)
+    if bytes.len() as u64 > limit { Err(too_long()) } else { Ok(bytes) }
 }
 
-fn check_identity(
+/// The version of the format, before anything that depends on it.
+pub(crate) fn check_version(
+    path: &Path,
+    key: &'static str,
+    expected: &'static str,
+    metadata: impl Fn(&str) -> Option<String>,
+) -> Result<(), StoreError> {
+    let found = entry(path, key, expected, metadata)?;
+    if found == expected { Ok(()) } else { Err(StoreError::Version { path: path.into(), expected, found }) }
+}
+
+/// The hash of the model; its name may have changed.
+pub(crate) fn check_model(
     path: &Path,
     model: &ModelId<'_>,
     metadata: impl Fn(&str) -> Option<String>,
 ) -> Result<(), StoreError> {
-    let entry = |key: &'static str, expected: &str| {
-        metadata(key).ok_or_else(|| StoreError::Metadata { path: path.into(), key, expected: expected.into() })
-    };
-    let version = entry(VERSION_KEY, FORMAT_VERSION)?;
-    if version != FORMAT_VERSION {
-        return Err(StoreError::Version { path: path.into(), expected: FORMAT_VERSION, found: version });
-    }
-    let found_name = entry(NAME_KEY, model.name)?;
-    let found = entry(HASH_KEY, model.hash)?;
+    let found_name = entry(path, NAME_KEY, model.name, &metadata)?;
+    let found = entry(path, HASH_KEY, model.hash, &metadata)?;
     if found != model.hash {
         let (name, expected) = (model.name.into(), model.hash.into());
         return Err(StoreError::Hash { path: path.into(), name, expected, found_name, found });
     }
     Ok(())
+}
+
+fn entry(
+    path: &Path,
+    key: &'static str,
+    expected: &str,
+    metadata: impl Fn(&str) -> Option<String>,
+) -> Result<String, StoreError> {
+    metadata(key).ok_or_else(|| StoreError::Metadata { path: path.into(), key, expected: expected.into() })
 }
 
 fn check_names(path: &Path, layout: &Layout, file: &SafeTensors<'_>) -> Result<(), StoreError> {
@@ -97,21 +115,27 @@ fn check_names(path: &Path, layout: &Layout, file: &SafeTensors<'_>) -> Result<(
     }
 }
 
-fn decode<R: Real>(path: &Path, tensor: &Tensor, view: &TensorView<'_>, out: &mut [R]) -> Result<(), StoreError> {
-    let name = || tensor.name.clone();
-    if view.shape() != tensor.shape {
-        let (expected, found) = (tensor.shape.clone(), view.shape().to_vec());
-        return Err(StoreError::Shape { path: path.into(), tensor: name(), expected, found });
+/// The numbers of a tensor, which has to have that shape.
+pub(crate) fn decode<R: Real>(
+    path: &Path,
+    name: &str,
+    shape: &[usize],
+    view: &TensorView<'_>,
+    out: &mut [R],
+) -> Result<(), StoreError> {
+    if view.shape() != shape {
+        let (expected, found) = (shape.to_vec(), view.shape().to_vec());
+        return Err(StoreError::Shape { path: path.into(), tensor: name.into(), expected, found });
     }
     let numbers: Vec<f64> = match view.dtype() {
         Dtype::F32 => view.data().as_chunks().0.iter().map(|&b| f64::from(f32::from_le_bytes(b))).collect(),
         Dtype::F64 => view.data().as_chunks().0.iter().map(|&b| f64::from_le_bytes(b)).collect(),
-        other => return Err(StoreError::Type { path: path.into(), tensor: name(), found: other.to_string() }),
+        other => return Err(StoreError::Type { path: path.into(), tensor: name.into(), found: other.to_string() }),
     };
     for (place, (out, &found)) in out.iter_mut().zip(&numbers).enumerate() {
         *out = R::from_f64(found);
         if !out.is_finite() {
-            return Err(StoreError::NotFinite { path: path.into(), tensor: name(), place, found, kind: R::NAME });
+            return Err(StoreError::NotFinite { path: path.into(), tensor: name.into(), place, found, kind: R::NAME });
         }
     }
     Ok(())

@@ -33,24 +33,41 @@ pub fn save<R: Real>(
             return Err(StoreError::Name { path: path.into(), tensor: tensor.name.clone() });
         }
         let numbers = values.get(tensor.range.clone()).unwrap_or(&[]);
-        if let Some(place) = numbers.iter().position(|x| !x.is_finite()) {
-            let found = numbers[place].to_f64();
-            let tensor = tensor.name.clone();
-            return Err(StoreError::NotFinite { path: path.into(), tensor, place, found, kind: R::NAME });
-        }
+        check_finite(path, &tensor.name, numbers)?;
         tensors.push((tensor.name.as_str(), Numbers { shape: &tensor.shape, numbers }));
     }
+    let metadata = [(VERSION_KEY, FORMAT_VERSION), (NAME_KEY, model.name), (HASH_KEY, model.hash)];
+    write(path, "save the parameters", tensors, &metadata)
+}
+
+/// Replaces the file by one with these tensors and this metadata.
+pub(crate) fn write<V: View>(
+    path: &Path,
+    action: &'static str,
+    tensors: Vec<(&str, V)>,
+    metadata: &[(&str, &str)],
+) -> Result<(), StoreError> {
     let bytes = safetensors::serialize(tensors, None)
         .map_err(|e| StoreError::Damaged { path: path.into(), reason: e.to_string() })?;
-    let metadata = [(VERSION_KEY, FORMAT_VERSION), (NAME_KEY, model.name), (HASH_KEY, model.hash)];
-    let (header, data) = with_metadata(&bytes, &metadata);
+    let (header, data) = with_metadata(&bytes, metadata);
     let length = (header.len() as u64).to_le_bytes();
     let written = atomic::replace(path, |out| {
         out.write_all(&length)?;
         out.write_all(header.as_bytes())?;
         out.write_all(data)
     });
-    written.map_err(|source| StoreError::Io { path: path.into(), action: "save the parameters", source })
+    written.map_err(|source| StoreError::Io { path: path.into(), action, source })
+}
+
+/// Refuses numbers that loading would refuse.
+pub(crate) fn check_finite<R: Real>(path: &Path, tensor: &str, numbers: &[R]) -> Result<(), StoreError> {
+    match numbers.iter().position(|x| !x.is_finite()) {
+        None => Ok(()),
+        Some(place) => {
+            let (tensor, found) = (tensor.into(), numbers[place].to_f64());
+            Err(StoreError::NotFinite { path: path.into(), tensor, place, found, kind: R::NAME })
+        }
+    }
 }
 
 /// The header with `metadata` as its first entry, and the data after it.
@@ -87,9 +104,9 @@ fn quoted(text: &str) -> String {
 }
 
 /// The numbers of one tensor as bytes.
-struct Numbers<'a, R> {
-    shape: &'a [usize],
-    numbers: &'a [R],
+pub(crate) struct Numbers<'a, R> {
+    pub(crate) shape: &'a [usize],
+    pub(crate) numbers: &'a [R],
 }
 
 impl<R: Real> View for Numbers<'_, R> {

@@ -29,7 +29,7 @@ impl Choices {
     pub fn below(&mut self, n: usize) -> usize {
         let number = self.list.get(self.at).copied().unwrap_or(0);
         self.at += 1;
-        (u64::from(number) * n as u64 >> 32) as usize
+        ((u64::from(number) * n as u64) >> 32) as usize
     }
 
     /// Yes in about that many of a hundred cases; no is simpler.

@@ -91,7 +91,7 @@ impl Scope {
                     (number(-choices.number(0.5, 2.0) * size, unit), number(choices.number(0.5, 2.0) * size, unit));
                 call("clip", vec![self.value(choices, unit, d), low, high])
             }
-            9 => call(*choices.pick::<&str>(&["abs", "relu", "detach"]), vec![self.value(choices, unit, d)]),
+            9 => call(choices.pick::<&str>(&["abs", "relu", "detach"]), vec![self.value(choices, unit, d)]),
             10 => negate(self.value(choices, unit, d)),
             11 => multiply(number(choices.number(0.5, 2.0) * unit.size(), unit), self.bounded(choices, d)),
             12 => self.converted(choices, unit, d),
@@ -144,7 +144,7 @@ impl Scope {
             2 => call("sin", vec![y]),
             3 => call("cos", vec![y]),
             4 => multiply(half, call("atan", vec![y])),
-            5 => call(*choices.pick::<&str>(&["erf", "erfc", "heaviside"]), vec![y]),
+            5 => call(choices.pick::<&str>(&["erf", "erfc", "heaviside"]), vec![y]),
             6 => call("exp", vec![negate(call("abs", vec![y]))]),
             7 => multiply(
                 half,

@@ -43,7 +43,7 @@ pub(super) fn network(choices: &mut Choices, cell: &Cell) -> Network {
             2 => call("max_t", vec![call("tanh", vec![y])]),
             _ => call("sum_t", vec![divide(y.clone(), add(number(1.0, Unit::One), power(y, number(2.0, Unit::One))))]),
         };
-        statements.push(loss(call(*choices.pick::<&str>(&["mean_n", "sum_n"]), vec![by_neuron])));
+        statements.push(loss(call(choices.pick::<&str>(&["mean_n", "sum_n"]), vec![by_neuron])));
     }
     if cell.spikes {
         let rate = call("mean_n", vec![call("mean_t", vec![field("cells", "spike")])]);
