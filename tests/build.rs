@@ -1,7 +1,36 @@
-//! Generates a model as a user's build script would; the lints of this package then see the generated code as a file.
+//! Generates code as a user's build script would; the lints of this package then see the generated code as a file. The
+//! random models of fixed seeds are generated likewise, each into a module of its own.
 
-fn main() {
-    if let Err(error) = snn_dsl::build::build_script("models/two_layers.snn") {
-        panic!("{error}");
+#[path = "src/random/mod.rs"]
+#[allow(dead_code, unreachable_pub, reason = "a module of the library, which the tests use as a whole")]
+mod random;
+
+use snn_dsl::build::{Options, compile_source, format};
+use snn_dsl::diagnostic::{Style, render_all};
+use snn_dsl::syntax::print::print;
+use std::error::Error;
+use std::fmt::Write;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=src/random");
+    snn_dsl::build::build_script("models/two_layers.snn")?;
+    let mut modules = String::new();
+    let mut list = String::new();
+    for seed in 0..random::EMITTED {
+        let text = print(&random::model_of_seed(seed));
+        let output = compile_source(&format!("random_{seed}.snn"), &text, &Options::default());
+        let Some(code) = output.code else {
+            return Err(render_all(&output.sources, &output.diagnostics, Style::Plain).into());
+        };
+        writeln!(modules, "pub mod random_{seed} {{\n{}}}", format(&code))?;
+        writeln!(list, "    ({seed}, random_{seed}::Net::<f64>::graph()),")?;
     }
+    writeln!(
+        modules,
+        "/// The network of each seed.\npub fn all() -> Vec<(u64, snn_runtime::Graph<f64>)> {{\n    vec![\n{list}    ]\n}}"
+    )?;
+    let folder = std::env::var("OUT_DIR")?;
+    std::fs::write(std::path::Path::new(&folder).join("random_models.rs"), modules)?;
+    Ok(())
 }

@@ -58,8 +58,8 @@ fn loss(value: Expr) -> NetworkStatement {
 
 fn projection(choices: &mut Choices, source: &str, port: &str, unit: Unit, delay: usize) -> NetworkStatement {
     let mut options = vec![ProjectionOptionKind::Connectivity(call_of("dense", Vec::new()))];
-    let strength = unit.size() * choices.number(0.2, 0.8);
-    let (mean, sd) = (number(0.5 * strength, unit), number(strength, unit));
+    let strength = unit.size() * choices.number(0.3, 1.0);
+    let (mean, sd) = (number(strength, unit), number(strength, unit));
     options.push(ProjectionOptionKind::Init(call_of("normal", vec![(None, mean), (None, sd)])));
     if choices.chance(30) {
         options.push(ProjectionOptionKind::Bias);
