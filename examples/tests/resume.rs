@@ -81,7 +81,11 @@ fn a_diverging_training_says_where_and_leaves_the_files() {
     // Weights that are finite, but not the states; weights that are not, found by the next update or by saving.
     for (rate, every, expected) in [
         ("1e37", "0", "epoch 1, update 2: the simulation diverged: state `"),
-        ("1e39", "0", "epoch 1, update 2: parameter `pixel_to_hidden_exc.weight`: expected finite numbers, found NaN at element 0"),
+        (
+            "1e39",
+            "0",
+            "epoch 1, update 2: parameter `pixel_to_hidden_exc.weight`: expected finite numbers, found NaN at element 0",
+        ),
         ("1e39", "1", "epoch 1, update 1: "),
     ] {
         let message = fails(mnist(&folder).args(["--lr", rate, "--checkpoint-every", every]));

@@ -134,3 +134,64 @@ fn every_loss_reduction_and_option() {
     assert!(report.failures.is_empty() && report.other_steps == 0, "{report:#?}");
     assert!(report.nonzero * 10 > report.compared * 8, "{report:?}");
 }
+
+/// A network of one neuron with these statements beside its parameter `tau`, event `e` and state `V`.
+fn single(statements: &str, loss: &str) -> snn_dsl::model::Model {
+    model(&format!(
+        "neuron Cell {{
+            param tau = 10 ms trainable
+            event e
+            state V
+            tau dV/dt = -V
+            {statements}
+            integrate exponential_euler
+        }}
+        network Probe {{
+            simulate dt = 1 ms, for 20 ms
+            input x[3] spikes
+            layer cells[2] = Cell
+            x -> cells.e : dense, init uniform(-0.5, 1)
+            {loss}
+        }}"
+    ))
+}
+
+/// The branch that is not taken has an infinite derivative, or none.
+#[test]
+fn a_branch_that_is_not_taken_has_no_gradient() {
+    for branch in ["sqrt(V)", "ln(V)", "1/V", "V^1.5", "exp(1000 - V)*0.001", "pow(V, 0.3)", "1/sqrt(V)"] {
+        for choice in [
+            format!("if V > 0 {{ {branch} }} else {{ 0 }}"),
+            format!("0.5*(if V > 0 {{ {branch} }} else {{ 0 }}) - V"),
+            format!("-(if V > 0 and V < 2 {{ if V > 0.1 {{ {branch} }} else {{ 1 }} }} else {{ 1 }})"),
+        ] {
+            if branch.starts_with("exp") && !choice.contains("V < 2") {
+                continue;
+            }
+            let condition = if branch.starts_with("exp") { choice.replace("V > 0 ", "V > 1000 ") } else { choice };
+            let text = format!("state W\n 5 ms dW/dt = -W + {condition}\n on e {{ V += e }}");
+            let model = single(&text, "loss mean_n(mean_t(cells.W))");
+            let report = prove(&model, 1.0).unwrap();
+            assert!(report.failures.is_empty() && report.largest.is_finite(), "{condition}: {report:#?}");
+        }
+    }
+}
+
+/// `detach` stops the gradient in a loss, too: d(c y)/dy with c = y is half of d(y y)/dy.
+#[test]
+fn detach_in_a_loss() {
+    let gradient = |loss: &str| {
+        let model = single("on e { V += e }", loss);
+        let network = snn_tests::smooth::network(&model);
+        let inputs = snn_tests::probe::inputs(&network, 5, 0.3, 11);
+        let mode = snn_runtime::neuron::Mode::Spiking;
+        let bits = snn_tests::probe::bits(&network, &network.initial_parameters(7), &inputs, mode);
+        bits[1..=network.layout().len()].iter().map(|&b| f64::from_bits(b)).collect::<Vec<_>>()
+    };
+    let half = gradient("loss mean_n(mean_t(detach(cells.V)*cells.V))");
+    let whole = gradient("loss mean_n(mean_t(cells.V*cells.V))");
+    assert!(half.iter().any(|g| *g != 0.0));
+    for (half, whole) in half.into_iter().zip(whole) {
+        assert!((half - 0.5 * whole).abs() <= 1e-14 * whole.abs(), "{half} {whole}");
+    }
+}

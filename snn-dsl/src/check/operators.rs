@@ -70,6 +70,13 @@ impl<'a> Typing<'a> {
                 product = None;
                 continue;
             };
+            if op == BinaryOp::Divide && self.arena.constant_value(b.id) == Some(0.0) {
+                let message = format!("expected a divisor other than 0, found `{}`", self.text(factor.span));
+                let hint = "a quotient by 0 is infinite or undefined";
+                self.diagnostics.push(Diagnostic::error("E0310", factor.span, message).hint(hint));
+                product = None;
+                continue;
+            }
             let axes = self.broadcast(a.axes, first.span, b.axes, factor.span);
             product = axes.map(|axes| match op {
                 BinaryOp::Divide => {

@@ -8,13 +8,16 @@ use super::scope::{Axes, Definitions, Entry, Kind, Quantity, Scope, Typed};
 use super::{program::ProgramBuilder, remedy::zero, units};
 use crate::diagnostic::suggest::closest;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::expr::{Arena, ExprId};
+use crate::expr::{Arena, ExprId, number as number_text};
 use crate::source::{SourceMap, Span};
 use crate::syntax::tree::{BinaryOp, Expr, ExprKind, Ident, UnaryOp};
 use std::collections::BTreeSet;
 
 /// Deeper expressions are rejected: they would overflow the stack.
 const DEPTH: usize = 128;
+
+/// What makes a constant infinite or undefined.
+const NOT_FINITE: &str = "it divides by 0, takes the root or logarithm of a negative number, or is beyond 1.8e308";
 
 /// Checks the expressions of one neuron, network or definition.
 pub(super) struct Typing<'a> {
@@ -133,7 +136,7 @@ impl<'a> Typing<'a> {
             Some(value) if value.is_finite() => Some(value),
             Some(value) => self.fail(
                 Diagnostic::error("E0310", span, format!("expected a finite number for {what}, found {value}"))
-                    .hint("it divides by 0, takes the logarithm of 0, or is beyond 1.8e308"),
+                    .hint(NOT_FINITE),
             ),
         }
     }
@@ -150,9 +153,13 @@ impl<'a> Typing<'a> {
         let result = self.dispatch(expr, expected);
         self.depth -= 1;
         let typed = result?;
-        match self.arena.constant_value(typed.id) {
+        // What reads nothing has a value now, and its operands have been looked at before.
+        let known = |id| self.arena.constant_value(id).is_some();
+        let is_new = known(typed.id) || self.arena.children(typed.id).all(known);
+        match is_new.then(|| evaluate(&self.arena, typed.id, |_| None)).flatten() {
             Some(value) if !value.is_finite() => {
-                self.fail(Diagnostic::error("E0310", expr.span, format!("expected a finite number, found {value}")))
+                let message = format!("expected a finite number, found {}", number_text(value));
+                self.fail(Diagnostic::error("E0310", expr.span, message).hint(NOT_FINITE))
             }
             _ => Some(typed),
         }

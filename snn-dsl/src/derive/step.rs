@@ -1,5 +1,5 @@
 //! One step as expressions of the states, events and drives at its start:
-//! events, integration, threshold, reset (design: "A step takes t to t + dt").
+//! events, integration, threshold, reset.
 
 use super::integrate::{Update, exponential_euler};
 use crate::expr::{Arena, Comparison, ExprId, Leaf};
@@ -75,23 +75,13 @@ pub(super) fn step(
     let mut names = BTreeMap::new();
 
     // (a) events
-    let mut now = start.clone();
-    for on in &neuron.on {
-        for assign in &on.body {
-            let value = at_states(arena, assign.value, &start, &now);
-            now[assign.state] = match assign.kind {
-                AssignKind::Set => value,
-                AssignKind::Add => arena.add(now[assign.state], value),
-                AssignKind::Subtract => arena.subtract(now[assign.state], value),
-            };
-        }
-    }
+    let mut after_events = events(arena, neuron, &start, |_| true);
     if neuron.refractory.as_ref().is_some_and(|r| !r.events_kept) {
-        for i in (0..now.len()).filter(|&i| held(i)) {
-            now[i] = arena.select(refractory, start[i], now[i]);
-        }
+        // Whatever reads a held state sees it without the events that it drops.
+        let while_refractory = events(arena, neuron, &start, |i| !held(i));
+        let both = after_events.iter_mut().zip(while_refractory);
+        both.for_each(|(free, dropped)| *free = arena.select(refractory, dropped, *free));
     }
-    let after_events = now;
     for (name, value) in &neuron.lets {
         let value = at_states(arena, *value, &start, &after_events);
         names.insert(value, name.clone());
@@ -160,6 +150,20 @@ pub(super) fn step(
     Step { after_events, updates, integrated, threshold, end, names }
 }
 
+/// The states after the assignments of all `on` blocks to states that `takes` them.
+fn events(arena: &mut Arena, neuron: &Neuron, start: &[ExprId], takes: impl Fn(usize) -> bool) -> Vec<ExprId> {
+    let mut now = start.to_vec();
+    for assign in neuron.on.iter().flat_map(|on| &on.body).filter(|assign| takes(assign.state)) {
+        let value = at_states(arena, assign.value, start, &now);
+        now[assign.state] = match assign.kind {
+            AssignKind::Set => value,
+            AssignKind::Add => arena.add(now[assign.state], value),
+            AssignKind::Subtract => arena.subtract(now[assign.state], value),
+        };
+    }
+    now
+}
+
 /// The name, or the other one if the model uses it for something of its own.
 fn free(neuron: &Neuron, name: &str, other: &str) -> String {
     let ports = neuron.events.iter().chain(&neuron.drives);
@@ -195,4 +199,29 @@ fn reset(arena: &mut Arena, body: &[Assign], start: &[ExprId], states: &mut [Exp
 fn at_states(arena: &mut Arena, expression: ExprId, start: &[ExprId], now: &[ExprId]) -> ExprId {
     let changed = start.iter().zip(now).filter(|(s, n)| s != n).map(|(&s, &n)| (s, n)).collect();
     arena.substitute(expression, &changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::compile::compile;
+    use crate::explain::explain;
+
+    #[test]
+    fn what_reads_a_held_state_does_not_see_the_events_it_drops() {
+        let text = "neuron Cell {
+            param tau = 10 ms
+            event exc : mV
+            state V : mV
+            state W : mV
+            tau dV/dt = -V
+            tau dW/dt = -W
+            on exc { V += exc; W += V }
+            spike when V >= 1 mV surrogate sigmoid scale 1 mV { V = 0 mV }
+            refractory 2 ms holding V KEPT
+            integrate exponential_euler
+        }";
+        let of = |kept: &str| explain(&compile("", &text.replace("KEPT", kept)).model.unwrap());
+        assert!(of("").contains("W_events = if refractory { W + V } else { W + "), "{}", of(""));
+        assert!(of("events kept").contains("W_events = W + "), "{}", of("events kept"));
+    }
 }

@@ -135,7 +135,56 @@ impl Arena {
                 return self.select(c, a, b);
             }
         }
-        self.multiply(factor, partial)
+        if self.is_total(partial) { self.multiply(factor, partial) } else { self.multiply_guarded(factor, partial) }
+    }
+
+    /// `factor * partial`, but 0 wherever a choice in `factor` makes it 0, even if `partial` is infinite or NaN there: a
+    /// branch that was not taken has no gradient, whatever its derivative.
+    fn multiply_guarded(&mut self, factor: ExprId, partial: ExprId) -> ExprId {
+        match self.node(factor) {
+            Node::Select(c, a, b) if self.constant_value(a) == Some(0.0) || self.constant_value(b) == Some(0.0) => {
+                let a = self.multiply_guarded(a, partial);
+                let b = self.multiply_guarded(b, partial);
+                self.select(c, a, b)
+            }
+            Node::Negate(a) if self.is_conditional(a) => {
+                let product = self.multiply_guarded(a, partial);
+                self.negate(product)
+            }
+            Node::Binary(Operation::Multiply, a, b) if self.is_conditional(a) => {
+                let product = self.multiply_guarded(a, partial);
+                self.multiply(product, b)
+            }
+            Node::Binary(Operation::Multiply, a, b) if self.is_conditional(b) => {
+                let product = self.multiply_guarded(b, partial);
+                self.multiply(a, product)
+            }
+            Node::Binary(o @ (Operation::Add | Operation::Subtract), a, b)
+                if self.is_conditional(a) && self.is_conditional(b) =>
+            {
+                let a = self.multiply_guarded(a, partial);
+                let b = self.multiply_guarded(b, partial);
+                self.binary(o, a, b)
+            }
+            Node::Binary(Operation::Divide, a, b) if self.is_conditional(a) => {
+                let product = self.multiply_guarded(a, partial);
+                self.divide(product, b)
+            }
+            _ => self.multiply(factor, partial),
+        }
+    }
+
+    /// Whether a choice makes the expression 0 in some cases.
+    fn is_conditional(&self, id: ExprId) -> bool {
+        match self.node(id) {
+            Node::Select(_, a, b) => self.constant_value(a) == Some(0.0) || self.constant_value(b) == Some(0.0),
+            Node::Negate(a) | Node::Binary(Operation::Divide, a, _) => self.is_conditional(a),
+            Node::Binary(Operation::Multiply, a, b) => self.is_conditional(a) || self.is_conditional(b),
+            Node::Binary(Operation::Add | Operation::Subtract, a, b) => {
+                self.is_conditional(a) && self.is_conditional(b)
+            }
+            _ => false,
+        }
     }
 
     /// The derivative of an expression with respect to a leaf (spikes and detached values count as constants).

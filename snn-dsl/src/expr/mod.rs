@@ -133,6 +133,8 @@ pub enum Node {
 #[derive(Clone, Debug, Default)]
 pub struct Arena {
     nodes: Vec<Node>,
+    /// For each node whether it is a finite number for all finite leaves; see [`Arena::is_total`].
+    total: Vec<bool>,
     ids: HashMap<Node, ExprId>,
 }
 
@@ -165,17 +167,7 @@ impl Arena {
 
     /// The operands of a node, at most three.
     pub fn children(&self, id: ExprId) -> impl Iterator<Item = ExprId> + use<> {
-        let list = match self.node(id) {
-            Node::Constant(_) | Node::Truth(_) | Node::Leaf(_) => [None, None, None],
-            Node::Negate(a) | Node::Apply(_, a) | Node::Not(a) | Node::Detach(a) | Node::Spike(a) => {
-                [Some(a), None, None]
-            }
-            Node::Binary(_, a, b) | Node::Compare(_, a, b) | Node::And(a, b) | Node::Or(a, b) => {
-                [Some(a), Some(b), None]
-            }
-            Node::Select(c, a, b) => [Some(c), Some(a), Some(b)],
-        };
-        list.into_iter().flatten()
+        children(self.node(id))
     }
 
     /// True if the expression is yes or no rather than a number.
@@ -191,11 +183,39 @@ impl Arena {
         )
     }
 
+    /// True if the expression is known to be finite where its leaves are, products and sums beyond the largest number
+    /// aside: it has no quotient by something that could be 0, no exponential, logarithm, root or power.
+    pub fn is_total(&self, id: ExprId) -> bool {
+        self.total[id.index()]
+    }
+
+    fn total(&self, node: Node) -> bool {
+        let whole = match node {
+            Node::Constant(bits) => return f64::from_bits(bits).is_finite(),
+            Node::Apply(f, _) => matches!(
+                f,
+                Function::Sin
+                    | Function::Cos
+                    | Function::Tanh
+                    | Function::Atan
+                    | Function::Sigmoid
+                    | Function::Erf
+                    | Function::Erfc
+                    | Function::Abs
+            ),
+            Node::Binary(Operation::Divide, _, b) => self.constant_value(b).is_some_and(|x| x != 0.0),
+            Node::Binary(Operation::Power, ..) => false,
+            _ => true,
+        };
+        whole && children(node).all(|child| self.is_total(child))
+    }
+
     fn intern(&mut self, node: Node) -> ExprId {
         if let Some(&id) = self.ids.get(&node) {
             return id;
         }
         let id = ExprId(self.nodes.len() as u32);
+        self.total.push(self.total(node));
         self.nodes.push(node);
         self.ids.insert(node, id);
         id
@@ -205,4 +225,14 @@ impl Arena {
     fn existing(&self, node: Node) -> Option<ExprId> {
         self.ids.get(&node).copied()
     }
+}
+
+fn children(node: Node) -> impl Iterator<Item = ExprId> {
+    let list = match node {
+        Node::Constant(_) | Node::Truth(_) | Node::Leaf(_) => [None, None, None],
+        Node::Negate(a) | Node::Apply(_, a) | Node::Not(a) | Node::Detach(a) | Node::Spike(a) => [Some(a), None, None],
+        Node::Binary(_, a, b) | Node::Compare(_, a, b) | Node::And(a, b) | Node::Or(a, b) => [Some(a), Some(b), None],
+        Node::Select(c, a, b) => [Some(c), Some(a), Some(b)],
+    };
+    list.into_iter().flatten()
 }

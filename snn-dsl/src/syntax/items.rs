@@ -140,6 +140,11 @@ fn surrogate(parser: &mut Parser, statement: &Statement, block: Vec<Statement>) 
 fn surrogate_line(parser: &mut Parser, line: &Statement, surrogate: &mut Surrogate) {
     let words = parser.words(line);
     let first = words.first().copied().unwrap_or("");
+    if line.block.is_some() {
+        let message = "expected the end of the line, found a block";
+        let hint = "a condition is an expression: `derivative = if c { a } else { b }`";
+        parser.report(Diagnostic::error("E0107", line.span, message).hint(hint));
+    }
     if first == "let" {
         if let Some(pair) = parser.apply(Rule::let_statement, line) {
             surrogate.lets.extend(named(parser, line, pair));

@@ -20,14 +20,16 @@ pub(super) fn statement(parser: &mut Parser, statement: Statement) -> Option<Neu
     if matches!(first, "noise" | "record") {
         return Some(NeuronStatement::Unsupported(place));
     }
-    if is_equation(&words) {
-        return equation(parser, &statement);
-    }
-    let takes_block = matches!(first, "on" | "spike");
-    if statement.block.is_some() && WORDS.contains(&first) && !takes_block {
-        let message = format!("expected the end of the statement, found a block after `{first}`");
+    let is_equation = is_equation(&words);
+    let takes_block = matches!(first, "on" | "spike") && !is_equation;
+    if statement.block.is_some() && (WORDS.contains(&first) || is_equation) && !takes_block {
+        let what = if is_equation { "an equation".to_string() } else { format!("`{first}`") };
+        let message = format!("expected the end of the statement, found a block after {what}");
         parser.report(Diagnostic::error("E0107", statement.span, message).hint("only `on` and `spike` have a block"));
         return None;
+    }
+    if is_equation {
+        return equation(parser, &statement);
     }
     match first {
         "param" => param(parser, &statement),
@@ -175,6 +177,11 @@ fn assignments(parser: &mut Parser, block: Option<&Vec<Statement>>) -> Vec<Assig
 fn assignment(parser: &mut Parser, statement: &Statement) -> Option<Assign> {
     if statement.tokens.is_empty() {
         return None;
+    }
+    if statement.block.is_some() {
+        let message = "expected the end of the statement, found a block after an assignment";
+        let hint = "assignments have no blocks; a condition is an expression: `V = if c { a } else { b }`";
+        parser.report(Diagnostic::error("E0107", statement.span, message).hint(hint));
     }
     let pair = parser.apply(Rule::assign_statement, statement)?;
     let (mut target, mut op, mut value) = (None, AssignOp::Set, None);

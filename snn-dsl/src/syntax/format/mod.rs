@@ -14,8 +14,8 @@ use super::lex::{Kind, lex};
 use super::parse;
 use super::statements::{Statement, statements};
 use crate::compile::Compilation;
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::source::{SourceMap, Span};
+use crate::diagnostic::Diagnostics;
+use crate::source::SourceMap;
 
 /// Lays out a text; `name` is what diagnostics call it. The result means the same and is laid out to itself.
 ///
@@ -26,21 +26,17 @@ pub fn format(name: &str, text: &str) -> Result<String, Compilation> {
     let mut diagnostics = Diagnostics::default();
     let file = sources.add(name, text, false);
     parse(&sources, file, &mut diagnostics);
-    if !diagnostics.has_errors() {
-        let (before, _) = statements(file, text, &mut Diagnostics::default());
-        let (tokens, _) = lex(text);
-        let formatted = columns::text(&lines::lines(text, &tokens, &before));
-        let (after, _) = statements(file, &formatted, &mut Diagnostics::default());
-        // A layout that changed the meaning would be a fault of this module: rather none.
-        if words(text, &before) == words(&formatted, &after) && comments(text) == comments(&formatted) {
-            return Ok(formatted);
-        }
-        let message = "this text cannot be laid out without changing it";
-        let whole = Span { file, start: 0, end: text.len() as u32 };
-        let hint = "this is a fault of the formatter; the text is left as it is";
-        diagnostics.push(Diagnostic::error("E0901", whole, message).hint(hint));
+    if diagnostics.has_errors() {
+        return Err(Compilation { sources, diagnostics: diagnostics.into_sorted(), model: None });
     }
-    Err(Compilation { sources, diagnostics: diagnostics.into_sorted(), model: None })
+    let (before, _) = statements(file, text, &mut Diagnostics::default());
+    let (tokens, _) = lex(text);
+    let formatted = columns::text(&lines::lines(text, &tokens, &before));
+    // A layout that changed the meaning would be a fault of this module: then the text stays as it is.
+    let (after, _) = statements(file, &formatted, &mut Diagnostics::default());
+    let same = words(text, &before) == words(&formatted, &after) && comments(text) == comments(&formatted);
+    debug_assert!(same, "the layout changes the text:\n{formatted}");
+    Ok(if same { formatted } else { text.to_string() })
 }
 
 /// What a text says: documentation and words of every statement, and where blocks begin and end.
