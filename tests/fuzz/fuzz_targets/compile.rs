@@ -1,0 +1,16 @@
+//! Any text: nothing panics, every rejection says where and why, what is accepted can be derived.
+//!
+//! ```text
+//! cd tests
+//! cargo +nightly fuzz run compile models/found models/pass models/fail -- -dict=fuzz/snn.dict -timeout=2 -max_len=4096
+//! ```
+//! A text that fails goes into `models/found`, where a plain test replays it.
+
+#![no_main]
+
+#[path = "../../src/robust.rs"]
+mod robust;
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    robust::holds(text);
+});
