@@ -5,13 +5,13 @@
 
 mod build;
 mod calculus;
+mod ids;
 mod leaves;
 mod show;
 
 pub use calculus::Affine;
-pub use show::number;
-
-use std::collections::HashMap;
+pub use ids::{Seen, Table};
+pub use show::{Abbreviations, number};
 
 /// An expression of an [`Arena`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -133,7 +133,9 @@ pub enum Node {
 #[derive(Clone, Debug, Default)]
 pub struct Arena {
     nodes: Vec<Node>,
-    ids: HashMap<Node, ExprId>,
+    ids: Table<Node, ExprId>,
+    /// For each node a bit for every leaf below it, see [`Arena::may_read`].
+    reads: Vec<u64>,
 }
 
 impl Arena {
@@ -196,13 +198,49 @@ impl Arena {
             return id;
         }
         let id = ExprId(self.nodes.len() as u32);
+        let own = if let Node::Leaf(leaf) = node { mark(leaf) } else { 0 };
         self.nodes.push(node);
+        let below = self.children(id).fold(own, |all, child| all | self.reads[child.index()]);
+        self.reads.push(below);
         self.ids.insert(node, id);
         id
+    }
+
+    /// False if the expression certainly does not read the leaf, without looking through it: leaves share 64 marks.
+    pub fn may_read(&self, id: ExprId, leaf: Leaf) -> bool {
+        self.reads[id.index()] & mark(leaf) != 0
+    }
+
+    /// True if the expression reads any leaf at all.
+    pub fn reads_anything(&self, id: ExprId) -> bool {
+        self.reads[id.index()] != 0
+    }
+
+    /// True if the expression reads nothing but parameters.
+    pub fn reads_parameters_only(&self, id: ExprId) -> bool {
+        self.reads[id.index()] & !PARAMETERS == 0
     }
 
     /// The id of a node that exists already.
     fn existing(&self, node: Node) -> Option<ExprId> {
         self.ids.get(&node).copied()
     }
+}
+
+/// The marks of parameters; other leaves have the rest.
+const PARAMETERS: u64 = 0xffff_ffff;
+
+fn mark(leaf: Leaf) -> u64 {
+    let place = match leaf {
+        Leaf::Parameter(i) => u32::from(i) % 32,
+        Leaf::State(i) => 32 + u32::from(i) % 16,
+        Leaf::Event(i) => 48 + u32::from(i) % 8,
+        Leaf::Drive(i) => 56 + u32::from(i) % 2,
+        Leaf::Argument(i) => 58 + u32::from(i) % 2,
+        Leaf::Dt => 60,
+        Leaf::Refractory => 61,
+        Leaf::Stored(_) | Leaf::Coefficient(_) => 62,
+        Leaf::StateAdjoint(_) | Leaf::SpikeAdjoint | Leaf::OutputAdjoint(_) => 63,
+    };
+    1 << place
 }
