@@ -27,7 +27,7 @@
 //! | E0308 | a value that is not constant |
 //! | E0309 | something else than a unit where a unit is expected |
 //! | E0310 | a value that is not finite |
-//! | E0311 | an expression that is too deep or too large |
+//! | E0311 | an expression that is too deep, a neuron or a network that is too large |
 //! | E0312 | `step` where only units count |
 //! | E0401 | a state without equation |
 //! | E0402 | a state with two equations |
@@ -76,6 +76,7 @@
 //! | W0403 | an `on` block that does not read its port |
 //! | W0404 | a primitive whose derivative is not the surrogate's |
 
+mod budget;
 mod declarations;
 mod definitions;
 mod dimension;
@@ -128,8 +129,10 @@ fn check_all(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut Diagn
     let sources = &*sources;
     let trees: Vec<&tree::File> = std::iter::once(tree).chain(loaded.iter().map(|l| &l.tree)).collect();
     let free: Vec<_> = trees.iter().map(|tree| definitions::distinct(tree, diagnostics)).collect();
+    let length = sources.files().next().map_or(0, |(_, file)| file.text.len());
+    let budget = std::rc::Rc::new(budget::Budget::new(length));
     let texts: Vec<_> =
-        trees.iter().zip(&free).map(|(tree, free)| definitions::collect(sources, tree, free, diagnostics)).collect();
+        trees.iter().zip(&free).map(|(tree, free)| definitions::collect(sources, tree, free, &budget, diagnostics)).collect();
     let surrogates = definitions::surrogates(sources, &trees, &texts, &free, diagnostics);
     let context = scope::Context { sources, texts: &texts, surrogates: &surrogates };
 
@@ -155,11 +158,13 @@ fn check_all(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut Diagn
         }
     }
 
+    let library = neurons.iter().filter(|c| c.neuron.is_library).map(|c| c.neuron.name.as_str());
+    let library: BTreeSet<&str> = library.collect();
     let mut networks = Vec::new();
     let mut observed = BTreeSet::new();
     for item in &tree.items {
         let Item::Network(network) = item else { continue };
-        if neurons.iter().any(|c| c.neuron.is_library && c.neuron.name == network.name.name) {
+        if library.contains(network.name.name.as_str()) {
             let message = format!("`{}` is also a neuron of the library that this text uses", network.name.name);
             diagnostics.push(Diagnostic::error("E0202", network.name.span, message).hint("rename the network"));
         }
@@ -170,6 +175,7 @@ fn check_all(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut Diagn
         observed.extend(outcome.observed);
         networks.push(outcome.network);
     }
+    drop(library);
     for (index, checked) in neurons.iter().enumerate().filter(|(_, c)| !c.neuron.is_library) {
         for &state in checked.unread_states.iter().filter(|s| !observed.contains(&(index, Observable::State(**s)))) {
             let Some(state) = checked.neuron.states.get(state) else { continue };

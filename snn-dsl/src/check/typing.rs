@@ -3,7 +3,8 @@
 //! A mistake is reported where it stands; the expression around it is then `None` and says nothing more.
 
 use super::dimension::{Dimension, Exponent};
-use super::evaluate::evaluate;
+use super::budget::{OPERATIONS, WRITTEN};
+use super::evaluate::Values;
 use super::scope::{Axes, Definitions, Entry, Kind, Quantity, Scope, Typed};
 use super::{program::ProgramBuilder, remedy::zero, units};
 use crate::diagnostic::suggest::closest;
@@ -29,10 +30,28 @@ pub(super) struct Typing<'a> {
     pub read: BTreeSet<String>,
     /// In a network: its losses and readouts so far.
     pub program: Option<ProgramBuilder<'a>>,
-    /// The functions being inlined, and how many more may be.
+    /// The functions being inlined.
     pub inlining: Vec<&'a str>,
-    pub budget: usize,
+    /// What is checked here has been checked before, with other arguments.
+    pub again: bool,
+    /// Something is wrong that has been reported elsewhere.
+    pub failed: bool,
+    /// The event port whose block is being checked.
+    pub block: Block<'a>,
+    /// Values of constant expressions that were found out.
+    pub values: Values,
     depth: usize,
+}
+
+/// Where event ports may be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Block<'a> {
+    /// Nowhere: this is no block.
+    None,
+    /// In the block of this port, which has its meaning in the scope.
+    Port(&'a str),
+    /// In a block whose port is unknown, which has been reported.
+    Unknown,
 }
 
 impl<'a> Typing<'a> {
@@ -47,7 +66,10 @@ impl<'a> Typing<'a> {
             read: BTreeSet::new(),
             program: None,
             inlining: Vec::new(),
-            budget: 20_000,
+            again: false,
+            failed: false,
+            block: Block::None,
+            values: Values::default(),
             depth: 0,
         }
     }
@@ -125,7 +147,7 @@ impl<'a> Typing<'a> {
     }
 
     fn value(&mut self, id: ExprId, span: Span, what: &str) -> Option<f64> {
-        match evaluate(&self.arena, id, |_| None) {
+        match self.values.of(&self.arena, id) {
             None => self.fail(Diagnostic::error("E0308", span, format!("expected a constant for {what}"))),
             Some(value) if value.is_finite() => Some(value),
             Some(value) => self.fail(Diagnostic::error(
@@ -136,8 +158,60 @@ impl<'a> Typing<'a> {
         }
     }
 
+    /// The name nearest to a misspelt one. Looking through all names for each of very many mistakes would take longer
+    /// than reading the hints.
+    pub(super) fn near<'n>(&self, name: &str, candidates: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+        if self.diagnostics.is_long() { None } else { closest(name, candidates) }
+    }
+
+    /// Takes something from the budget; reports once if nothing is left, which is the fault of `span`.
+    pub(super) fn spend(&mut self, parts: usize, span: Span) -> Option<()> {
+        if self.definitions.budget.spend(parts) {
+            return Some(());
+        }
+        self.spent(span)
+    }
+
+    /// Reports that the budget is spent, if nobody has; always `None`.
+    pub(super) fn spent<T>(&mut self, span: Span) -> Option<T> {
+        self.failed = true;
+        if self.definitions.budget.reports() {
+            let message = "expected smaller expressions, found large ones that are repeated too often";
+            let hint = "functions and `let` names are written out wherever they stand: make them smaller, or use them \
+                        less often";
+            self.diagnostics.push(Diagnostic::error("E0311", span, message).hint(hint));
+        }
+        None
+    }
+
+    /// False if too much has been written; the first time that is reported.
+    fn has_room(&mut self, span: Span) -> bool {
+        if (self.again || !self.inlining.is_empty()) && !self.definitions.budget.spend(WRITTEN) {
+            self.failed = true;
+            return false;
+        }
+        if self.arena.len() <= OPERATIONS {
+            return true;
+        }
+        if !self.failed {
+            self.failed = true;
+            let place = match (&self.program, self.in_neuron) {
+                (Some(_), _) => "the losses of a network",
+                (None, true) => "a neuron",
+                (None, false) => "a constant or a surrogate",
+            };
+            let message = format!("expected at most {OPERATIONS} operations in {place}, found more");
+            let hint = "functions are written out wherever they are called: make them smaller, or call them less often";
+            self.diagnostics.push(Diagnostic::error("E0311", span, message).hint(hint));
+        }
+        false
+    }
+
     /// Checks any expression.
     pub(super) fn expression(&mut self, expr: &'a Expr, expected: Option<Dimension>) -> Option<Typed> {
+        if !self.has_room(expr.span) {
+            return None;
+        }
         if self.depth >= DEPTH {
             return self.fail(
                 Diagnostic::error("E0311", expr.span, "expected a simpler expression, found one nested too deeply")
@@ -230,7 +304,8 @@ impl<'a> Typing<'a> {
 
     fn name(&mut self, name: &str, span: Span) -> Option<Typed> {
         let entry = self.scope.get(name).or_else(|| self.definitions.constants.get(name)).cloned();
-        if entry.is_some() {
+        // What a function reads are its arguments, which are read where it is called.
+        if entry.is_some() && self.inlining.is_empty() {
             self.read.insert(name.to_string());
         }
         match entry {
@@ -239,6 +314,7 @@ impl<'a> Typing<'a> {
             }
             Some(Entry::Value(typed)) => Some(typed),
             Some(Entry::Poisoned) => None,
+            Some(Entry::Port) => self.port(name, span),
             Some(Entry::Forbidden(message, hint)) => {
                 let diagnostic = Diagnostic::error("E0204", span, message);
                 self.fail(match hint {
@@ -254,11 +330,29 @@ impl<'a> Typing<'a> {
         }
     }
 
+    /// An event port that is not that of the block at hand.
+    fn port<T>(&mut self, name: &str, span: Span) -> Option<T> {
+        let (message, hint) = match self.block {
+            Block::Unknown => return None,
+            Block::None => (
+                format!("expected a state, parameter or drive, found the event port `{name}`"),
+                format!("events act in their block: `on {name} {{ ... }}`"),
+            ),
+            Block::Port(own) => (
+                format!("expected the port `{own}` of this block, found the port `{name}`"),
+                format!("every port has a block of its own: `on {name} {{ ... }}`"),
+            ),
+        };
+        self.fail(Diagnostic::error("E0204", span, message).hint(hint))
+    }
+
     fn unknown_name<T>(&mut self, name: &str, span: Span) -> Option<T> {
         let mut diagnostic = Diagnostic::error("E0201", span, format!("expected a name or a unit, found `{name}`"));
         let declared = self.scope.keys().chain(self.definitions.constants.keys()).map(String::as_str);
-        if let Some(near) = closest(name, declared) {
+        if let Some(near) = self.near(name, declared) {
             diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
+        } else if self.diagnostics.is_long() {
+            return self.fail(diagnostic);
         } else if let Some(hint) = self.program.as_ref().and_then(|p| p.state_hint(name)) {
             diagnostic = diagnostic.hint(hint);
         } else if let Some(unit) = units::suggestions(name).first() {

@@ -136,6 +136,8 @@ pub struct Arena {
     ids: Table<Node, ExprId>,
     /// For each node a bit for every leaf below it, see [`Arena::may_read`].
     reads: Vec<u64>,
+    /// For each node how many there are below it at most, see [`Arena::bound`].
+    bounds: Vec<u32>,
 }
 
 impl Arena {
@@ -201,9 +203,25 @@ impl Arena {
         let own = if let Node::Leaf(leaf) = node { mark(leaf) } else { 0 };
         self.nodes.push(node);
         let below = self.children(id).fold(own, |all, child| all | self.reads[child.index()]);
+        let size = self.children(id).fold(1u32, |sum, child| sum.saturating_add(self.bounds[child.index()]));
         self.reads.push(below);
+        self.bounds.push(size.min(id.0 + 1));
         self.ids.insert(node, id);
         id
+    }
+
+    /// At least the number of nodes below an expression, without looking through it.
+    pub fn bound(&self, id: ExprId) -> usize {
+        self.bounds[id.index()] as usize
+    }
+
+    /// Forgets what was built since there were `len` expressions, only to be looked at.
+    pub(crate) fn forget(&mut self, len: usize) {
+        for node in self.nodes.drain(len.min(self.nodes.len())..) {
+            self.ids.remove(&node);
+        }
+        self.reads.truncate(len);
+        self.bounds.truncate(len);
     }
 
     /// False if the expression certainly does not read the leaf, without looking through it: leaves share 64 marks.
