@@ -77,6 +77,7 @@
 //! | W0404 | a primitive whose derivative is not the surrogate's |
 
 mod budget;
+mod calls;
 mod declarations;
 mod definitions;
 mod dimension;
@@ -131,8 +132,11 @@ fn check_all(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut Diagn
     let free: Vec<_> = trees.iter().map(|tree| definitions::distinct(tree, diagnostics)).collect();
     let length = sources.files().next().map_or(0, |(_, file)| file.text.len());
     let budget = std::rc::Rc::new(budget::Budget::new(length));
-    let texts: Vec<_> =
-        trees.iter().zip(&free).map(|(tree, free)| definitions::collect(sources, tree, free, &budget, diagnostics)).collect();
+    let texts: Vec<_> = trees
+        .iter()
+        .zip(&free)
+        .map(|(tree, free)| definitions::collect(sources, tree, free, &budget, diagnostics))
+        .collect();
     let surrogates = definitions::surrogates(sources, &trees, &texts, &free, diagnostics);
     let context = scope::Context { sources, texts: &texts, surrogates: &surrogates };
 

@@ -2,8 +2,8 @@
 //!
 //! A mistake is reported where it stands; the expression around it is then `None` and says nothing more.
 
-use super::dimension::{Dimension, Exponent};
 use super::budget::{OPERATIONS, WRITTEN};
+use super::dimension::{Dimension, Exponent};
 use super::evaluate::Values;
 use super::scope::{Axes, Definitions, Entry, Kind, Quantity, Scope, Typed};
 use super::{program::ProgramBuilder, remedy::zero, units};
