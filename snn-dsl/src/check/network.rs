@@ -349,7 +349,7 @@ impl<'a> Checker<'a> {
                 values.push((index, value));
             }
         }
-        if self.typing.spend(checked.weight, call.span).is_some() {
+        if self.typing.spend(4 * checked.weight, call.span).is_some() {
             self.consequences(call, neuron, &values, dt);
         }
         values
@@ -365,8 +365,8 @@ impl<'a> Checker<'a> {
     ) {
         if let Some(spike) = &neuron.spike {
             let range = scale_bounds(&neuron.arena, spike.scale, neuron, values);
-            let before = scale_bounds(&neuron.arena, spike.scale, neuron, &[]);
-            if range.low <= 0.0 && before.low > 0.0 {
+            let before = || scale_bounds(&neuron.arena, spike.scale, neuron, &[]);
+            if range.low <= 0.0 && before().low > 0.0 {
                 let dimension = neuron.states.iter().map(|s| s.quantity.dimension);
                 let lhs = neuron.arena.leaves(spike.lhs);
                 let state = lhs.iter().find_map(|l| if let Leaf::State(i) = l { Some(usize::from(*i)) } else { None });

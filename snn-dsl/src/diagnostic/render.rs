@@ -59,14 +59,34 @@ pub fn render(sources: &SourceMap, diagnostic: &Diagnostic, style: Style) -> Str
     text
 }
 
+/// So many bytes of source lines are rendered at most, the same line again for every diagnostic in it: a text of one long
+/// line with thousands of mistakes would be read thousands of times.
+const MOST_LINES: usize = 400_000;
+
+/// How much source text a diagnostic shows.
+fn extent(sources: &SourceMap, diagnostic: &Diagnostic) -> usize {
+    let lines = diagnostic.labels.iter().map(|label| {
+        let source = sources.file(label.span.file);
+        let line = |at: u32| source.line_range(source.line(at as usize));
+        line(label.span.end).end - line(label.span.start).start
+    });
+    lines.sum()
+}
+
 /// All diagnostics, separated by empty lines; of very many the first, which are enough to begin with.
 pub fn render_all(sources: &SourceMap, diagnostics: &[Diagnostic], style: Style) -> String {
     let mut text = String::new();
+    let (mut shown, mut lines) = (0, 0);
     for diagnostic in diagnostics.iter().take(Diagnostics::MANY) {
         text.push_str(&render(sources, diagnostic, style));
         text.push('\n');
+        shown += 1;
+        lines += extent(sources, diagnostic);
+        if lines > MOST_LINES {
+            break;
+        }
     }
-    let rest = diagnostics.get(Diagnostics::MANY..).unwrap_or_default();
+    let rest = diagnostics.get(shown..).unwrap_or_default();
     let errors = rest.iter().filter(|d| d.severity == Severity::Error).count();
     let count = |n: usize, word: &str| (n > 0).then(|| format!("{n} more {word}{}", if n == 1 { "" } else { "s" }));
     let left_out: Vec<String> = [(errors, "error"), (rest.len() - errors, "warning")]
