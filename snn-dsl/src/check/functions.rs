@@ -204,7 +204,7 @@ impl<'a> Typing<'a> {
         self.inlining.pop();
         let inner = std::mem::replace(&mut self.diagnostics, outer);
         for diagnostic in inner.into_sorted() {
-            self.from_body(diagnostic, call, function);
+            self.pass_on(diagnostic, call, function);
         }
         if self.inlining.is_empty() && self.definitions.budget.is_spent() {
             return self.spent(call.span);
@@ -213,7 +213,7 @@ impl<'a> Typing<'a> {
     }
 
     /// Passes on what was found in a body: every call finds the same mistake, which is reported for the first of them.
-    fn from_body(&mut self, diagnostic: Diagnostic, call: &Call, function: &tree::Function) {
+    fn pass_on(&mut self, diagnostic: Diagnostic, call: &Call, function: &tree::Function) {
         let body = function.body.span;
         let place = diagnostic.span().filter(|s| s.file == body.file && body.start <= s.start && s.end <= body.end);
         let is_new = match place {

@@ -67,8 +67,7 @@ pub(super) fn check<'a>(context: Context<'a>, text: usize, tree: &'a Neuron) -> 
             names_of(tree).count(),
             tree.name.name
         );
-        let hint =
-            "a neuron with several compartments is one neuron, but a population of neurons is a `layer` of a network";
+        let hint = "a population of many neurons is a `layer` of a network, not one neuron with many states";
         typing.diagnostics.push(Diagnostic::error("E0311", name.span, message).label("one too many").hint(hint));
         let (poisoned, unread_states) = Default::default();
         let checked = Checked { neuron, sound: false, poisoned, unread_states, weight: 0, too_large: true };
