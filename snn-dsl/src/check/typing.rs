@@ -2,7 +2,6 @@
 //!
 //! A mistake is reported where it stands; the expression around it is then `None` and says nothing more.
 
-use super::budget::{OPERATIONS, WRITTEN};
 use super::dimension::{Dimension, Exponent};
 use super::evaluate::Values;
 use super::scope::{Axes, Definitions, Entry, Kind, Quantity, Scope, Typed};
@@ -156,55 +155,6 @@ impl<'a> Typing<'a> {
                 format!("expected a finite number for {what}, found {value}"),
             )),
         }
-    }
-
-    /// The name nearest to a misspelt one. Looking through all names for each of very many mistakes would take longer
-    /// than reading the hints.
-    pub(super) fn near<'n>(&self, name: &str, candidates: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-        if self.diagnostics.is_long() { None } else { closest(name, candidates) }
-    }
-
-    /// Takes something from the budget; reports once if nothing is left, which is the fault of `span`.
-    pub(super) fn spend(&mut self, parts: usize, span: Span) -> Option<()> {
-        if self.definitions.budget.spend(parts) {
-            return Some(());
-        }
-        self.spent(span)
-    }
-
-    /// Reports that the budget is spent, if nobody has; always `None`.
-    pub(super) fn spent<T>(&mut self, span: Span) -> Option<T> {
-        self.failed = true;
-        if self.definitions.budget.reports() {
-            let message = "expected smaller expressions, found large ones that are repeated too often";
-            let hint = "functions and `let` names are written out wherever they stand: make them smaller, or use them \
-                        less often";
-            self.diagnostics.push(Diagnostic::error("E0311", span, message).hint(hint));
-        }
-        None
-    }
-
-    /// False if too much has been written; the first time that is reported.
-    fn has_room(&mut self, span: Span) -> bool {
-        if (self.again || !self.inlining.is_empty()) && !self.definitions.budget.spend(WRITTEN) {
-            self.failed = true;
-            return false;
-        }
-        if self.arena.len() <= OPERATIONS {
-            return true;
-        }
-        if !self.failed {
-            self.failed = true;
-            let place = match (&self.program, self.in_neuron) {
-                (Some(_), _) => "the losses of a network",
-                (None, true) => "a neuron",
-                (None, false) => "a constant or a surrogate",
-            };
-            let message = format!("expected at most {OPERATIONS} operations in {place}, found more");
-            let hint = "functions are written out wherever they are called: make them smaller, or call them less often";
-            self.diagnostics.push(Diagnostic::error("E0311", span, message).hint(hint));
-        }
-        false
     }
 
     /// Checks any expression.
