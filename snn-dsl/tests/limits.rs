@@ -110,6 +110,20 @@ fn deep_expressions_overflow_no_stack() {
 }
 
 #[test]
+fn deep_calls_overflow_no_stack() {
+    // Every way to nest, as deep as the checker goes.
+    for body in ["C", "clip(C, -x, x)", "pow(C, 2)", "-(C*(C - 1))^2", "if C > C { C } else { x }", "sqrt(abs(C))"] {
+        let chain = repeated(200, |k| format!("fn f{k}(x) = {}\n", body.replace('C', &format!("f{}(x)", k + 1))));
+        let outcome = run(format!("{chain}fn f200(x) = x + 1\n{}", neuron("", "f0(V)")));
+        assert!(outcome.count("E0311") >= 1 && outcome.accepted.is_none(), "{}", outcome.rendered);
+    }
+    let brackets = nested(60, "V", |inner| format!("(1 + {inner})^2"));
+    assert!(run(neuron("", &brackets)).accepted.is_some());
+    let choices = nested(40, "V", |inner| format!("if {inner} > 1 {{ 2 }} else {{ V }}"));
+    assert!(run(neuron("", &choices)).accepted.is_some());
+}
+
+#[test]
 fn a_refractory_period_may_be_long() {
     let lines = format!("    refractory tau{} holding V\n", "+tau".repeat(900));
     assert!(run(neuron(&lines, "V")).accepted.is_some());
