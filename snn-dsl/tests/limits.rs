@@ -178,6 +178,14 @@ fn names_are_looked_up_once() {
 }
 
 #[test]
+fn coefficients_are_numbered_in_linear_time() {
+    let parts =
+        repeated(8, |k| format!("    let a{k} = 0{}\n", repeated(150, |i| format!("+V*exp(tau/({k}{i}.5 ms))"))));
+    let outcome = run(neuron(&parts, "a0+a1+a2+a3+a4+a5+a6+a7"));
+    assert!(outcome.texts().1.contains("c_k1000"));
+}
+
+#[test]
 fn layers_are_ordered_in_linear_time() {
     let n = 6000;
     let layers = repeated(n, |k| format!("    layer l{}[1] = N\n", n - 1 - k));
