@@ -349,7 +349,7 @@ impl<'a> Checker<'a> {
                 values.push((index, value));
             }
         }
-        if self.typing.spend(4 * checked.weight, call.span).is_some() {
+        if self.typing.spend(6 * checked.weight, call.span).is_some() {
             self.consequences(call, neuron, &values, dt);
         }
         values

@@ -231,7 +231,7 @@ impl<'a> Typing<'a> {
                     .hint("use `dt`, or a time such as `1 ms`"),
             );
         }
-        let suggestions = units::suggestions(&name.name);
+        let suggestions = if self.diagnostics.is_long() { Vec::new() } else { units::suggestions(&name.name) };
         let mut diagnostic = Diagnostic::error("E0301", name.span, format!("expected a unit, found `{}`", name.name));
         if suggestions.is_empty() {
             // A clause behind a number without unit is read as a unit.

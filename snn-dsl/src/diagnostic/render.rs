@@ -61,7 +61,7 @@ pub fn render(sources: &SourceMap, diagnostic: &Diagnostic, style: Style) -> Str
 
 /// So many bytes of source lines are rendered at most, the same line again for every diagnostic in it: a text of one long
 /// line with thousands of mistakes would be read thousands of times.
-const MOST_LINES: usize = 400_000;
+const MOST_LINES: usize = 250_000;
 
 /// How much source text a diagnostic shows.
 fn extent(sources: &SourceMap, diagnostic: &Diagnostic) -> usize {
