@@ -68,8 +68,8 @@ impl Typing<'_> {
         self.failed = true;
         if self.definitions.budget.reports() {
             let message = "expected smaller expressions, found large ones that are repeated too often";
-            let hint = "functions and `let` names are written out wherever they stand: make them smaller, or use them \
-                        less often";
+            let hint = "what functions, `let` names and models stand for is looked at wherever they are used: make it \
+                        smaller, or use it less often";
             self.diagnostics.push(Diagnostic::error("E0311", span, message).hint(hint));
         }
         None
