@@ -31,6 +31,56 @@ pub struct SourceFile {
     pub text: String,
     /// Shipped with the compiler.
     pub is_library: bool,
+    /// Where its lines start, so that nobody has to count them for every diagnostic.
+    starts: Vec<usize>,
+    /// How many characters stand before every [`STRIDE`]th byte.
+    characters: Vec<usize>,
+}
+
+const STRIDE: usize = 256;
+
+impl SourceFile {
+    fn new(name: String, text: String, is_library: bool) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1);
+        let starts = std::iter::once(0).chain(ends).collect();
+        let blocks = text.as_bytes().chunks(STRIDE).map(characters).scan(0, |sum, n| {
+            *sum += n;
+            Some(*sum)
+        });
+        let characters = std::iter::once(0).chain(blocks).collect();
+        Self { name, text, is_library, starts, characters }
+    }
+
+    /// The line of a byte, from 0.
+    pub fn line(&self, at: usize) -> usize {
+        self.starts.partition_point(|&start| start <= at).saturating_sub(1)
+    }
+
+    /// The bytes of a line, without its end.
+    pub fn line_range(&self, line: usize) -> std::ops::Range<usize> {
+        let start = self.starts.get(line).copied().unwrap_or(self.text.len());
+        let end = self.starts.get(line + 1).map_or(self.text.len(), |next| next - 1);
+        start..end.max(start)
+    }
+
+    /// The line and column (in characters) of a byte, from 1.
+    pub fn position(&self, at: usize) -> (usize, usize) {
+        let line = self.line(at);
+        let start = self.line_range(line).start;
+        (line + 1, self.characters_before(at).saturating_sub(self.characters_before(start)) + 1)
+    }
+
+    fn characters_before(&self, at: usize) -> usize {
+        let at = at.min(self.text.len());
+        let block = at / STRIDE;
+        let before = self.characters.get(block).copied().unwrap_or(0);
+        before + self.text.as_bytes().get(block * STRIDE..at).map_or(0, characters)
+    }
+}
+
+/// The characters that begin in these bytes.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&b| b & 0xc0 != 0x80).count()
 }
 
 /// The source texts of one compilation.
@@ -42,7 +92,7 @@ pub struct SourceMap {
 impl SourceMap {
     /// Adds a text.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>, is_library: bool) -> FileId {
-        self.files.push(SourceFile { name: name.into(), text: text.into(), is_library });
+        self.files.push(SourceFile::new(name.into(), text.into(), is_library));
         FileId((self.files.len() - 1) as u16)
     }
 
@@ -62,5 +112,27 @@ impl SourceMap {
     /// The text at a place; empty if the span does not fit.
     pub fn text(&self, span: Span) -> &str {
         self.file(span.file).text.get(span.start as usize..span.end as usize).unwrap_or("")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SourceMap;
+
+    #[test]
+    fn positions_count_characters() {
+        let mut sources = SourceMap::default();
+        let text = format!("a\n\u{b5}m = {}\u{3a9}x\n\nend", "y".repeat(600));
+        let id = sources.add("", text.clone(), false);
+        let file = sources.file(id);
+        for (at, _) in text.char_indices().chain([(text.len(), ' ')]) {
+            let before = &text[..at];
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+            assert_eq!(file.position(at), (line, column), "{at}");
+        }
+        assert_eq!(file.line_range(0), 0..1);
+        assert_eq!(&text[file.line_range(3)], "end");
+        assert_eq!(file.line_range(9), text.len()..text.len());
     }
 }

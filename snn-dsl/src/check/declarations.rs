@@ -9,6 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::expr::Leaf;
 use crate::model::{self, Value};
 use crate::syntax::tree::{BinaryOp, Expr, ExprKind, Ident, NeuronStatement, Param, UnaryOp};
+use std::collections::BTreeMap;
 
 /// Fills in what the neuron declares, and the scope of its expressions.
 pub(super) fn declare(checker: &mut Checker) {
@@ -73,9 +74,7 @@ pub(super) fn declare(checker: &mut Checker) {
             }
             NeuronStatement::Event(_) => {
                 neuron.events.push(quantity);
-                let message = format!("expected a state, parameter or drive, found the event port `{}`", name.name);
-                let hint = format!("events act in their block: `on {0} {{ ... }}`", name.name);
-                Entry::Forbidden(message, Some(hint))
+                Entry::Port
             }
             _ => {
                 let index = neuron.drives.len() as u16;
@@ -89,8 +88,9 @@ pub(super) fn declare(checker: &mut Checker) {
         scope.insert(name.name.clone(), entry);
     }
     // A name with two meanings was reported; neither counts.
+    let mut kinds: BTreeMap<&str, &str> = BTreeMap::new();
     for (name, what) in names_of(checker.tree) {
-        if names_of(checker.tree).any(|(other, kind)| other.name == name.name && kind != what) {
+        if *kinds.entry(&name.name).or_insert(what) != what {
             checker.poisoned.insert(name.name.clone());
             scope.insert(name.name.clone(), Entry::Poisoned);
         }
@@ -236,13 +236,11 @@ fn is_unit_part(expr: &Expr) -> bool {
 }
 
 /// Checks the initial values of the states, which may read parameters only.
-pub(super) fn initial_values(checker: &mut Checker) {
+pub(super) fn initial_values<'a>(checker: &mut Checker<'a>) {
     let mut scope = checker.typing.scope.clone();
     for (name, what) in names_of(checker.tree) {
         let reads_states = match scope.get(&name.name) {
-            Some(Entry::Value(typed)) => {
-                checker.typing.arena.leaves(typed.id).iter().any(|l| !matches!(l, Leaf::Parameter(_)))
-            }
+            Some(Entry::Value(typed)) => !checker.typing.arena.reads_parameters_only(typed.id),
             _ => false,
         };
         if reads_states {
@@ -253,14 +251,17 @@ pub(super) fn initial_values(checker: &mut Checker) {
     }
     let message = "expected a parameter, found the time step `dt`".to_string();
     scope.insert("dt".into(), Entry::Forbidden(message, None));
+    let outer = std::mem::replace(&mut checker.typing.scope, scope);
+    let places: BTreeMap<u32, usize> =
+        checker.neuron.states.iter().enumerate().map(|(i, s)| (s.quantity.span.start, i)).collect();
     for statement in &checker.tree.statements {
         let NeuronStatement::State(tree) = statement else { continue };
         let Some(initial) = &tree.initial else { continue };
-        let index = checker.neuron.states.iter().position(|s| s.quantity.span == tree.name.span);
+        let index = places.get(&tree.name.span.start).copied();
         let state = index.and_then(|i| checker.neuron.states.get(i));
         let dimension = state.and_then(|s| checker.dimension(&s.quantity));
         let name = &tree.name.name;
-        let value = checker.typing.within(scope.clone(), |t| {
+        let value = (|t: &mut Typing<'a>| {
             let Some(dimension) = dimension else { return t.number(initial, None) };
             let found = t.number(initial, Some(dimension))?;
             if found.dimension == dimension {
@@ -275,9 +276,10 @@ pub(super) fn initial_values(checker: &mut Checker) {
             }
             let diagnostic = t.remedy(diagnostic, initial, found.dimension, dimension);
             t.fail(diagnostic)
-        });
+        })(&mut checker.typing);
         if let (Some(value), Some(state)) = (value, index.and_then(|i| checker.neuron.states.get_mut(i))) {
             state.initial = value.id;
         }
     }
+    checker.typing.scope = outer;
 }

@@ -1,5 +1,6 @@
 //! The items of the user's text and of the library texts it refers to.
 
+use super::budget::Budget;
 use super::functions::check_definitions;
 use super::scope::{Definitions, Entry, Names, Scope, SurrogateDefinition};
 use super::surrogate;
@@ -9,6 +10,7 @@ use crate::library;
 use crate::source::{SourceMap, Span};
 use crate::syntax::tree::{self, Ident, Item, NetworkStatement, NeuronStatement};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// A library text with the place that refers to it.
 pub(super) struct Loaded {
@@ -98,6 +100,7 @@ pub(super) fn collect<'t>(
     sources: &SourceMap,
     tree: &'t tree::File,
     free: &BTreeSet<Span>,
+    budget: &Rc<Budget>,
     diagnostics: &mut Diagnostics,
 ) -> Definitions<'t> {
     let mut functions = BTreeMap::new();
@@ -116,7 +119,8 @@ pub(super) fn collect<'t>(
         }
     }
     let broken_functions = check_definitions(&functions, &constants, diagnostics);
-    let mut definitions = Definitions { functions, broken_functions, constants };
+    let (budget, reported) = (budget.clone(), Default::default());
+    let mut definitions = Definitions { functions, broken_functions, constants, budget, reported };
     for item in &tree.items {
         let Item::Const(line) = item else { continue };
         let value = {

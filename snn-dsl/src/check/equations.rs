@@ -60,15 +60,19 @@ fn check_equation<'a>(checker: &mut Checker<'a>, equation: &'a Equation, state: 
         let diagnostic = sides_differ(checker, equation, unit, left, rhs.dimension);
         return checker.typing.fail(diagnostic);
     }
+    let parts = checker.typing.arena.bound(rhs.id) + checker.typing.arena.bound(coefficient);
+    checker.typing.spend(parts, equation.span)?;
     sound_coefficient(checker, equation, coefficient)?;
     let name = &equation.state.name;
     let leaf = Leaf::State(state as u16);
     let arena = &mut checker.typing.arena;
+    let len = arena.len();
     let not_affine = if arena.depends_on(coefficient, leaf) {
         equation.coefficient.as_ref().map(|c| c.span)
     } else {
         arena.affine_in(rhs.id, leaf).is_none().then_some(equation.rhs.span)
     };
+    arena.forget(len);
     if let Some(span) = not_affine {
         let what = format!("an equation that is not affine in its own state `{name}`");
         return checker.typing.fail(Diagnostic::not_supported(span, what).hint(format!(

@@ -1,41 +1,69 @@
 //! The value of a constant expression, and bounds of one that reads parameters.
 
-use crate::expr::{Arena, Comparison, ExprId, Function, Leaf, Node, Operation};
-use std::collections::BTreeMap;
+use crate::expr::{Arena, Comparison, ExprId, Function, Leaf, Node, Operation, Table};
 
 /// The value of an expression whose leaves `leaf` knows; `None` if it reads another leaf or is yes or no.
 pub(super) fn evaluate(arena: &Arena, root: ExprId, leaf: impl Fn(Leaf) -> Option<f64>) -> Option<f64> {
-    let mut numbers: BTreeMap<ExprId, f64> = BTreeMap::new();
-    let mut truths: BTreeMap<ExprId, bool> = BTreeMap::new();
-    for id in arena.reachable([root]) {
-        let number = |x: ExprId| numbers.get(&x).copied();
-        let truth = |x: ExprId| truths.get(&x).copied();
-        let value = match arena.node(id) {
-            Node::Constant(bits) => Some(f64::from_bits(bits)),
-            Node::Leaf(l) => leaf(l),
-            Node::Negate(a) => number(a).map(|x| -x),
-            Node::Apply(f, a) => number(a).map(|x| apply(f, x)),
-            Node::Binary(o, a, b) => number(a).zip(number(b)).map(|(x, y)| binary(o, x, y)),
-            Node::Select(c, a, b) => truth(c).and_then(|c| if c { number(a) } else { number(b) }),
-            Node::Detach(a) => number(a),
-            Node::Truth(_) | Node::Compare(..) | Node::And(..) | Node::Or(..) | Node::Not(_) | Node::Spike(_) => None,
-        };
-        let yes = match arena.node(id) {
-            Node::Truth(value) => Some(value),
-            Node::Compare(c, a, b) => number(a).zip(number(b)).map(|(x, y)| c.holds(x, y)),
-            Node::And(a, b) => truth(a).zip(truth(b)).map(|(x, y)| x && y),
-            Node::Or(a, b) => truth(a).zip(truth(b)).map(|(x, y)| x || y),
-            Node::Not(a) => truth(a).map(|x| !x),
+    let mut values = Values::default();
+    values.add(arena, root, leaf);
+    values.number(root)
+}
+
+/// The values of the expressions seen so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Values(Table<ExprId, Value>);
+
+#[derive(Clone, Copy, Debug)]
+enum Value {
+    Number(f64),
+    Truth(bool),
+    Unknown,
+}
+
+impl Values {
+    /// The value of an expression that reads nothing. What was looked at for another one is not looked at again.
+    pub(super) fn of(&mut self, arena: &Arena, root: ExprId) -> Option<f64> {
+        self.add(arena, root, |_| None);
+        self.number(root)
+    }
+
+    fn number(&self, id: ExprId) -> Option<f64> {
+        match self.0.get(&id) {
+            Some(Value::Number(value)) => Some(*value),
             _ => None,
-        };
-        if let Some(value) = value {
-            numbers.insert(id, value);
-        }
-        if let Some(yes) = yes {
-            truths.insert(id, yes);
         }
     }
-    numbers.get(&root).copied()
+
+    fn truth(&self, id: ExprId) -> Option<bool> {
+        match self.0.get(&id) {
+            Some(Value::Truth(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
+    fn add(&mut self, arena: &Arena, root: ExprId, leaf: impl Fn(Leaf) -> Option<f64>) {
+        for id in arena.reachable_where([root], |id| !self.0.contains_key(&id)) {
+            let (number, truth) = (|x| self.number(x), |x| self.truth(x));
+            let value = match arena.node(id) {
+                Node::Constant(bits) => Some(Value::Number(f64::from_bits(bits))),
+                Node::Leaf(l) => leaf(l).map(Value::Number),
+                Node::Negate(a) => number(a).map(|x| Value::Number(-x)),
+                Node::Apply(f, a) => number(a).map(|x| Value::Number(apply(f, x))),
+                Node::Binary(o, a, b) => number(a).zip(number(b)).map(|(x, y)| Value::Number(binary(o, x, y))),
+                Node::Select(c, a, b) => {
+                    truth(c).and_then(|c| if c { number(a) } else { number(b) }).map(Value::Number)
+                }
+                Node::Detach(a) => number(a).map(Value::Number),
+                Node::Spike(_) => None,
+                Node::Truth(value) => Some(Value::Truth(value)),
+                Node::Compare(c, a, b) => number(a).zip(number(b)).map(|(x, y)| Value::Truth(c.holds(x, y))),
+                Node::And(a, b) => truth(a).zip(truth(b)).map(|(x, y)| Value::Truth(x && y)),
+                Node::Or(a, b) => truth(a).zip(truth(b)).map(|(x, y)| Value::Truth(x || y)),
+                Node::Not(a) => truth(a).map(|x| Value::Truth(!x)),
+            };
+            self.0.insert(id, value.unwrap_or(Value::Unknown));
+        }
+    }
 }
 
 fn binary(operation: Operation, x: f64, y: f64) -> f64 {
@@ -106,7 +134,7 @@ impl Interval {
 
 /// Bounds of an expression whose leaves lie in the intervals that `leaf` gives.
 pub(super) fn bounds(arena: &Arena, root: ExprId, leaf: impl Fn(Leaf) -> Interval) -> Interval {
-    let mut known: BTreeMap<ExprId, Interval> = BTreeMap::new();
+    let mut known: Table<ExprId, Interval> = Table::default();
     for id in arena.reachable([root]) {
         let at = |x: ExprId| known.get(&x).copied().unwrap_or(Interval::ALL);
         let interval = match arena.node(id) {

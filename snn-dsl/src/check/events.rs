@@ -3,9 +3,10 @@
 use super::dimension::Dimension;
 use super::neuron::{Checker, leaf};
 use super::scope::Entry;
+use super::typing::Block;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::suggest::closest;
-use crate::expr::{ExprId, Leaf};
+use crate::expr::{Affine, ExprId, Leaf, Table};
 use crate::model::{self, AssignKind};
 use crate::source::Span;
 use crate::syntax::tree::{Assign, AssignOp, NeuronStatement, On};
@@ -59,27 +60,27 @@ fn port(checker: &mut Checker, on: &On) -> Option<usize> {
 }
 
 fn block<'a>(checker: &mut Checker<'a>, on: &'a On, port: Option<usize>) {
-    let mut scope = checker.typing.scope.clone();
+    let name = &on.port.name;
     let event = port.map(|p| Leaf::Event(p as u16));
-    for quantity in &checker.neuron.events {
-        let name = quantity.name.clone();
-        let entry = if name == on.port.name && event.is_some() {
-            let dimension = checker.dimension(quantity);
-            event.map_or(Entry::Poisoned, |event| leaf(&mut checker.typing, event, dimension))
-        } else if port.is_none() {
-            Entry::Poisoned
-        } else {
-            let message = format!("expected the port `{}` of this block, found the port `{name}`", on.port.name);
-            Entry::Forbidden(message, Some(format!("every port has a block of its own: `on {name} {{ ... }}`")))
-        };
-        scope.insert(name, entry);
-    }
+    let quantity = port.and_then(|p| checker.neuron.events.get(p));
+    let dimension = quantity.and_then(|q| checker.dimension(q));
     // An unknown port was reported; its name means nothing more.
-    scope.entry(on.port.name.clone()).or_insert(Entry::Poisoned);
-    let outer = std::mem::replace(&mut checker.typing.scope, scope);
+    let own = event.map_or(Entry::Poisoned, |event| leaf(&mut checker.typing, event, dimension));
+    let is_known = port.is_some() || !checker.typing.scope.contains_key(name);
+    let outer = if is_known { checker.typing.scope.insert(name.clone(), own) } else { None };
+    checker.typing.block = if port.is_some() { Block::Port(name) } else { Block::Unknown };
     let body = assignments(checker, &on.body);
-    checker.typing.scope = outer;
+    checker.typing.block = Block::None;
+    if let Some(outer) = outer {
+        checker.typing.scope.insert(name.clone(), outer);
+    } else if is_known {
+        checker.typing.scope.remove(name);
+    }
     let (Some(body), Some(port), Some(event)) = (body, port, event) else { return };
+    let parts = body.iter().map(|a| checker.typing.arena.bound(a.value)).sum();
+    if checker.typing.spend(parts, on.port.span).is_none() {
+        return;
+    }
     let reads_port = body.iter().any(|a| checker.typing.arena.depends_on(a.value, event));
     if !reads_port {
         let message = format!("this block does not read `{}`", on.port.name);
@@ -95,29 +96,38 @@ fn block<'a>(checker: &mut Checker<'a>, on: &'a On, port: Option<usize>) {
 /// run for each. Reports the first assignment that breaks it.
 fn affine(checker: &mut Checker, on: &On, body: &[model::Assign], event: Leaf) -> bool {
     let arena = &mut checker.typing.arena;
-    let start: Vec<ExprId> = (0..checker.neuron.states.len()).map(|i| arena.leaf(Leaf::State(i as u16))).collect();
-    let mut now = start.clone();
+    let len = arena.len();
+    let zero = arena.constant(0.0);
+    let mut forms: Table<ExprId, Affine> = Table::default();
+    let mut sound = true;
     for (assign, tree) in body.iter().zip(&on.body) {
-        let changed = start.iter().zip(&now).filter(|(s, n)| s != n).map(|(&s, &n)| (s, n)).collect();
-        let value = arena.substitute(assign.value, &changed);
-        let Some(slot) = now.get_mut(assign.state) else { continue };
-        *slot = match assign.kind {
+        let leaf = arena.leaf(Leaf::State(assign.state as u16));
+        let now = forms.get(&leaf).copied().unwrap_or(Affine { slope: zero, offset: leaf });
+        let result = arena.affine_given(assign.value, event, &forms).map(|value| match assign.kind {
             AssignKind::Set => value,
-            AssignKind::Add => arena.add(*slot, value),
-            AssignKind::Subtract => arena.subtract(*slot, value),
-        };
-        let result = *slot;
-        if arena.affine_in(result, event).is_none() {
+            AssignKind::Add => {
+                let slope = arena.add(now.slope, value.slope);
+                Affine { slope, offset: arena.add(now.offset, value.offset) }
+            }
+            AssignKind::Subtract => {
+                let slope = arena.subtract(now.slope, value.slope);
+                Affine { slope, offset: arena.subtract(now.offset, value.offset) }
+            }
+        });
+        let Some(form) = result else {
             let name = &on.port.name;
             let message = format!("expected an assignment affine in `{name}`, found one that is not");
             checker.typing.diagnostics.push(Diagnostic::error("E0409", tree.span, message).hint(format!(
                 "the block runs once per step with the sum of all events: write `{} += ... * {name}`",
                 tree.target.name
             )));
-            return false;
-        }
+            sound = false;
+            break;
+        };
+        forms.insert(leaf, form);
     }
-    true
+    checker.typing.arena.forget(len);
+    sound
 }
 
 /// Checks assignments in order; `None` if one of them is wrong.

@@ -1,9 +1,9 @@
 //! Calls: the functions of the language, and those of the text, which are inlined.
 
 use super::dimension::{Dimension, Exponent};
-use super::program;
 use super::scope::{Entry, Quantity, Scope, Typed};
 use super::typing::{Typing, number};
+use super::{calls, program};
 use crate::diagnostic::suggest::closest;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::expr::Function;
@@ -86,7 +86,7 @@ impl<'a> Typing<'a> {
         } else {
             let operations = if self.program.is_some() { program::OPERATIONS.as_slice() } else { &[] };
             let names = BUILTINS.iter().map(|b| b.0).chain(self.definitions.functions.keys().copied());
-            if let Some(near) = closest(name, names.chain(operations.iter().copied())) {
+            if let Some(near) = self.near(name, names.chain(operations.iter().copied())) {
                 diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
             } else if self.scope.contains_key(name) {
                 diagnostic = diagnostic.hint(format!("`{name}` is no function; for a product write `{name} * (...)`"));
@@ -211,28 +211,39 @@ impl<'a> Typing<'a> {
             return None;
         }
         let values: Vec<Typed> = values.into_iter().collect::<Option<_>>()?;
-        if self.budget == 0 {
-            return None;
-        }
-        self.budget -= 1;
-        if self.budget == 0 {
-            let message = "expected fewer calls, found functions that call each other too many times";
-            let hint = "what calls another function twice doubles the work: make the value of one call an argument";
-            return self.fail(Diagnostic::error("E0311", call.span, message).hint(hint));
-        }
         let names = function.arguments.iter().map(|a| a.name.clone());
         let scope: Scope = names.zip(values.into_iter().map(Entry::Value)).collect();
         let outer = std::mem::take(&mut self.diagnostics);
-        let read = self.read.clone();
         self.inlining.push(name);
         let result = self.within(scope, |t| t.expression(&function.body, None));
         self.inlining.pop();
-        self.read = read;
         let inner = std::mem::replace(&mut self.diagnostics, outer);
         for diagnostic in inner.into_sorted() {
-            self.diagnostics.push(diagnostic.also(call.span, format!("in this call of `{name}`")));
+            self.pass_on(diagnostic, call, function);
+        }
+        if self.inlining.is_empty() && self.definitions.budget.is_spent() {
+            return self.spent(call.span);
         }
         result
+    }
+
+    /// Passes on what was found in a body: every call finds the same mistake, which is reported for the first of them.
+    fn pass_on(&mut self, diagnostic: Diagnostic, call: &Call, function: &tree::Function) {
+        let body = function.body.span;
+        let place = diagnostic.span().filter(|s| s.file == body.file && body.start <= s.start && s.end <= body.end);
+        let is_new = match place {
+            Some(span) => {
+                let mistake = (span, diagnostic.code, diagnostic.message.clone());
+                self.definitions.reported.borrow_mut().insert(mistake)
+            }
+            // Found by a call in this body, and passed on there.
+            None => true,
+        };
+        if is_new {
+            self.diagnostics.push(diagnostic.also(call.span, format!("in this call of `{}`", function.name.name)));
+        } else {
+            self.failed = true;
+        }
     }
 }
 
@@ -244,6 +255,8 @@ pub(super) fn check_definitions<'t>(
     diagnostics: &mut Diagnostics,
 ) -> BTreeSet<&'t str> {
     let mut broken = BTreeSet::new();
+    let calls = calls::Calls::new(functions);
+    let (cycles, callers) = (calls.cycles(), calls.callers());
     for (&name, &function) in functions {
         let mut found = Diagnostics::default();
         let mut seen = super::scope::Names::default();
@@ -257,13 +270,14 @@ pub(super) fn check_definitions<'t>(
             }
             let candidates = known.iter().copied().chain(constants.keys().map(String::as_str));
             let diagnostic = Diagnostic::error("E0201", span, format!("expected a name or a unit, found `{word}`"));
-            found.push(match closest(word, candidates) {
+            let near = if diagnostics.is_long() { None } else { closest(word, candidates) };
+            found.push(match near {
                 Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
                 None => diagnostic.hint(format!("a function sees its arguments only; make `{word}` one of them")),
             });
         }
-        if let Some(path) = path_to_itself(name, functions) {
-            let message = format!("function `{name}` calls itself: {}", path.join(" -> "));
+        if let Some(path) = cycles.get(name) {
+            let message = format!("function `{name}` calls itself: {path}");
             found.push(
                 Diagnostic::error("E0207", function.name.span, message)
                     .hint("functions are inlined and cannot recurse"),
@@ -277,40 +291,15 @@ pub(super) fn check_definitions<'t>(
         }
     }
     // What calls a broken function is broken, without a message of its own.
-    loop {
-        let more: Vec<&str> = functions
-            .iter()
-            .filter(|(name, f)| {
-                !broken.contains(*name) && calls_in(&f.body).iter().any(|c| broken.contains(c.name.name.as_str()))
-            })
-            .map(|(name, _)| *name)
-            .collect();
-        if more.is_empty() {
-            return broken;
-        }
-        broken.extend(more);
-    }
-}
-
-/// The first way from a function back to itself.
-fn path_to_itself<'t>(name: &'t str, functions: &BTreeMap<&'t str, &'t tree::Function>) -> Option<Vec<&'t str>> {
-    let mut visited = BTreeSet::new();
-    let mut stack = vec![vec![name]];
-    while let Some(path) = stack.pop() {
-        let Some(function) = path.last().and_then(|last| functions.get(last)) else { continue };
-        for call in calls_in(&function.body) {
-            let Some((&callee, _)) = functions.get_key_value(call.name.name.as_str()) else { continue };
-            let mut longer = path.clone();
-            longer.push(callee);
-            if callee == name {
-                return Some(longer);
-            }
-            if visited.insert(callee) {
-                stack.push(longer);
+    let mut queue: Vec<&str> = broken.iter().copied().collect();
+    while let Some(name) = queue.pop() {
+        for &caller in callers.get(name).into_iter().flatten() {
+            if broken.insert(caller) {
+                queue.push(caller);
             }
         }
     }
-    None
+    broken
 }
 
 /// All parts of an expression, without recursion.
@@ -340,7 +329,7 @@ fn names_in(root: &Expr) -> Vec<(&str, crate::source::Span)> {
         .collect()
 }
 
-fn calls_in(root: &Expr) -> Vec<&Call> {
+pub(super) fn calls_in(root: &Expr) -> Vec<&Call> {
     parts(root)
         .into_iter()
         .filter_map(|e| match &e.kind {

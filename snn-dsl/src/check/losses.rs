@@ -68,10 +68,10 @@ fn loss<'a>(typing: &mut Typing<'a>, line: &'a Loss) -> Option<usize> {
 
 /// The node of a value that depends on what the network does.
 fn array(typing: &mut Typing, found: Quantity, expr: &Expr, what: &str) -> Option<usize> {
-    if typing.arena.leaves(found.id).is_empty() {
+    if !typing.arena.reads_anything(found.id) {
         return constant(typing, expr, what);
     }
-    typing.materialise(found.id)
+    typing.materialise(found.id, expr.span)
 }
 
 fn constant(typing: &mut Typing, expr: &Expr, what: &str) -> Option<usize> {

@@ -3,6 +3,8 @@
 //! Every mistake is reported, each once, at the place where it can be mended; what is wrong is poisoned and says nothing
 //! more. What the codes mean stands in [`crate::diagnostic::catalogue`].
 
+mod budget;
+mod calls;
 mod declarations;
 mod definitions;
 mod dimension;
@@ -55,8 +57,13 @@ fn check_all(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut Diagn
     let sources = &*sources;
     let trees: Vec<&tree::File> = std::iter::once(tree).chain(loaded.iter().map(|l| &l.tree)).collect();
     let free: Vec<_> = trees.iter().map(|tree| definitions::distinct(tree, diagnostics)).collect();
-    let texts: Vec<_> =
-        trees.iter().zip(&free).map(|(tree, free)| definitions::collect(sources, tree, free, diagnostics)).collect();
+    let length = sources.files().next().map_or(0, |(_, file)| file.text.len());
+    let budget = std::rc::Rc::new(budget::Budget::new(length));
+    let texts: Vec<_> = trees
+        .iter()
+        .zip(&free)
+        .map(|(tree, free)| definitions::collect(sources, tree, free, &budget, diagnostics))
+        .collect();
     let surrogates = definitions::surrogates(sources, &trees, &texts, &free, diagnostics);
     let context = scope::Context { sources, texts: &texts, surrogates: &surrogates };
 
@@ -82,11 +89,13 @@ fn check_all(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut Diagn
         }
     }
 
+    let library = neurons.iter().filter(|c| c.neuron.is_library).map(|c| c.neuron.name.as_str());
+    let library: BTreeSet<&str> = library.collect();
     let mut networks = Vec::new();
     let mut observed = BTreeSet::new();
     for item in &tree.items {
         let Item::Network(network) = item else { continue };
-        if neurons.iter().any(|c| c.neuron.is_library && c.neuron.name == network.name.name) {
+        if library.contains(network.name.name.as_str()) {
             let message = format!("`{}` is also a neuron of the library that this text uses", network.name.name);
             diagnostics.push(Diagnostic::error("E0202", network.name.span, message).hint("rename the network"));
         }
@@ -97,6 +106,7 @@ fn check_all(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut Diagn
         observed.extend(outcome.observed);
         networks.push(outcome.network);
     }
+    drop(library);
     for (index, checked) in neurons.iter().enumerate().filter(|(_, c)| !c.neuron.is_library) {
         for &state in checked.unread_states.iter().filter(|s| !observed.contains(&(index, Observable::State(**s)))) {
             let Some(state) = checked.neuron.states.get(state) else { continue };

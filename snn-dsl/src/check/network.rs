@@ -14,10 +14,12 @@ use crate::expr::{ExprId, Leaf, number as number_text};
 use crate::model;
 use crate::source::Span;
 use crate::syntax::tree::{self, Expr, Network, NetworkStatement, Simulate};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Larger populations are taken for a slip.
 const LARGEST: f64 = 1e7;
+/// More steps are refused by the runtime: it counts them with 32 bits.
+const MOST_STEPS: usize = 1 << 28;
 
 /// A layer with its model; `None` if that is not known, which has been reported.
 pub(super) struct CheckedLayer<'a> {
@@ -33,6 +35,8 @@ pub(super) struct Checker<'a> {
     pub inputs: Vec<model::Input>,
     pub targets: Vec<model::Target>,
     pub layers: Vec<CheckedLayer<'a>>,
+    /// Where inputs and layers are, by name.
+    pub sources: BTreeMap<String, model::Source>,
     /// Names whose statement is wrong, which has been reported.
     pub poisoned: BTreeSet<String>,
 }
@@ -48,8 +52,16 @@ pub(super) struct Outcome {
 pub(super) fn check<'a>(context: Context<'a>, neurons: &'a [Checked], tree: &'a Network) -> Option<Outcome> {
     let typing = Typing::new(context.sources, context.texts.first()?, Scope::new());
     let poisoned = BTreeSet::new();
-    let mut checker =
-        Checker { typing, tree, neurons, inputs: Vec::new(), targets: Vec::new(), layers: Vec::new(), poisoned };
+    let mut checker = Checker {
+        typing,
+        tree,
+        neurons,
+        inputs: Vec::new(),
+        targets: Vec::new(),
+        layers: Vec::new(),
+        sources: BTreeMap::new(),
+        poisoned,
+    };
     let time = simulate(&mut checker);
     let dt = time.map(|t| t.0);
     declare(&mut checker, dt);
@@ -127,9 +139,10 @@ fn times<'a>(typing: &mut Typing<'a>, line: &'a Simulate) -> Option<(f64, usize)
                 .hint(format!("write `for {} ms`", number_text(near))),
         );
     }
-    if steps > 1e9 {
-        let message = format!("expected at most 1e9 steps, found {}", number_text(steps));
-        return typing.fail(Diagnostic::error("E0502", line.duration.span, message));
+    if steps > MOST_STEPS as f64 {
+        let message = format!("expected at most {MOST_STEPS} steps, found {}", number_text(steps));
+        let hint = "make `dt` larger, or the simulation shorter";
+        return typing.fail(Diagnostic::error("E0502", line.duration.span, message).hint(hint));
     }
     Some((dt, steps as usize))
 }
@@ -223,6 +236,7 @@ impl<'a> Checker<'a> {
         }
         let size = size?;
         if free {
+            self.sources.insert(tree.name.name.clone(), model::Source::Input(self.inputs.len()));
             self.inputs.push(model::Input { name: tree.name.name.clone(), size });
         }
         Some(())
@@ -252,9 +266,12 @@ impl<'a> Checker<'a> {
     fn layer(&mut self, tree: &'a tree::Layer, free: bool, dt: Option<f64>) -> Option<()> {
         let size = self.size(&tree.size, "the size of a layer");
         let neuron = self.model(&tree.model);
+        // Of a model that is too large nothing is known.
+        let neuron = neuron.filter(|(_, checked)| !checked.too_large);
         let values = neuron.map(|(_, checked)| self.arguments(&tree.model, checked, dt)).unwrap_or_default();
         let (size, (neuron, checked)) = (size?, neuron?);
         if free {
+            self.sources.insert(tree.name.name.clone(), model::Source::Layer(self.layers.len()));
             let layer = model::Layer { name: tree.name.name.clone(), size, neuron, values };
             self.layers.push(CheckedLayer { layer, checked: Some(checked) });
         }
@@ -269,7 +286,7 @@ impl<'a> Checker<'a> {
         }
         let message = format!("expected a neuron model, found `{name}`");
         let own = self.neurons.iter().map(|c| c.neuron.name.as_str());
-        let near = closest(name, own.chain(crate::library::neuron_names().iter().copied()));
+        let near = self.typing.near(name, own.chain(crate::library::neuron_names().iter().copied()));
         let diagnostic = Diagnostic::error("E0209", call.name.span, message);
         self.typing.fail(match near {
             Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
@@ -300,7 +317,7 @@ impl<'a> Checker<'a> {
                 let message = format!("expected a parameter of `{}`, found `{}`", neuron.name, name.name);
                 let list = names().collect::<Vec<_>>().join("`, `");
                 self.typing.diagnostics.push(Diagnostic::error("E0211", name.span, message).hint(
-                    match closest(&name.name, names()) {
+                    match self.typing.near(&name.name, names()) {
                         Some(near) => format!("did you mean `{near}`?"),
                         None if list.is_empty() => "it has no parameters".into(),
                         None => format!("it has `{list}`"),
@@ -332,7 +349,9 @@ impl<'a> Checker<'a> {
                 values.push((index, value));
             }
         }
-        self.consequences(call, neuron, &values, dt);
+        if self.typing.spend(6 * checked.weight, call.span).is_some() {
+            self.consequences(call, neuron, &values, dt);
+        }
         values
     }
 
@@ -346,8 +365,8 @@ impl<'a> Checker<'a> {
     ) {
         if let Some(spike) = &neuron.spike {
             let range = scale_bounds(&neuron.arena, spike.scale, neuron, values);
-            let before = scale_bounds(&neuron.arena, spike.scale, neuron, &[]);
-            if range.low <= 0.0 && before.low > 0.0 {
+            let before = || scale_bounds(&neuron.arena, spike.scale, neuron, &[]);
+            if range.low <= 0.0 && before().low > 0.0 {
                 let dimension = neuron.states.iter().map(|s| s.quantity.dimension);
                 let lhs = neuron.arena.leaves(spike.lhs);
                 let state = lhs.iter().find_map(|l| if let Leaf::State(i) = l { Some(usize::from(*i)) } else { None });
@@ -400,17 +419,14 @@ impl<'a> Checker<'a> {
         };
         let mut populations: Vec<Population> = self.layers.iter().map(population).collect();
         // Wrong layers keep their names, so that reading them says nothing more.
-        let known: Vec<String> = populations.iter().map(|p| p.name.clone()).collect();
-        let wrong = self.poisoned.iter().filter(|n| !known.contains(n)).cloned();
+        let known: BTreeSet<String> = populations.iter().map(|p| p.name.clone()).collect();
+        let wrong = self.poisoned.iter().filter(|n| !known.contains(*n)).cloned();
         populations.extend(wrong.map(|name| Population { name, size: 0, neuron: None }));
-        self.typing.program = Some(ProgramBuilder {
-            populations,
-            targets: self.targets.clone(),
-            poisoned: self.poisoned.clone(),
-            duration: time.map_or(f64::INFINITY, |(dt, steps)| dt * steps as f64),
-            dt: time.map(|t| t.0),
-            nodes: Vec::new(),
-            observed: Vec::new(),
-        });
+        let mut program = ProgramBuilder::new(populations);
+        program.targets = self.targets.clone();
+        program.poisoned = self.poisoned.clone();
+        program.duration = time.map_or(f64::INFINITY, |(dt, steps)| dt * steps as f64);
+        program.dt = time.map(|t| t.0);
+        self.typing.program = Some(program);
     }
 }

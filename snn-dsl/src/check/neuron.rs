@@ -5,12 +5,15 @@ use super::evaluate::Interval;
 use super::scope::{Axes, Context, Definitions, Entry, Names, Scope};
 use super::typing::{Typing, number};
 use super::{declarations, equations, events, functions, spike};
-use crate::diagnostic::suggest::closest;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::expr::Leaf;
 use crate::model;
 use crate::syntax::tree::{Neuron, NeuronStatement};
 use std::collections::BTreeSet;
+
+/// The most parameters, states, ports and `let` lines together. What is derived for each state may read all others, and
+/// they are counted with 16 bits.
+const DECLARATIONS: usize = 1000;
 
 /// A checked neuron and what networks need to know besides.
 #[derive(Debug)]
@@ -22,6 +25,10 @@ pub(super) struct Checked {
     pub poisoned: BTreeSet<String>,
     /// The states that no expression of the neuron reads.
     pub unread_states: BTreeSet<usize>,
+    /// How many parts are looked at again for every layer of it.
+    pub weight: usize,
+    /// It declares so much that it was not looked through, which has been reported.
+    pub too_large: bool,
 }
 
 /// The state of the check of one neuron.
@@ -54,6 +61,18 @@ pub(super) fn check<'a>(context: Context<'a>, text: usize, tree: &'a Neuron) -> 
     };
     let mut typing = Typing::new(context.sources, definitions, Scope::new());
     typing.in_neuron = true;
+    if let Some((name, _)) = names_of(tree).nth(DECLARATIONS) {
+        let message = format!(
+            "expected at most {DECLARATIONS} declarations in a neuron, found {} in `{}`",
+            names_of(tree).count(),
+            tree.name.name
+        );
+        let hint = "a population of many neurons is a `layer` of a network, not one neuron with many states";
+        typing.diagnostics.push(Diagnostic::error("E0311", name.span, message).label("one too many").hint(hint));
+        let (poisoned, unread_states) = Default::default();
+        let checked = Checked { neuron, sound: false, poisoned, unread_states, weight: 0, too_large: true };
+        return Some((checked, typing.diagnostics));
+    }
     let mut checker = Checker { context, text, typing, neuron, poisoned: BTreeSet::new(), tree };
     checker.unsupported();
     declarations::declare(&mut checker);
@@ -97,7 +116,7 @@ impl<'a> Checker<'a> {
             && let Some(state) = name.name.strip_prefix('d').and_then(|rest| states().find(|s| *s == rest))
         {
             diagnostic = diagnostic.hint(format!("a block changes the state itself: write `{state} += ...`"));
-        } else if let Some(near) = closest(&name.name, states()) {
+        } else if let Some(near) = self.typing.near(&name.name, states()) {
             diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
         } else {
             diagnostic = diagnostic.hint(format!("declare it: `state {} : mV = 0 mV`", name.name));
@@ -170,7 +189,7 @@ impl<'a> Checker<'a> {
             let message = format!("{what} `{name}` is never read");
             diagnostics.push(Diagnostic::warning("W0401", span, message).hint("use it or remove its line"));
         };
-        let sound = !self.typing.diagnostics.has_errors();
+        let sound = !self.typing.diagnostics.has_errors() && !self.typing.failed;
         // What a mistake left out may have been the only reader.
         let read = |name: &str| !sound || read.contains(name);
         let diagnostics = &mut self.typing.diagnostics;
@@ -190,7 +209,10 @@ impl<'a> Checker<'a> {
         let unread_states = (0..).zip(&self.neuron.states).filter(|(_, s)| unread(s)).map(|(i, _)| i).collect();
         let Typing { arena, diagnostics, .. } = self.typing;
         let neuron = model::Neuron { arena, ..self.neuron };
-        (Checked { neuron, sound, poisoned: self.poisoned, unread_states }, diagnostics)
+        let scale = neuron.spike.iter().map(|s| s.scale);
+        let read = scale.chain(neuron.refractory.iter().map(|r| r.duration));
+        let weight = read.chain(neuron.states.iter().map(|s| s.coefficient)).map(|id| neuron.arena.bound(id)).sum();
+        (Checked { neuron, sound, poisoned: self.poisoned, unread_states, weight, too_large: false }, diagnostics)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Sums, products, powers, comparisons and their units.
 
 use super::dimension::{Dimension, Exponent};
-use super::evaluate::evaluate;
 use super::remedy::divisor;
 use super::scope::{Kind, Quantity, Typed};
 use super::typing::{Typing, number};
@@ -10,6 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::expr::Comparison;
 use crate::source::Span;
 use crate::syntax::tree::{BinaryOp, Expr, ExprKind};
+use std::collections::BTreeMap;
 
 impl<'a> Typing<'a> {
     /// A sum: all terms must measure the same. Those that differ from `expected`, or else from the most of them, are
@@ -121,7 +121,7 @@ impl<'a> Typing<'a> {
             let diagnostic = self.remedy(diagnostic, at, exponent.dimension, Dimension::NONE);
             return self.fail(diagnostic);
         }
-        let value = evaluate(&self.arena, exponent.id, |_| None);
+        let value = self.values.of(&self.arena, exponent.id);
         let dimension = if base.dimension.is_none() {
             Dimension::NONE
         } else {
@@ -198,8 +198,11 @@ fn spine(expr: &Expr, joins: impl Fn(BinaryOp) -> bool) -> (&Expr, Vec<(BinaryOp
 }
 
 fn most_frequent(dimensions: &[Dimension]) -> Option<Dimension> {
-    let count = |d: &Dimension| dimensions.iter().filter(|x| *x == d).count();
+    let mut counts: BTreeMap<Dimension, usize> = BTreeMap::new();
+    for dimension in dimensions {
+        *counts.entry(*dimension).or_default() += 1;
+    }
     // A number without unit among others is the likelier slip.
-    let weight = |d: &Dimension| (count(d), !d.is_none());
+    let weight = |d: &Dimension| (counts.get(d).copied(), !d.is_none());
     dimensions.iter().copied().reduce(|best, d| if weight(&d) > weight(&best) { d } else { best })
 }

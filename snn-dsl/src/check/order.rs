@@ -2,9 +2,9 @@
 
 use super::network::Checker;
 use super::projection::CheckedProjection;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::{Delay, Source};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Sorts the layers, the first of the text first where there is a choice, and reports cycles without delay.
 pub(super) fn check(checker: &mut Checker, projections: &mut [CheckedProjection]) {
@@ -27,21 +27,7 @@ pub(super) fn check(checker: &mut Checker, projections: &mut [CheckedProjection]
         }
         edges.push((source, checked.projection.target, k));
     }
-    let mut order = Vec::new();
-    let mut left: BTreeSet<usize> = (0..count).collect();
-    while !left.is_empty() {
-        let ready = |i: &usize| !edges.iter().any(|(s, t, _)| t == i && left.contains(s));
-        match left.iter().copied().find(ready) {
-            Some(next) => {
-                left.remove(&next);
-                order.push(next);
-            }
-            None => match cycle(&left, &edges) {
-                Some(path) => report(checker, projections, &mut edges, &path),
-                None => break,
-            },
-        }
-    }
+    let order = sorted(checker, projections, &edges);
     let mut places = vec![0; count];
     for (new, &old) in order.iter().enumerate() {
         if let Some(place) = places.get_mut(old) {
@@ -66,46 +52,125 @@ fn at_once(delay: Delay) -> bool {
     delay == Delay::Steps(0)
 }
 
-/// A cycle among the layers that are left, as indices of edges: each of them has a predecessor among them.
-fn cycle(left: &BTreeSet<usize>, edges: &[(usize, usize, usize)]) -> Option<Vec<(usize, usize, usize)>> {
-    let mut at = left.first().copied()?;
-    let mut visited = vec![at];
-    let mut path = Vec::new();
-    loop {
-        let edge = edges.iter().find(|(s, t, _)| *t == at && left.contains(s))?;
-        path.push(*edge);
-        at = edge.0;
-        if let Some(first) = visited.iter().position(|v| *v == at) {
-            let mut cycle = path.split_off(first);
-            cycle.reverse();
-            return Some(cycle);
+/// Takes out layer after layer whose projections come from layers that are out (Kahn), the first of the text first.
+fn sorted(checker: &mut Checker, projections: &[CheckedProjection], edges: &[(usize, usize, usize)]) -> Vec<usize> {
+    let count = checker.layers.len();
+    let mut graph =
+        Graph { edges, cut: vec![false; edges.len()], from: vec![Vec::new(); count], left: BTreeSet::new() };
+    let mut to = vec![Vec::new(); count];
+    let mut open = vec![0; count];
+    for (k, &(source, target, _)) in edges.iter().enumerate() {
+        if let (Some(from), Some(to), Some(open)) =
+            (graph.from.get_mut(target), to.get_mut(source), open.get_mut(target))
+        {
+            from.push(k);
+            to.push(k);
+            *open += 1;
         }
-        visited.push(at);
+    }
+    graph.left = (0..count).collect();
+    let mut ready: BTreeSet<usize> = (0..count).filter(|&i| open.get(i) == Some(&0)).collect();
+    let mut order = Vec::new();
+    let mut reports = 0;
+    while let Some(&first) = graph.left.first() {
+        let done: Vec<usize> = match ready.pop_first() {
+            Some(next) => {
+                graph.left.remove(&next);
+                order.push(next);
+                to.get_mut(next).map(std::mem::take).unwrap_or_default()
+            }
+            // What remains has cycles: cut one after another. Of very many the first are enough.
+            None if reports == Diagnostics::MANY => return order,
+            None => {
+                reports += 1;
+                match graph.cycle(first) {
+                    Some(path) => graph.parallel(report(checker, projections, edges, &path)),
+                    None => return order,
+                }
+            }
+        };
+        for edge in done {
+            let Some(&(_, target, _)) = edges.get(edge) else { continue };
+            if graph.cut.get_mut(edge).is_some_and(|cut| !std::mem::replace(cut, true))
+                && let Some(open) = open.get_mut(target)
+            {
+                *open -= 1;
+                if *open == 0 {
+                    ready.insert(target);
+                }
+            }
+        }
+    }
+    order
+}
+
+/// The projections between layers that are not in order yet.
+struct Graph<'e> {
+    /// From, to, and the index of the projection.
+    edges: &'e [(usize, usize, usize)],
+    /// Those that count no more.
+    cut: Vec<bool>,
+    /// The edges to each layer.
+    from: Vec<Vec<usize>>,
+    left: BTreeSet<usize>,
+}
+
+impl Graph<'_> {
+    /// The edges between the same two layers.
+    fn parallel(&self, edge: usize) -> Vec<usize> {
+        let Some(&(source, target, _)) = self.edges.get(edge) else { return Vec::new() };
+        let same = |k: &usize| self.edges.get(*k).is_some_and(|e| e.0 == source);
+        self.from.get(target).into_iter().flatten().copied().filter(same).collect()
+    }
+
+    /// A cycle as indices of edges: each layer that is left has a predecessor among them.
+    fn cycle(&self, start: usize) -> Option<Vec<usize>> {
+        let mut at = start;
+        let mut visited = BTreeMap::from([(at, 0)]);
+        let mut path = Vec::new();
+        loop {
+            let edge = self.from.get(at)?.iter().copied().find(|&k| self.cut.get(k) == Some(&false))?;
+            path.push(edge);
+            at = self.edges.get(edge)?.0;
+            if let Some(&first) = visited.get(&at) {
+                let mut cycle = path.split_off(first);
+                cycle.reverse();
+                return Some(cycle);
+            }
+            visited.insert(at, path.len());
+        }
     }
 }
 
-/// Reports a cycle and cuts it, so that others are found.
+/// Of longer cycles not every part is shown.
+const LONG: usize = 12;
+
+/// Reports a cycle; returns the edge that closes it.
 fn report(
     checker: &mut Checker,
     projections: &[CheckedProjection],
-    edges: &mut Vec<(usize, usize, usize)>,
-    path: &[(usize, usize, usize)],
-) {
+    edges: &[(usize, usize, usize)],
+    path: &[usize],
+) -> usize {
+    let edge = |k: usize| edges.get(k).copied().unwrap_or_default();
     let name = |i: usize| checker.layers.get(i).map_or(String::new(), |l| format!("`{}`", l.layer.name));
-    let mut names: Vec<String> = path.iter().map(|e| name(e.0)).collect();
-    names.extend(path.first().map(|e| name(e.0)));
+    let mut names: Vec<String> = path.iter().take(LONG).map(|&k| name(edge(k).0)).collect();
+    if path.len() > LONG {
+        names.push("...".into());
+    }
+    names.extend(path.first().map(|&k| name(edge(k).0)));
     // The line that comes last in the text closes the cycle.
-    let last = path.iter().max_by_key(|e| e.2).copied().unwrap_or((0, 0, 0));
-    if let Some(closing) = projections.get(last.2) {
+    let last = path.iter().copied().max_by_key(|&k| edge(k).2).unwrap_or(0);
+    if let Some(closing) = projections.get(edge(last).2) {
         let message = format!("expected a delay in the cycle {}, found none", names.join(" -> "));
         let mut diagnostic = Diagnostic::error("E0509", closing.span, message);
-        for edge in path.iter().filter(|e| e.2 != last.2) {
-            if let Some(other) = projections.get(edge.2) {
+        for &k in path.iter().filter(|&&k| k != last).take(LONG) {
+            if let Some(other) = projections.get(edge(k).2) {
                 diagnostic = diagnostic.also(other.span, "part of the cycle");
             }
         }
         let hint = "add the option `delay 1 step` to one of these projections";
         checker.typing.diagnostics.push(diagnostic.hint(hint));
     }
-    edges.retain(|e| (e.0, e.1) != (last.0, last.1));
+    last
 }

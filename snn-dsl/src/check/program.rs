@@ -3,6 +3,7 @@
 //! While expressions are checked, `Argument(k)` in the arena is the array of node k. Elementwise operations build up in
 //! the arena and become one `Map` where a reduction, a loss or a readout needs them as an array.
 
+use super::budget::WRITTEN;
 use super::dimension::Dimension;
 use super::scope::{Axes, Quantity, TimeAxis, Typed};
 use super::typing::{Typing, number};
@@ -20,6 +21,9 @@ pub(super) const OPERATIONS: [&str; 9] =
 
 /// Those the language has and this version has not.
 pub(super) const NOT_SUPPORTED: [&str; 3] = ["before_reset", "mean_b", "first_spike_t"];
+
+/// The most arrays of a network: expressions count them with 16 bits.
+const ARRAYS: usize = 10_000;
 
 /// True for an operation on axes.
 pub(super) fn is_operation(name: &str) -> bool {
@@ -47,11 +51,23 @@ pub(super) struct ProgramBuilder<'a> {
     /// The time step in ms, likewise.
     pub dt: Option<f64>,
     pub nodes: Vec<ProgramNode>,
+    /// Where each node is, by its text.
+    places: BTreeMap<String, usize>,
+    /// Where each population is, by its name.
+    layers: BTreeMap<String, usize>,
     /// Layers and states that were read.
     pub observed: Vec<(usize, Observable)>,
 }
 
-impl ProgramBuilder<'_> {
+impl<'a> ProgramBuilder<'a> {
+    /// Nothing but populations, by whose names their states are read.
+    pub(super) fn new(populations: Vec<Population<'a>>) -> Self {
+        // The first of a name counts.
+        let names = populations.iter().enumerate().rev();
+        let layers = names.map(|(i, p)| (p.name.clone(), i)).collect();
+        Self { populations, layers, ..Self::default() }
+    }
+
     /// What to write for a state's bare name.
     pub(super) fn state_hint(&self, name: &str) -> Option<String> {
         let has = |p: &&Population| p.neuron.is_some_and(|n| n.states.iter().any(|s| s.quantity.name == name));
@@ -68,7 +84,7 @@ impl ProgramBuilder<'_> {
     }
 
     fn node(&mut self, node: ProgramNode) -> usize {
-        self.nodes.iter().position(|n| *n == node).unwrap_or_else(|| {
+        *self.places.entry(format!("{node:?}")).or_insert_with(|| {
             self.nodes.push(node);
             self.nodes.len() - 1
         })
@@ -121,8 +137,9 @@ impl<'a> Typing<'a> {
                     .hint("only a network has layers whose states can be read"),
             );
         };
-        let Some(layer) = program.populations.iter().position(|p| p.name == owner.name) else {
-            let near = closest(&owner.name, program.populations.iter().map(|p| p.name.as_str())).map(str::to_string);
+        let Some(&layer) = program.layers.get(&owner.name) else {
+            let names = program.populations.iter().map(|p| p.name.as_str());
+            let near = self.near(&owner.name, names).map(str::to_string);
             let diagnostic =
                 Diagnostic::error("E0201", owner.span, format!("expected a layer, found `{}`", owner.name));
             return self.fail(match near {
@@ -138,7 +155,7 @@ impl<'a> Typing<'a> {
         let axes = Axes { time: Some(TimeAxis::WHOLE), neurons: Some(layer) };
         if let Some(state) = neuron.states.iter().position(|s| s.quantity.name == field.name) {
             let dimension = neuron.states.get(state)?.quantity.dimension;
-            return self.observe(layer, Observable::State(state), dimension, axes);
+            return self.observe(layer, Observable::State(state), dimension, axes, span);
         }
         if field.name == "spike" {
             if neuron.spike.is_none() {
@@ -147,7 +164,7 @@ impl<'a> Typing<'a> {
                 return self
                     .fail(Diagnostic::error("E0608", span, message).hint("its model has no `spike when` statement"));
             }
-            return self.observe(layer, Observable::Spikes, Dimension::NONE, axes);
+            return self.observe(layer, Observable::Spikes, Dimension::NONE, axes, span);
         }
         if neuron.parameters.iter().any(|p| p.quantity.name == field.name) {
             return self.fail(Diagnostic::not_supported(span, "reading a parameter of a layer"));
@@ -161,24 +178,38 @@ impl<'a> Typing<'a> {
         })
     }
 
-    fn observe(&mut self, layer: usize, observable: Observable, dimension: Dimension, axes: Axes) -> Option<Typed> {
+    fn observe(
+        &mut self,
+        layer: usize,
+        observable: Observable,
+        dimension: Dimension,
+        axes: Axes,
+        span: Span,
+    ) -> Option<Typed> {
         let program = self.program.as_mut()?;
         program.observed.push((layer, observable));
         let node = program.node(ProgramNode::Observe { layer, observable });
-        self.array(node, dimension, axes)
+        self.array(node, dimension, axes, span)
     }
 
     /// The array of a node as an expression.
-    fn array(&mut self, node: usize, dimension: Dimension, axes: Axes) -> Option<Typed> {
-        let index = u16::try_from(node).ok()?;
+    fn array(&mut self, node: usize, dimension: Dimension, axes: Axes, span: Span) -> Option<Typed> {
+        let Some(index) = u16::try_from(node).ok().filter(|_| node < ARRAYS) else {
+            let message =
+                format!("expected at most {ARRAYS} arrays in the losses and readouts of a network, found more");
+            let hint = "every state that is read, every reduction and every loss is an array: remove some of them";
+            return self.fail(Diagnostic::error("E0311", span, message).hint(hint));
+        };
         Some(number(self.arena.leaf(Leaf::Argument(index)), dimension, axes))
     }
 
     /// The node that holds the value of an expression.
-    pub(super) fn materialise(&mut self, id: ExprId) -> Option<usize> {
+    pub(super) fn materialise(&mut self, id: ExprId, span: Span) -> Option<usize> {
         if let Node::Leaf(Leaf::Argument(node)) = self.arena.node(id) {
             return Some(usize::from(node));
         }
+        // A `let` is computed again in every array that reads it.
+        self.spend(WRITTEN * self.arena.bound(id), span)?;
         let leaves: Vec<Leaf> = self.arena.leaves(id).into_iter().collect();
         let mut inputs = Vec::new();
         let mut places = BTreeMap::new();
@@ -224,7 +255,7 @@ impl<'a> Typing<'a> {
         if lacking {
             let axis = if over_time { "time" } else { "neuron" };
             let message = format!("expected an array with {axis} axis for `{name}`, found one without");
-            let is_constant = self.arena.leaves(found.id).is_empty();
+            let is_constant = !self.arena.reads_anything(found.id);
             let state = self.program.as_ref().filter(|_| is_constant).and_then(|p| p.state_hint_in(first));
             let hint = state.unwrap_or_else(|| match (is_constant, over_time) {
                 (true, _) => "this is a constant; read a layer, e.g. `out.V`".into(),
@@ -236,14 +267,14 @@ impl<'a> Typing<'a> {
         if over_time && (window != Window::default()) && found.axes.time != Some(TimeAxis::WHOLE) {
             return self.fail(Diagnostic::error("E0606", call.span, "expected one window, found a window of a window"));
         }
-        let input = self.materialise(found.id)?;
+        let input = self.materialise(found.id, call.span)?;
         let (node, axes) = if over_time {
             (ProgramNode::ReduceTime { input, reduction, window }, Axes { time: None, ..found.axes })
         } else {
             (ProgramNode::ReduceNeuron { input, reduction }, Axes { neurons: None, ..found.axes })
         };
         let node = self.program.as_mut()?.node(node);
-        self.array(node, found.dimension, axes)
+        self.array(node, found.dimension, axes, call.span)
     }
 
     fn compare(
@@ -283,17 +314,17 @@ impl<'a> Typing<'a> {
             return self.fail(Diagnostic::error("E0606", call.span, "expected one window, found a window of a window"));
         }
         let time = match found.axes.time {
-            Some(_) if window != Window::default() => Some(TimeAxis::window(window)),
+            Some(_) if window != Window::default() => Some(TimeAxis::window(window, program.dt, program.duration)),
             time => time,
         };
-        let input = self.materialise(found.id)?;
+        let input = self.materialise(found.id, call.span)?;
         let node = if name == "mse" {
             ProgramNode::MeanSquaredError { output: input, target, window }
         } else {
             ProgramNode::CrossEntropy { logits: input, target, window }
         };
         let node = self.program.as_mut()?.node(node);
-        self.array(node, Dimension::NONE, Axes { time, neurons: None })
+        self.array(node, Dimension::NONE, Axes { time, neurons: None }, call.span)
     }
 
     /// The positional arguments of an operation, and its window (`None` inside if that is wrong).
@@ -374,7 +405,7 @@ impl<'a> Typing<'a> {
             return None;
         }
         let Some(index) = program.targets.iter().position(|t| t.name == *name) else {
-            let near = closest(name, program.targets.iter().map(|t| t.name.as_str())).map(str::to_string);
+            let near = self.near(name, program.targets.iter().map(|t| t.name.as_str())).map(str::to_string);
             let diagnostic = Diagnostic::error("E0605", expr.span, format!("expected a target, found `{name}`"));
             return self.fail(match near {
                 Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),

@@ -12,7 +12,10 @@ use crate::source::Span;
 use crate::syntax::tree::{
     Call, Expr, ExprKind, Ident, NetworkStatement, Projection, ProjectionOption, ProjectionOptionKind as Kind,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// More weights than that do not fit into memory: in single precision they take 4 GB, and training three times as much.
+const MOST_WEIGHTS: usize = 1_000_000_000;
 
 /// A projection and its place.
 pub(super) struct CheckedProjection {
@@ -24,19 +27,49 @@ pub(super) struct CheckedProjection {
 pub(super) fn check(checker: &mut Checker) -> Vec<CheckedProjection> {
     let mut found = Vec::new();
     let mut names: BTreeSet<String> = BTreeSet::new();
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut weights = 0;
     for statement in &checker.tree.statements {
         let NetworkStatement::Projection(tree) = statement else { continue };
         if let Some(mut projection) = projection(checker, tree) {
+            weights = count_weights(checker, &projection, tree, weights);
             let plain = projection.name.clone();
-            let mut count = 1;
+            let count = counts.entry(plain.clone()).or_insert(1);
             while !names.insert(projection.name.clone()) {
-                count += 1;
+                *count += 1;
                 projection.name = format!("{plain}_{count}");
             }
             found.push(CheckedProjection { projection, span: tree.span });
         }
     }
     found
+}
+
+/// The numbers of neurons at both ends.
+fn sizes(checker: &Checker, source: Source, target: usize) -> (usize, usize) {
+    let layer = |i: usize| checker.layers.get(i).map_or(1, |l| l.layer.size);
+    match source {
+        Source::Input(i) => (checker.inputs.get(i).map_or(1, |s| s.size), layer(target)),
+        Source::Layer(i) => (layer(i), layer(target)),
+    }
+}
+
+/// Reports the projection whose weights make too many; returns their number with those `before`.
+fn count_weights(checker: &mut Checker, projection: &model::Projection, tree: &Projection, before: usize) -> usize {
+    let (rows, columns) = sizes(checker, projection.source, projection.target);
+    let own = rows.saturating_mul(columns);
+    let all = before.saturating_add(own);
+    if all > MOST_WEIGHTS && before <= MOST_WEIGHTS {
+        let (from, to) = (&tree.source.name, &tree.target.name);
+        let rest = if before == 0 { String::new() } else { format!(", and {before} of the projections before it") };
+        let message =
+            format!("expected at most {MOST_WEIGHTS} weights in a network, found {own} from `{from}` to `{to}`{rest}");
+        let diagnostic = Diagnostic::error("E0503", tree.span, message)
+            .label(format!("{rows} x {columns} weights"))
+            .hint("each neuron of the source is connected to each of the target: make one of the two smaller");
+        checker.typing.diagnostics.push(diagnostic);
+    }
+    all
 }
 
 fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<model::Projection> {
@@ -93,10 +126,11 @@ fn source(checker: &mut Checker, name: &Ident) -> Option<Source> {
     if checker.poisoned.contains(&name.name) {
         return None;
     }
-    if let Some(input) = checker.inputs.iter().position(|i| i.name == name.name) {
-        return Some(Source::Input(input));
+    let found = checker.sources.get(&name.name).copied();
+    if let Some(Source::Input(_)) = found {
+        return found;
     }
-    if let Some(index) = checker.layers.iter().position(|l| l.layer.name == name.name) {
+    if let Some(Source::Layer(index)) = found {
         let checked = checker.layers.get(index)?.checked?;
         if checked.sound && checked.neuron.spike.is_none() {
             let message =
@@ -108,7 +142,7 @@ fn source(checker: &mut Checker, name: &Ident) -> Option<Source> {
         return Some(Source::Layer(index));
     }
     let names = checker.inputs.iter().map(|i| i.name.as_str());
-    let near = closest(&name.name, names.chain(checker.layers.iter().map(|l| l.layer.name.as_str())));
+    let near = checker.typing.near(&name.name, names.chain(checker.layers.iter().map(|l| l.layer.name.as_str())));
     let diagnostic =
         Diagnostic::error("E0505", name.span, format!("expected an input or a layer, found `{}`", name.name));
     let hint = match near {
@@ -123,13 +157,13 @@ fn target(checker: &mut Checker, name: &Ident) -> Option<usize> {
         return None;
     }
     let layers = || checker.layers.iter().map(|l| l.layer.name.as_str());
-    if let Some(index) = layers().position(|l| l == name.name) {
+    if let Some(&Source::Layer(index)) = checker.sources.get(&name.name) {
         return Some(index);
     }
     let diagnostic = Diagnostic::error("E0506", name.span, format!("expected a layer, found `{}`", name.name));
-    let hint = match closest(&name.name, layers()) {
+    let hint = match checker.typing.near(&name.name, layers()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None if checker.inputs.iter().any(|i| i.name == name.name) => "an input cannot receive spikes".into(),
+        None if checker.sources.contains_key(&name.name) => "an input cannot receive spikes".into(),
         None => format!("declare it: `layer {}[100] = LIF`", name.name),
     };
     checker.typing.fail(diagnostic.hint(hint))
@@ -146,7 +180,7 @@ fn port(checker: &mut Checker, layer: usize, name: &Ident) -> Option<usize> {
     }
     let message = format!("expected an event port of `{}`, found `{}`", checked.neuron.name, name.name);
     let list = ports().collect::<Vec<_>>().join("`, `");
-    let hint = match closest(&name.name, ports()) {
+    let hint = match checker.typing.near(&name.name, ports()) {
         Some(near) => format!("did you mean `{near}`?"),
         None if list.is_empty() => format!("it has none: declare `event {} : nA` in the neuron", name.name),
         None => format!("it has `{list}`"),

@@ -7,6 +7,7 @@ use crate::source::{SourceMap, Span};
 use std::collections::BTreeSet;
 
 /// What the syntax errors hide.
+#[derive(Default)]
 pub(super) struct Lost {
     /// The words of the lines with errors.
     words: BTreeSet<String>,
@@ -14,12 +15,15 @@ pub(super) struct Lost {
     everything: bool,
     /// Chained comparisons.
     chains: Vec<Span>,
+    /// The `simulate` line may be among them.
+    simulate: bool,
 }
 
 impl Lost {
     /// Looks through the errors reported so far, which are those of the parser.
     pub(super) fn new(sources: &SourceMap, diagnostics: &Diagnostics) -> Self {
-        let mut lost = Self { words: BTreeSet::new(), everything: false, chains: Vec::new() };
+        let mut lost = Self::default();
+        let mut seen = BTreeSet::new();
         for diagnostic in diagnostics.clone().into_sorted() {
             let Some(span) = diagnostic.span().filter(|_| diagnostic.code.starts_with("E01")) else { continue };
             match diagnostic.code {
@@ -27,13 +31,21 @@ impl Lost {
                 // The statement is complete but for the number.
                 "E0109" => {}
                 _ => {
-                    let line = lines(&sources.file(span.file).text, span);
-                    let words = line.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty());
-                    lost.words.extend(words.map(str::to_string));
+                    let file = sources.file(span.file);
+                    // Many errors may share a line.
+                    for line in file.line(span.start as usize)..=file.line(span.end as usize) {
+                        if seen.insert((span.file, line)) {
+                            let text = file.text.get(file.line_range(line)).unwrap_or("");
+                            let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+                            lost.words.extend(words.filter(|w| !w.is_empty()).map(str::to_string));
+                        }
+                    }
                 }
             }
             lost.everything |= diagnostic.code == "E0103" && matches!(sources.text(span), "{" | "}");
         }
+        let words = lost.words.iter().map(String::as_str);
+        lost.simulate = lost.everything || lost.words.contains("simulate") || closest("simulate", words).is_some();
         lost
     }
 
@@ -45,7 +57,7 @@ impl Lost {
         let derivative = || name.strip_prefix('d').is_some_and(has) || has(&format!("d{name}"));
         match diagnostic.code {
             "E0401" | "E0403" => has(name) || derivative(),
-            "E0501" => has("simulate") || closest("simulate", self.words.iter().map(String::as_str)).is_some(),
+            "E0501" => self.simulate,
             "E0507" => has(name) && name.contains(char::is_alphabetic),
             // Of the constructs that are not supported only the missing line is a matter of absence.
             "E0900" => diagnostic.message.contains("without `integrate`") && has("integrate"),
@@ -57,12 +69,4 @@ impl Lost {
             _ => false,
         }
     }
-}
-
-/// The whole lines that a span touches.
-fn lines(text: &str, span: Span) -> &str {
-    let (start, end) = (span.start as usize, span.end as usize);
-    let start = text.get(..start).and_then(|t| t.rfind('\n')).map_or(0, |i| i + 1);
-    let end = text.get(end..).and_then(|t| t.find('\n')).map_or(text.len(), |i| end + i);
-    text.get(start..end).unwrap_or("")
 }

@@ -17,6 +17,9 @@ impl Typing<'_> {
         found: Dimension,
         expected: Dimension,
     ) -> Diagnostic {
+        if self.diagnostics.is_long() {
+            return diagnostic;
+        }
         if let ExprKind::Number { unit: Some((unit, _)), .. } = &expr.kind
             && let Some(other) = units::other_case(&unit.name, expected)
         {

@@ -1,11 +1,14 @@
 //! What names mean where.
 
+use super::budget::Budget;
 use super::dimension::Dimension;
 use crate::expr::ExprId;
 use crate::model::Window;
 use crate::source::{SourceMap, Span};
 use crate::syntax::tree;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// What an expression is: a number of some dimension, or yes or no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,17 +28,23 @@ pub(super) struct Axes {
     pub neurons: Option<usize>,
 }
 
-/// The steps over which an array extends, by the bits of the window's ends.
+/// The steps over which an array extends: a window that ends with the simulation is as good as one without end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TimeAxis(u64, u64);
 
 impl TimeAxis {
     /// The whole simulation.
-    pub(super) const WHOLE: Self = Self(0.0f64.to_bits(), f64::INFINITY.to_bits());
+    pub(super) const WHOLE: Self = Self(0, u64::MAX);
 
-    /// The steps of a window.
-    pub(super) fn window(window: Window) -> Self {
-        Self(window.from.unwrap_or(0.0).to_bits(), window.to.unwrap_or(f64::INFINITY).to_bits())
+    /// The steps of a window in a simulation of `duration` ms in steps of `dt`. Without `dt`, which has been reported,
+    /// the ends are compared as they are.
+    pub(super) fn window(window: Window, dt: Option<f64>, duration: f64) -> Self {
+        let step = |time: f64| match dt {
+            Some(dt) => (time / dt).round() as u64,
+            None => time.to_bits(),
+        };
+        let end = window.to.map(step).filter(|&end| end < step(duration));
+        Self(step(window.from.unwrap_or(0.0)), end.unwrap_or(u64::MAX))
     }
 }
 
@@ -70,6 +79,8 @@ pub(super) enum Entry {
     Value(Typed),
     /// Its definition is wrong, which has been reported.
     Poisoned,
+    /// An event port, which only its own block reads.
+    Port,
     /// It exists, but cannot be read here: the message and a hint.
     Forbidden(String, Option<String>),
     /// The language has it, this version has not.
@@ -80,7 +91,7 @@ pub(super) enum Entry {
 pub(super) type Scope = BTreeMap<String, Entry>;
 
 /// The definitions of one source text that others refer to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Definitions<'t> {
     /// `fn`
     pub functions: BTreeMap<&'t str, &'t tree::Function>,
@@ -88,6 +99,10 @@ pub(super) struct Definitions<'t> {
     pub broken_functions: BTreeSet<&'t str>,
     /// `const`
     pub constants: Scope,
+    /// How much may be repeated; shared by all texts of a check.
+    pub budget: Rc<Budget>,
+    /// The mistakes in bodies of functions that were reported, by place, code and message: each call finds them again.
+    pub reported: RefCell<BTreeSet<(Span, &'static str, String)>>,
 }
 
 /// A surrogate and the text it comes from.

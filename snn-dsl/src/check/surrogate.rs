@@ -4,7 +4,6 @@ use super::dimension::Dimension;
 use super::evaluate::evaluate;
 use super::scope::{Axes, Context, Definitions, Entry, Names, Scope};
 use super::typing::{Typing, number};
-use crate::diagnostic::suggest::closest;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::expr::{Arena, ExprId, Leaf, number as number_text};
 use crate::model;
@@ -128,7 +127,7 @@ pub(super) fn resolve<'a>(
         let message = format!("expected a surrogate, found `{}`", call.name.name);
         let names = known.keys().copied().chain(crate::library::surrogate_names().iter().copied());
         let diagnostic = Diagnostic::error("E0210", call.name.span, message);
-        return typing.fail(match closest(&call.name.name, names) {
+        return typing.fail(match typing.near(&call.name.name, names) {
             Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
             None if elsewhere(&call.name.name).is_some() => {
                 let here = elsewhere(&call.name.name).unwrap_or_default();
@@ -147,6 +146,7 @@ pub(super) fn resolve<'a>(
     let mut given = given?;
     let other = context.texts.get(definition.text)?;
     let mut own = Typing::new(context.sources, other, Scope::new());
+    own.again = true;
     let defaults = defaults(&mut own, tree);
     let mut values = Vec::new();
     for (parameter, default) in tree.parameters.iter().zip(defaults) {
@@ -155,6 +155,9 @@ pub(super) fn resolve<'a>(
     let (filled, diagnostics) = fill(own, tree, &values);
     for diagnostic in diagnostics.into_sorted() {
         typing.diagnostics.push(diagnostic.also(call.span, "with these arguments"));
+    }
+    if typing.definitions.budget.is_spent() {
+        return typing.spent(call.span);
     }
     let filled = filled?;
     let mut import = |id: ExprId| typing.arena.import(&filled.arena, id, |arena, leaf| arena.leaf(leaf));
@@ -198,7 +201,7 @@ fn arguments<'a>(typing: &mut Typing<'a>, call: &'a Call, tree: &'a Surrogate) -
             let found = argument.name.as_ref().map_or("one more".into(), |n| format!("`{}`", n.name));
             let message = format!("expected an argument of surrogate `{}`, found {found}", tree.name.name);
             let list = names().collect::<Vec<_>>().join("`, `");
-            let near = argument.name.as_ref().and_then(|n| closest(&n.name, names()));
+            let near = argument.name.as_ref().and_then(|n| typing.near(&n.name, names()));
             typing.diagnostics.push(Diagnostic::error("E0211", span, message).hint(match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if list.is_empty() => "it has no parameters".into(),

@@ -3,7 +3,7 @@
 //! A mistake is reported where it stands; the expression around it is then `None` and says nothing more.
 
 use super::dimension::{Dimension, Exponent};
-use super::evaluate::evaluate;
+use super::evaluate::Values;
 use super::scope::{Axes, Definitions, Entry, Kind, Quantity, Scope, Typed};
 use super::{program::ProgramBuilder, remedy::zero, units};
 use crate::diagnostic::suggest::closest;
@@ -32,10 +32,28 @@ pub(super) struct Typing<'a> {
     pub read: BTreeSet<String>,
     /// In a network: its losses and readouts so far.
     pub program: Option<ProgramBuilder<'a>>,
-    /// The functions being inlined, and how many more may be.
+    /// The functions being inlined.
     pub inlining: Vec<&'a str>,
-    pub budget: usize,
+    /// What is checked here has been checked before, with other arguments.
+    pub again: bool,
+    /// Something is wrong that has been reported elsewhere.
+    pub failed: bool,
+    /// The event port whose block is being checked.
+    pub block: Block<'a>,
+    /// Values of constant expressions that were found out.
+    pub values: Values,
     depth: usize,
+}
+
+/// Where event ports may be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Block<'a> {
+    /// Nowhere: this is no block.
+    None,
+    /// In the block of this port, which has its meaning in the scope.
+    Port(&'a str),
+    /// In a block whose port is unknown, which has been reported.
+    Unknown,
 }
 
 impl<'a> Typing<'a> {
@@ -50,7 +68,10 @@ impl<'a> Typing<'a> {
             read: BTreeSet::new(),
             program: None,
             inlining: Vec::new(),
-            budget: 20_000,
+            again: false,
+            failed: false,
+            block: Block::None,
+            values: Values::default(),
             depth: 0,
         }
     }
@@ -128,7 +149,7 @@ impl<'a> Typing<'a> {
     }
 
     fn value(&mut self, id: ExprId, span: Span, what: &str) -> Option<f64> {
-        match evaluate(&self.arena, id, |_| None) {
+        match self.values.of(&self.arena, id) {
             None => self.fail(
                 Diagnostic::error("E0308", span, format!("expected a constant for {what}"))
                     .hint("it can be computed from numbers and `const` lines only"),
@@ -143,6 +164,9 @@ impl<'a> Typing<'a> {
 
     /// Checks any expression.
     pub(super) fn expression(&mut self, expr: &'a Expr, expected: Option<Dimension>) -> Option<Typed> {
+        if !self.has_room(expr.span) {
+            return None;
+        }
         if self.depth >= DEPTH {
             return self.fail(
                 Diagnostic::error("E0311", expr.span, "expected a simpler expression, found one nested too deeply")
@@ -156,7 +180,7 @@ impl<'a> Typing<'a> {
         // What reads nothing has a value now, and its operands have been looked at before.
         let known = |id| self.arena.constant_value(id).is_some();
         let is_new = known(typed.id) || self.arena.children(typed.id).all(known);
-        match is_new.then(|| evaluate(&self.arena, typed.id, |_| None)).flatten() {
+        match is_new.then(|| self.values.of(&self.arena, typed.id)).flatten() {
             Some(value) if !value.is_finite() => {
                 let message = format!("expected a finite number, found {}", number_text(value));
                 self.fail(Diagnostic::error("E0310", expr.span, message).hint(NOT_FINITE))
@@ -216,7 +240,7 @@ impl<'a> Typing<'a> {
                     .hint("use `dt`, or a time such as `1 ms`"),
             );
         }
-        let suggestions = units::suggestions(&name.name);
+        let suggestions = if self.diagnostics.is_long() { Vec::new() } else { units::suggestions(&name.name) };
         let mut diagnostic = Diagnostic::error("E0301", name.span, format!("expected a unit, found `{}`", name.name));
         if suggestions.is_empty() {
             // A clause behind a number without unit is read as a unit.
@@ -239,7 +263,8 @@ impl<'a> Typing<'a> {
 
     fn name(&mut self, name: &str, span: Span) -> Option<Typed> {
         let entry = self.scope.get(name).or_else(|| self.definitions.constants.get(name)).cloned();
-        if entry.is_some() {
+        // What a function reads are its arguments, which are read where it is called.
+        if entry.is_some() && self.inlining.is_empty() {
             self.read.insert(name.to_string());
         }
         match entry {
@@ -248,6 +273,7 @@ impl<'a> Typing<'a> {
             }
             Some(Entry::Value(typed)) => Some(typed),
             Some(Entry::Poisoned) => None,
+            Some(Entry::Port) => self.port(name, span),
             Some(Entry::Forbidden(message, hint)) => {
                 let diagnostic = Diagnostic::error("E0204", span, message);
                 self.fail(match hint {
@@ -263,11 +289,29 @@ impl<'a> Typing<'a> {
         }
     }
 
+    /// An event port that is not that of the block at hand.
+    fn port<T>(&mut self, name: &str, span: Span) -> Option<T> {
+        let (message, hint) = match self.block {
+            Block::Unknown => return None,
+            Block::None => (
+                format!("expected a state, parameter or drive, found the event port `{name}`"),
+                format!("events act in their block: `on {name} {{ ... }}`"),
+            ),
+            Block::Port(own) => (
+                format!("expected the port `{own}` of this block, found the port `{name}`"),
+                format!("every port has a block of its own: `on {name} {{ ... }}`"),
+            ),
+        };
+        self.fail(Diagnostic::error("E0204", span, message).hint(hint))
+    }
+
     fn unknown_name<T>(&mut self, name: &str, span: Span) -> Option<T> {
         let mut diagnostic = Diagnostic::error("E0201", span, format!("expected a name or a unit, found `{name}`"));
         let declared = self.scope.keys().chain(self.definitions.constants.keys()).map(String::as_str);
-        if let Some(near) = closest(name, declared) {
+        if let Some(near) = self.near(name, declared) {
             diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
+        } else if self.diagnostics.is_long() {
+            return self.fail(diagnostic);
         } else if let Some(hint) = self.program.as_ref().and_then(|p| p.state_hint(name)) {
             diagnostic = diagnostic.hint(hint);
         } else if let Some(unit) = units::suggestions(name).first() {

@@ -3,7 +3,7 @@
 
 use super::reverse::{Reverse, adjoints};
 use super::step::Step;
-use crate::expr::{Arena, ExprId, Function, Leaf, Node, Operation};
+use crate::expr::{Arena, ExprId, Function, Leaf, Node, Operation, Table};
 use crate::model::{Neuron, Parameter, State, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -113,17 +113,29 @@ pub(super) struct Hoisted<'a> {
     neuron: &'a Neuron,
     /// Value and name.
     coefficients: Vec<(ExprId, String)>,
+    /// The index of each value.
+    places: Table<ExprId, usize>,
+    taken: BTreeSet<String>,
+    /// The last number of a name `k1`, `k2`, ... and of each name that had to be numbered.
+    numbers: BTreeMap<String, usize>,
     rewritten: BTreeMap<ExprId, ExprId>,
 }
 
 impl<'a> Hoisted<'a> {
     pub(super) fn new(neuron: &'a Neuron) -> Self {
-        Self { neuron, coefficients: Vec::new(), rewritten: BTreeMap::new() }
+        Self {
+            neuron,
+            coefficients: Vec::new(),
+            places: Table::default(),
+            taken: BTreeSet::new(),
+            numbers: BTreeMap::new(),
+            rewritten: BTreeMap::new(),
+        }
     }
 
     /// The index of the coefficient with that value.
     fn coefficient(&mut self, arena: &Arena, value: ExprId, hint: Option<String>) -> usize {
-        if let Some(i) = self.coefficients.iter().position(|(v, _)| *v == value) {
+        if let Some(&i) = self.places.get(&value) {
             return i;
         }
         let name = match arena.node(value) {
@@ -133,14 +145,27 @@ impl<'a> Hoisted<'a> {
             Node::Leaf(Leaf::Dt) => Some("dt".into()),
             _ => hint,
         };
-        let taken = |name: &str| self.coefficients.iter().any(|(_, n)| n == name);
         let name = match name {
-            Some(name) if !taken(&name) => name,
-            Some(name) => (2..).map(|k| format!("{name}_{k}")).find(|n| !taken(n)).unwrap_or(name),
-            None => (1..).map(|k| format!("k{k}")).find(|n| !taken(n)).unwrap_or_default(),
+            Some(name) if !self.taken.contains(&name) => name,
+            Some(name) => self.numbered(&format!("{name}_"), 2),
+            None => self.numbered("k", 1),
         };
+        self.taken.insert(name.clone());
+        self.places.insert(value, self.coefficients.len());
         self.coefficients.push((value, name));
         self.coefficients.len() - 1
+    }
+
+    /// The next free name of those that differ by a number.
+    fn numbered(&mut self, stem: &str, first: usize) -> String {
+        let next = self.numbers.entry(stem.to_string()).or_insert(first);
+        loop {
+            let name = format!("{stem}{next}");
+            *next += 1;
+            if !self.taken.contains(&name) {
+                return name;
+            }
+        }
     }
 
     /// A decay or gain that depends on parameters and dt alone, as a coefficient.

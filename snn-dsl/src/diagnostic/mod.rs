@@ -102,6 +102,14 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
+    /// More than anybody reads at once.
+    pub const MANY: usize = 100;
+
+    /// True if there are so many that hints which take a search are left out of further ones.
+    pub fn is_long(&self) -> bool {
+        self.list.len() >= Self::MANY
+    }
+
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         let known = self.known.entry((diagnostic.span(), diagnostic.code)).or_default();

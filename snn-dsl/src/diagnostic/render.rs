@@ -1,6 +1,6 @@
 //! Diagnostics as text: for a terminal, plain, and as JSON.
 
-use super::{Diagnostic, Severity};
+use super::{Diagnostic, Diagnostics, Severity};
 use crate::source::{SourceMap, Span};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::fmt::Write as _;
@@ -30,10 +30,18 @@ pub fn render(sources: &SourceMap, diagnostic: &Diagnostic, style: Style) -> Str
     }
     for file in files {
         let source = sources.file(file);
-        let mut snippet = Snippet::source(source.text.as_str()).path(source.name.as_str());
-        for label in diagnostic.labels.iter().filter(|l| l.span.file == file) {
+        let labels: Vec<_> = diagnostic.labels.iter().filter(|l| l.span.file == file).collect();
+        // The renderer looks through all that it is given: the lines with labels are enough.
+        let ranges = || labels.iter().map(|l| clamp(&source.text, l.span));
+        let first = source.line(ranges().map(|r| r.start).min().unwrap_or(0));
+        let last = source.line(ranges().map(|r| r.end).max().unwrap_or(0));
+        let shown = source.line_range(first).start..source.line_range(last + 1).start;
+        let text = source.text.get(shown.clone()).unwrap_or("");
+        let mut snippet = Snippet::source(text).line_start(first + 1).path(source.name.as_str());
+        for label in labels {
             let kind = if label.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
-            let annotation = kind.span(clamp(&source.text, label.span));
+            let range = clamp(&source.text, label.span);
+            let annotation = kind.span(range.start - shown.start..range.end - shown.start);
             let text = (!label.text.is_empty()).then_some(label.text.as_str());
             snippet = snippet.annotation(annotation.label(text));
         }
@@ -51,12 +59,42 @@ pub fn render(sources: &SourceMap, diagnostic: &Diagnostic, style: Style) -> Str
     text
 }
 
-/// All diagnostics, separated by empty lines.
+/// So many bytes of source lines are rendered at most, the same line again for every diagnostic in it: a text of one long
+/// line with thousands of mistakes would be read thousands of times.
+const MOST_LINES: usize = 250_000;
+
+/// How much source text a diagnostic shows.
+fn extent(sources: &SourceMap, diagnostic: &Diagnostic) -> usize {
+    let lines = diagnostic.labels.iter().map(|label| {
+        let source = sources.file(label.span.file);
+        let line = |at: u32| source.line_range(source.line(at as usize));
+        line(label.span.end).end - line(label.span.start).start
+    });
+    lines.sum()
+}
+
+/// All diagnostics, separated by empty lines; of very many the first, which are enough to begin with.
 pub fn render_all(sources: &SourceMap, diagnostics: &[Diagnostic], style: Style) -> String {
     let mut text = String::new();
-    for diagnostic in diagnostics {
+    let (mut shown, mut lines) = (0, 0);
+    for diagnostic in diagnostics.iter().take(Diagnostics::MANY) {
         text.push_str(&render(sources, diagnostic, style));
         text.push('\n');
+        shown += 1;
+        lines += extent(sources, diagnostic);
+        if lines > MOST_LINES {
+            break;
+        }
+    }
+    let rest = diagnostics.get(shown..).unwrap_or_default();
+    let errors = rest.iter().filter(|d| d.severity == Severity::Error).count();
+    let count = |n: usize, word: &str| (n > 0).then(|| format!("{n} more {word}{}", if n == 1 { "" } else { "s" }));
+    let left_out: Vec<String> = [(errors, "error"), (rest.len() - errors, "warning")]
+        .into_iter()
+        .filter_map(|(n, word)| count(n, word))
+        .collect();
+    if !left_out.is_empty() {
+        text.push_str(&format!("and {}\n\n", left_out.join(" and ")));
     }
     text
 }
@@ -78,7 +116,7 @@ fn object(sources: &SourceMap, diagnostic: &Diagnostic) -> String {
         .map(|label| {
             let source = sources.file(label.span.file);
             let range = clamp(&source.text, label.span);
-            let (start, end) = (position(&source.text, range.start), position(&source.text, range.end));
+            let (start, end) = (source.position(range.start), source.position(range.end));
             format!(
                 r#"{{"file":{},"start":[{},{}],"end":[{},{}],"text":{},"primary":{}}}"#,
                 quoted(&source.name),
@@ -116,14 +154,6 @@ fn quoted(text: &str) -> String {
     }
     out.push('"');
     out
-}
-
-/// The line and column (in characters) of a byte, from 1.
-fn position(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-    (line, column)
 }
 
 /// The range of a span inside the text, on character boundaries.

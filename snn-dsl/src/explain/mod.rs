@@ -3,7 +3,7 @@
 mod network;
 mod neuron;
 
-pub use neuron::{adjoint_lines, update_lines};
+pub use neuron::{adjoint_lines, coefficient_lines, update_lines};
 
 use crate::model::Model;
 

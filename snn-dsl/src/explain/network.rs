@@ -137,28 +137,24 @@ fn program_lines(model: &Model, network: &Network, program: &Program) -> Vec<Str
         Reduction::Sum => "sum",
         Reduction::Last => "last",
     };
-    let mut lines: Vec<String> = program
-        .nodes
-        .iter()
-        .enumerate()
-        .map(|(k, node)| {
-            let text = match node {
-                ProgramNode::Observe { layer, observable } => observed(model, network, *layer, *observable),
-                ProgramNode::Map { inputs, function } => map_text(program, inputs, *function),
-                ProgramNode::ReduceTime { input, reduction: r, window: w } => {
-                    format!("{}_t(n{input}{})", reduction(*r), window(*w))
-                }
-                ProgramNode::ReduceNeuron { input, reduction: r } => format!("{}_n(n{input})", reduction(*r)),
-                ProgramNode::CrossEntropy { logits, target, window: w } => {
-                    format!("cross_entropy(n{logits}, {}{})", target_name(network, *target), window(*w))
-                }
-                ProgramNode::MeanSquaredError { output, target, window: w } => {
-                    format!("mse(n{output}, {}{})", target_name(network, *target), window(*w))
-                }
-            };
-            format!("n{k} = {text}")
-        })
-        .collect();
+    let mut lines: Vec<String> = Vec::new();
+    for (k, node) in program.nodes.iter().enumerate() {
+        let text = match node {
+            ProgramNode::Observe { layer, observable } => observed(model, network, *layer, *observable),
+            ProgramNode::Map { inputs, function } => map_text(program, inputs, *function, &mut lines),
+            ProgramNode::ReduceTime { input, reduction: r, window: w } => {
+                format!("{}_t(n{input}{})", reduction(*r), window(*w))
+            }
+            ProgramNode::ReduceNeuron { input, reduction: r } => format!("{}_n(n{input})", reduction(*r)),
+            ProgramNode::CrossEntropy { logits, target, window: w } => {
+                format!("cross_entropy(n{logits}, {}{})", target_name(network, *target), window(*w))
+            }
+            ProgramNode::MeanSquaredError { output, target, window: w } => {
+                format!("mse(n{output}, {}{})", target_name(network, *target), window(*w))
+            }
+        };
+        lines.push(format!("n{k} = {text}"));
+    }
     lines.extend(program.losses.iter().map(|(_, node)| format!("loss n{node}")));
     lines.extend(program.readouts.iter().map(|(name, node, _)| format!("readout {name} = n{node}")));
     lines
@@ -180,9 +176,13 @@ fn target_name(network: &Network, target: usize) -> String {
     network.targets.get(target).map(|t| t.name.clone()).unwrap_or_default()
 }
 
-fn map_text(program: &Program, inputs: &[usize], function: ExprId) -> String {
-    program.arena.show(function, &|id| match program.arena.node(id) {
+/// The text of an elementwise function; what it repeats gets names in `lines` if it is long.
+fn map_text(program: &Program, inputs: &[usize], function: ExprId, lines: &mut Vec<String>) -> String {
+    let name = |id| match program.arena.node(id) {
         Node::Leaf(Leaf::Argument(i)) => inputs.get(usize::from(i)).map(|n| format!("n{n}")),
         _ => None,
-    })
+    };
+    let mut short = program.arena.abbreviations(&[function], &name);
+    lines.extend(short.before(&program.arena, function, &name));
+    short.show(&program.arena, function, &name)
 }

@@ -2,7 +2,7 @@
 
 use super::{columns, section};
 use crate::derive::{Derived, Transform, derive};
-use crate::expr::{Arena, ExprId, Leaf, Node, number};
+use crate::expr::{Abbreviations, Arena, ExprId, Leaf, Node, number};
 use crate::model::{Neuron, Parameter, Value};
 
 fn unit(text: String) -> String {
@@ -60,13 +60,52 @@ impl Show<'_> {
         self.leaf(id).or_else(|| self.derived.step.names.get(&id).cloned())
     }
 
+    fn reverse_name(&self, id: ExprId) -> Option<String> {
+        self.step_name(id).or_else(|| self.derived.reverse.names.get(&id).cloned())
+    }
+
     fn in_step(&self, id: ExprId) -> String {
         self.arena().show(id, &|id| self.step_name(id))
     }
+}
 
-    fn in_reverse(&self, id: ExprId) -> String {
-        self.arena().show(id, &|id| self.step_name(id).or_else(|| self.derived.reverse.names.get(&id).cloned()))
+/// Lines `name = expression` that share the names of what they repeat.
+struct Lines<'a> {
+    arena: &'a Arena,
+    name: &'a dyn Fn(ExprId) -> Option<String>,
+    short: Abbreviations,
+    lines: Vec<String>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(arena: &'a Arena, roots: &[ExprId], name: &'a dyn Fn(ExprId) -> Option<String>) -> Self {
+        Self { arena, name, short: arena.abbreviations(roots, name), lines: Vec::new() }
     }
+
+    fn push(&mut self, id: ExprId, line: impl FnOnce(&str) -> String) {
+        self.lines.extend(self.short.before(self.arena, id, self.name));
+        let value = self.short.show(self.arena, id, self.name);
+        self.lines.push(line(&value));
+    }
+}
+
+/// The coefficients as expressions of parameters and dt, each with a note; names of repeated parts before them.
+pub fn coefficient_lines(neuron: &Neuron, derived: &Derived) -> Vec<(String, &'static str)> {
+    let show = Show { neuron, derived };
+    let name = |id| show.leaf(id);
+    let roots: Vec<ExprId> = derived.coefficients.iter().map(|c| c.value).collect();
+    let mut short = show.arena().abbreviations(&roots, &name);
+    let mut lines = Vec::new();
+    for c in &derived.coefficients {
+        let value = short.show(show.arena(), c.value, &name);
+        // A parameter that the step reads as it is needs no line.
+        if value != c.name {
+            lines.extend(short.before(show.arena(), c.value, &name).into_iter().map(|line| (line, "")));
+            let note = if c.per_neuron { "one value for each neuron" } else { "" };
+            lines.push((format!("{} = {value}", c.name), note));
+        }
+    }
+    lines
 }
 
 /// The step in terms of its coefficients, one assignment a line.
@@ -75,29 +114,29 @@ pub fn update_lines(neuron: &Neuron, derived: &Derived) -> Vec<String> {
     let step = &derived.step;
     let fires = step.threshold.map(|t| t.fires);
     let program = crate::derive::schedule(show.arena(), step.results(), &Default::default(), fires);
-    let mut lines = Vec::new();
-    for id in &program.order {
-        if let Some(name) = step.names.get(id)
-            && !matches!(show.arena().node(*id), Node::Spike(_))
-        {
-            lines.push(format!("{name} = {}", show.in_step(*id)));
-        }
+    let is_line = |id: &ExprId| step.names.contains_key(id) && !matches!(show.arena().node(*id), Node::Spike(_));
+    let named: Vec<ExprId> = program.order.iter().copied().filter(is_line).collect();
+    let roots: Vec<ExprId> = named.iter().copied().chain(step.results()).collect();
+    let name = |id| show.step_name(id);
+    let mut lines = Lines::new(show.arena(), &roots, &name);
+    for id in named {
+        let name = step.names.get(&id).cloned().unwrap_or_default();
+        lines.push(id, |value| format!("{name} = {value}"));
     }
     if let Some(threshold) = step.threshold {
         let z = show.step_name(threshold.z).unwrap_or_default();
-        lines.push(format!("{z} = if {} {{ 1 }} else {{ 0 }}", show.in_step(threshold.fires)));
+        lines.push(threshold.fires, |value| format!("{z} = if {value} {{ 1 }} else {{ 0 }}"));
     }
     for (state, &end) in neuron.states.iter().zip(&step.end) {
         let name = &state.quantity.name;
-        let value = match step.names.get(&end) {
-            Some(value) => value.clone(),
-            None => show.in_step(end),
-        };
-        if value != *name {
-            lines.push(format!("{name} <- {value}"));
+        match step.names.get(&end) {
+            Some(value) if value == name => {}
+            Some(value) => lines.lines.push(format!("{name} <- {value}")),
+            None if show.leaf(end).as_ref() == Some(name) => {}
+            None => lines.push(end, |value| format!("{name} <- {value}")),
         }
     }
-    lines
+    lines.lines
 }
 
 /// The reverse of the step, one assignment a line.
@@ -105,35 +144,37 @@ pub fn adjoint_lines(neuron: &Neuron, derived: &Derived) -> Vec<String> {
     let show = Show { neuron, derived };
     let reverse = &derived.reverse;
     let program = derived.reverse_program();
-    let mut lines = Vec::new();
-    for id in &program.order {
-        if let Some(name) = reverse.names.get(id).or_else(|| derived.step.names.get(id))
-            && !matches!(show.arena().node(*id), Node::Spike(_))
-        {
-            lines.push(format!("{name} = {}", show.in_reverse(*id)));
-        }
+    let own_name = |id: &ExprId| reverse.names.get(id).or_else(|| derived.step.names.get(id));
+    let is_line = |id: &ExprId| own_name(id).is_some() && !matches!(show.arena().node(*id), Node::Spike(_));
+    let named: Vec<ExprId> = program.order.iter().copied().filter(is_line).collect();
+    let roots: Vec<ExprId> = named.iter().copied().chain(reverse.results()).collect();
+    let name = |id| show.reverse_name(id);
+    let mut lines = Lines::new(show.arena(), &roots, &name);
+    for id in named {
+        let name = own_name(&id).cloned().unwrap_or_default();
+        lines.push(id, |value| format!("{name} = {value}"));
     }
-    let value = |id: ExprId| match reverse.names.get(&id) {
-        Some(name) => name.clone(),
-        None => show.in_reverse(id),
+    let mut result = |left: String, id: ExprId| match reverse.names.get(&id) {
+        Some(name) => lines.lines.push(format!("{left} {name}")),
+        None => lines.push(id, |value| format!("{left} {value}")),
     };
     for (port, &id) in neuron.events.iter().zip(&reverse.events) {
-        lines.push(format!("{}_bar = {}", port.name, value(id)));
+        result(format!("{}_bar =", port.name), id);
     }
     for (port, &id) in neuron.drives.iter().zip(&reverse.drives) {
-        lines.push(format!("{}_bar = {}", port.name, value(id)));
+        result(format!("{}_bar =", port.name), id);
     }
     for (&c, &id) in derived.differentiated.iter().zip(&reverse.coefficients) {
         if let Some(coefficient) = derived.coefficients.get(c)
             && show.arena().constant_value(id) != Some(0.0)
         {
-            lines.push(format!("{}_bar += {}", coefficient.name, value(id)));
+            result(format!("{}_bar +=", coefficient.name), id);
         }
     }
     for (state, &id) in neuron.states.iter().zip(&reverse.states) {
-        lines.push(format!("{}_bar <- {}", state.quantity.name, value(id)));
+        result(format!("{}_bar <-", state.quantity.name), id);
     }
-    lines
+    lines.lines
 }
 
 fn value_text(value: Value) -> String {
@@ -197,15 +238,15 @@ pub(super) fn explain(neuron: &Neuron, out: &mut String) {
     let methods = neuron.states.iter().zip(&derived.step.updates);
     let methods = methods.map(|(s, u)| format!("{}: exponential Euler; {}", s.quantity.name, u.method.reason()));
     section(out, "method", methods);
-    // A parameter that the step reads as it is needs no line.
-    let coefficients = derived.coefficients.iter().filter_map(|c| {
-        let value = show.plain(c.value);
-        let note = if c.per_neuron { "one value for each neuron" } else { "" };
-        (value != c.name).then(|| vec![format!("{} = {value}", c.name), note.to_string()])
-    });
+    let coefficients = coefficient_lines(neuron, &derived).into_iter().map(|(line, note)| vec![line, note.into()]);
     section(out, "coefficients (computed once, in double precision)", columns(coefficients.collect()));
     section(out, "update of one step (a <- b: the new value of a state)", update_lines(neuron, &derived));
     if let (Some(spike), Some(threshold)) = (&neuron.spike, derived.step.threshold) {
+        let name = |id| show.leaf(id);
+        let surrogate = [spike.surrogate.derivative, spike.surrogate.primitive];
+        let mut sides = Lines::new(show.arena(), &surrogate, &name);
+        sides.push(spike.surrogate.derivative, |value| format!("dz/dx    g(x) = {value}"));
+        sides.push(spike.surrogate.primitive, |value| format!("smooth   G(x) = {value}"));
         let mut lines = vec![
             format!("condition  {}", spike.text),
             format!(
@@ -214,9 +255,8 @@ pub(super) fn explain(neuron: &Neuron, out: &mut String) {
                 show.in_step(threshold.distance)
             ),
             format!("surrogate  {}", spike.surrogate.text),
-            format!("  dz/dx    g(x) = {}", show.plain(spike.surrogate.derivative)),
-            format!("  smooth   G(x) = {}", show.plain(spike.surrogate.primitive)),
         ];
+        lines.extend(sides.lines.iter().map(|line| format!("  {line}")));
         if let Some(support) = spike.surrogate.support {
             lines.push(format!("  support  |x| <= {}", number(support)));
         }
@@ -242,19 +282,23 @@ pub(super) fn explain(neuron: &Neuron, out: &mut String) {
         );
     }
     section(out, "adjoint of one step (q_bar: derivative of the loss by q)", adjoint_lines(neuron, &derived));
-    let mut chain = Vec::new();
+    let name = |id| show.leaf(id);
+    let transformed = derived.stored.iter().filter(|s| s.trainable).map(|s| s.value);
+    let roots: Vec<ExprId> = transformed.chain(derived.chain.gradients.iter().map(|g| g.1)).collect();
+    let mut chain = Lines::new(show.arena(), &roots, &name);
     for stored in derived.stored.iter().filter(|s| s.trainable) {
         if let Some(parameter) = neuron.parameters.get(stored.parameter)
             && Transform::of(parameter) != Transform::Raw
         {
-            chain.push(format!("{} = {}", parameter.quantity.name, show.plain(stored.value)));
+            chain.push(stored.value, |value| format!("{} = {value}", parameter.quantity.name));
         }
     }
     for (k, id) in &derived.chain.gradients {
         if let Some(parameter) = derived.stored.get(*k).and_then(|s| neuron.parameters.get(s.parameter)) {
-            chain.push(format!("theta_{}_bar = {}", parameter.quantity.name, show.plain(*id)));
+            chain.push(*id, |value| format!("theta_{}_bar = {value}", parameter.quantity.name));
         }
     }
+    let chain = chain.lines;
     section(out, "gradient of the trainable parameters (once, after the last step)", chain);
     section(out, "tape", tape_lines(&show));
 }

@@ -1,7 +1,6 @@
 //! Differentiation, and recognising expressions that are affine in a leaf.
 
-use super::{Arena, Comparison, ExprId, Function, Leaf, Node, Operation};
-use std::collections::BTreeMap;
+use super::{Arena, Comparison, ExprId, Function, Leaf, Node, Operation, Table};
 
 /// `slope * leaf + offset`, both free of the leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,7 +191,7 @@ impl Arena {
         let variable = self.leaf(leaf);
         let zero = self.constant(0.0);
         let one = self.constant(1.0);
-        let mut derivative: BTreeMap<ExprId, ExprId> = BTreeMap::new();
+        let mut derivative: Table<ExprId, ExprId> = Table::default();
         for id in self.reachable([root]) {
             let mut sum = if id == variable { one } else { zero };
             for (child, partial) in self.partials(id) {
@@ -210,49 +209,62 @@ impl Arena {
     /// The expression as `slope * leaf + offset`, if it is affine in the leaf by its structure. A `detach` around the
     /// leaf, or a choice whose condition reads it, is not affine.
     pub fn affine_in(&mut self, root: ExprId, leaf: Leaf) -> Option<Affine> {
+        self.affine_given(root, leaf, &Table::default())
+    }
+
+    /// The same where some sub-expressions stand for the affine forms given for them.
+    pub fn affine_given(&mut self, root: ExprId, leaf: Leaf, given: &Table<ExprId, Affine>) -> Option<Affine> {
         let variable = self.leaf(leaf);
         let zero = self.constant(0.0);
         let one = self.constant(1.0);
-        let mut forms: BTreeMap<ExprId, Affine> = BTreeMap::new();
-        for id in self.reachable([root]) {
-            let of = |child: ExprId| forms.get(&child).copied();
-            let form = if id == variable {
+        let mut forms: Table<ExprId, Affine> = Table::default();
+        // What does not read the leaf need not be looked through, unless a given form may stand in it.
+        let order = self.reachable_where([root], |id| id == root || !given.is_empty() || self.may_read(id, leaf));
+        for id in order {
+            let of = |child: ExprId| match forms.get(&child) {
+                Some(form) => Some(*form),
+                None => (!self.may_read(child, leaf)).then_some(Affine { slope: zero, offset: child }),
+            };
+            let mut operands = [None; 3];
+            for (slot, child) in operands.iter_mut().zip(self.children(id)) {
+                *slot = Some(of(child)?);
+            }
+            let [first, second, third] = operands;
+            let form = if let Some(form) = given.get(&id) {
+                *form
+            } else if id == variable {
                 Affine { slope: one, offset: zero }
-            } else if self.children(id).all(|c| of(c).is_some_and(|f| f.slope == zero)) {
-                Affine { slope: zero, offset: id }
+            } else if operands.iter().flatten().all(|f| f.slope == zero) {
+                let offset = match given.is_empty() {
+                    true => id,
+                    false => self.rebuild(id, |child| forms.get(&child).map_or(child, |f| f.offset)),
+                };
+                Affine { slope: zero, offset }
             } else {
-                match self.node(id) {
-                    Node::Negate(a) => {
-                        let a = of(a)?;
+                match (self.node(id), first, second, third) {
+                    (Node::Negate(_), Some(a), ..) => {
                         Affine { slope: self.negate(a.slope), offset: self.negate(a.offset) }
                     }
-                    Node::Binary(o @ (Operation::Add | Operation::Subtract), a, b) => {
-                        let (a, b) = (of(a)?, of(b)?);
+                    (Node::Binary(o @ (Operation::Add | Operation::Subtract), ..), Some(a), Some(b), _) => {
                         Affine { slope: self.binary(o, a.slope, b.slope), offset: self.binary(o, a.offset, b.offset) }
                     }
-                    Node::Binary(Operation::Multiply, a, b) => {
-                        let (x, y) = (of(a)?, of(b)?);
+                    (Node::Binary(Operation::Multiply, ..), Some(x), Some(y), _) => {
                         if y.slope == zero {
-                            Affine { slope: self.multiply(x.slope, b), offset: self.multiply(x.offset, b) }
+                            let by = y.offset;
+                            Affine { slope: self.multiply(x.slope, by), offset: self.multiply(x.offset, by) }
                         } else if x.slope == zero {
-                            Affine { slope: self.multiply(a, y.slope), offset: self.multiply(a, y.offset) }
+                            let by = x.offset;
+                            Affine { slope: self.multiply(by, y.slope), offset: self.multiply(by, y.offset) }
                         } else {
                             return None;
                         }
                     }
-                    Node::Binary(Operation::Divide, a, b) => {
-                        let (x, y) = (of(a)?, of(b)?);
-                        if y.slope != zero {
-                            return None;
-                        }
-                        Affine { slope: self.divide(x.slope, b), offset: self.divide(x.offset, b) }
+                    (Node::Binary(Operation::Divide, ..), Some(x), Some(y), _) if y.slope == zero => {
+                        Affine { slope: self.divide(x.slope, y.offset), offset: self.divide(x.offset, y.offset) }
                     }
-                    Node::Select(c, a, b) => {
-                        let (on, x, y) = (of(c)?, of(a)?, of(b)?);
-                        if on.slope != zero {
-                            return None;
-                        }
-                        Affine { slope: self.select(c, x.slope, y.slope), offset: self.select(c, x.offset, y.offset) }
+                    (Node::Select(..), Some(on), Some(x), Some(y)) if on.slope == zero => {
+                        let slope = self.select(on.offset, x.slope, y.slope);
+                        Affine { slope, offset: self.select(on.offset, x.offset, y.offset) }
                     }
                     _ => return None,
                 }

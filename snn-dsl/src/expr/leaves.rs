@@ -1,24 +1,36 @@
 //! What an expression depends on, and replacing it.
 
-use super::{Arena, ExprId, Leaf, Node};
+use super::{Arena, ExprId, Leaf, Node, Seen, Table};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Arena {
     /// All expressions below the roots, roots included, children before parents.
     pub fn reachable(&self, roots: impl IntoIterator<Item = ExprId>) -> Vec<ExprId> {
-        let mut found = BTreeSet::new();
+        self.reachable_where(roots, |_| true)
+    }
+
+    /// The same without what `enter` forbids, and without what lies below that alone.
+    pub fn reachable_where(
+        &self,
+        roots: impl IntoIterator<Item = ExprId>,
+        enter: impl Fn(ExprId) -> bool,
+    ) -> Vec<ExprId> {
+        let mut seen: Seen<ExprId> = Seen::default();
+        let mut found = Vec::new();
         let mut stack: Vec<ExprId> = roots.into_iter().collect();
         while let Some(id) = stack.pop() {
-            if found.insert(id) {
+            if enter(id) && seen.insert(id) {
+                found.push(id);
                 stack.extend(self.children(id));
             }
         }
-        found.into_iter().collect()
+        found.sort_unstable();
+        found
     }
 
     /// The leaves below an expression.
     pub fn leaves(&self, root: ExprId) -> BTreeSet<Leaf> {
-        self.reachable([root])
+        self.reachable_where([root], |id| self.reads_anything(id))
             .into_iter()
             .filter_map(|id| match self.node(id) {
                 Node::Leaf(leaf) => Some(leaf),
@@ -29,7 +41,9 @@ impl Arena {
 
     /// True if the expression reads the leaf.
     pub fn depends_on(&self, root: ExprId, leaf: Leaf) -> bool {
-        self.existing(Node::Leaf(leaf)).is_some_and(|id| self.reachable([root]).binary_search(&id).is_ok())
+        let Some(leaf_id) = self.existing(Node::Leaf(leaf)) else { return false };
+        let below = self.reachable_where([root], |id| id >= leaf_id && self.may_read(id, leaf));
+        below.first() == Some(&leaf_id)
     }
 
     /// The expression with some sub-expressions replaced by others. Replacements are not themselves searched.
@@ -37,7 +51,7 @@ impl Arena {
         if replacements.is_empty() {
             return root;
         }
-        let mut done: BTreeMap<ExprId, ExprId> = BTreeMap::new();
+        let mut done: Table<ExprId, ExprId> = Table::default();
         for id in self.reachable([root]) {
             let new = match replacements.get(&id) {
                 Some(&replacement) => replacement,
@@ -67,7 +81,7 @@ impl Arena {
 
     /// Copies an expression of another arena into this one; leaves are translated by `leaf`.
     pub fn import(&mut self, other: &Arena, root: ExprId, mut leaf: impl FnMut(&mut Arena, Leaf) -> ExprId) -> ExprId {
-        let mut done: BTreeMap<ExprId, ExprId> = BTreeMap::new();
+        let mut done: Table<ExprId, ExprId> = Table::default();
         for id in other.reachable([root]) {
             let at = |child: ExprId| done.get(&child).copied().unwrap_or(child);
             let new = match other.node(id) {

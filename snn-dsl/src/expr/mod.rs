@@ -5,13 +5,13 @@
 
 mod build;
 mod calculus;
+mod ids;
 mod leaves;
 mod show;
 
 pub use calculus::Affine;
-pub use show::number;
-
-use std::collections::HashMap;
+pub use ids::{Seen, Table};
+pub use show::{Abbreviations, number};
 
 /// An expression of an [`Arena`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -135,7 +135,11 @@ pub struct Arena {
     nodes: Vec<Node>,
     /// For each node whether it is a finite number for all finite leaves; see [`Arena::is_total`].
     total: Vec<bool>,
-    ids: HashMap<Node, ExprId>,
+    ids: Table<Node, ExprId>,
+    /// For each node a bit for every leaf below it, see [`Arena::may_read`].
+    reads: Vec<u64>,
+    /// For each node how many there are below it at most, see [`Arena::bound`].
+    bounds: Vec<u32>,
 }
 
 impl Arena {
@@ -216,9 +220,43 @@ impl Arena {
         }
         let id = ExprId(self.nodes.len() as u32);
         self.total.push(self.total(node));
+        let own = if let Node::Leaf(leaf) = node { mark(leaf) } else { 0 };
         self.nodes.push(node);
+        let below = self.children(id).fold(own, |all, child| all | self.reads[child.index()]);
+        let size = self.children(id).fold(1u32, |sum, child| sum.saturating_add(self.bounds[child.index()]));
+        self.reads.push(below);
+        self.bounds.push(size.min(id.0 + 1));
         self.ids.insert(node, id);
         id
+    }
+
+    /// At least the number of nodes below an expression, without looking through it.
+    pub fn bound(&self, id: ExprId) -> usize {
+        self.bounds[id.index()] as usize
+    }
+
+    /// Forgets what was built since there were `len` expressions, only to be looked at.
+    pub(crate) fn forget(&mut self, len: usize) {
+        for node in self.nodes.drain(len.min(self.nodes.len())..) {
+            self.ids.remove(&node);
+        }
+        self.reads.truncate(len);
+        self.bounds.truncate(len);
+    }
+
+    /// False if the expression certainly does not read the leaf, without looking through it: leaves share 64 marks.
+    pub fn may_read(&self, id: ExprId, leaf: Leaf) -> bool {
+        self.reads[id.index()] & mark(leaf) != 0
+    }
+
+    /// True if the expression reads any leaf at all.
+    pub fn reads_anything(&self, id: ExprId) -> bool {
+        self.reads[id.index()] != 0
+    }
+
+    /// True if the expression reads nothing but parameters.
+    pub fn reads_parameters_only(&self, id: ExprId) -> bool {
+        self.reads[id.index()] & !PARAMETERS == 0
     }
 
     /// The id of a node that exists already.
@@ -235,4 +273,22 @@ fn children(node: Node) -> impl Iterator<Item = ExprId> {
         Node::Select(c, a, b) => [Some(c), Some(a), Some(b)],
     };
     list.into_iter().flatten()
+}
+
+/// The marks of parameters; other leaves have the rest.
+const PARAMETERS: u64 = 0xffff_ffff;
+
+fn mark(leaf: Leaf) -> u64 {
+    let place = match leaf {
+        Leaf::Parameter(i) => u32::from(i) % 32,
+        Leaf::State(i) => 32 + u32::from(i) % 16,
+        Leaf::Event(i) => 48 + u32::from(i) % 8,
+        Leaf::Drive(i) => 56 + u32::from(i) % 2,
+        Leaf::Argument(i) => 58 + u32::from(i) % 2,
+        Leaf::Dt => 60,
+        Leaf::Refractory => 61,
+        Leaf::Stored(_) | Leaf::Coefficient(_) => 62,
+        Leaf::StateAdjoint(_) | Leaf::SpikeAdjoint | Leaf::OutputAdjoint(_) => 63,
+    };
+    1 << place
 }

@@ -1,7 +1,7 @@
 //! Expressions and straight-line programs as Rust.
 
 use crate::derive::Program;
-use crate::expr::{Arena, ExprId, Leaf, Node, Operation};
+use crate::expr::{Arena, ExprId, Leaf, Node, Operation, Table};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +27,10 @@ enum Binding {
     Atom,
 }
 
+/// A line of code nests at most so deep, and long ones are cut into several: what reads it (this writer, `syn`, rustc)
+/// recurs.
+const LEVELS: usize = 32;
+
 /// Writes the expressions of one program.
 pub(super) struct Writer<'a> {
     arena: &'a Arena,
@@ -49,15 +53,26 @@ impl<'a> Writer<'a> {
         Self { arena, runtime, scalar, known, spike }
     }
 
-    /// The `let` lines of a program: one for every expression that is used more than once or has a name.
+    /// The `let` lines of a program: one for every expression that is used more than once, has a name, or nests too
+    /// deeply.
     pub(super) fn lets(&mut self, program: &Program, names: &BTreeMap<ExprId, String>) -> TokenStream {
         let mut taken: BTreeSet<String> = self.known.values().map(ToString::to_string).collect();
         let mut lines = TokenStream::new();
         let mut next = 1;
+        let mut levels: Table<ExprId, usize> = Table::default();
         for &id in &program.order {
             let uses = program.uses.get(&id).copied().unwrap_or(0);
             let named = names.get(&id);
-            if self.known.contains_key(&id) || (uses < 2 && named.is_none()) {
+            let level = match (self.arena.node(id), self.spike) {
+                (Node::Spike(_), Some(fires)) => levels.get(&fires).copied().unwrap_or(0) + 1,
+                (Node::Spike(_), None) => 0,
+                _ => self.arena.children(id).map(|c| levels.get(&c).copied().unwrap_or(0) + 1).max().unwrap_or(0),
+            };
+            if self.known.contains_key(&id) {
+                continue;
+            }
+            if uses < 2 && named.is_none() && level < LEVELS {
+                levels.insert(id, level);
                 continue;
             }
             let name = match named.map(|n| super::names::ident(n)) {

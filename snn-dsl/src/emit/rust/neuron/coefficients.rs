@@ -79,11 +79,16 @@ impl Emit<'_> {
                 fn refractory_steps(&self, _dt: f64) -> u32 { 0 }
             },
             Some(refractory) => {
-                let writer = Writer::new(self.arena(), self.runtime, Scalar::F64, self.parameter_names(), None);
+                let mut writer = Writer::new(self.arena(), self.runtime, Scalar::F64, self.parameter_names(), None);
+                let program = schedule(self.arena(), [refractory.duration], &Default::default(), None);
+                let lets = writer.lets(&program, &BTreeMap::new());
                 let duration = writer.value(refractory.duration);
                 let runtime = self.runtime;
                 quote! {
-                    fn refractory_steps(&self, dt: f64) -> u32 { #runtime::neuron::whole_steps(#duration, dt) }
+                    fn refractory_steps(&self, dt: f64) -> u32 {
+                        #lets
+                        #runtime::neuron::whole_steps(#duration, dt)
+                    }
                 }
             }
         }
@@ -100,15 +105,15 @@ impl Emit<'_> {
             let (i, value) = (index(i), writer.value(c.value));
             quote! { coefficients[#i] = #value; }
         });
-        let text: Vec<String> = std::iter::once("```text".to_string())
-            .chain(
-                derived
-                    .coefficients
-                    .iter()
-                    .map(|c| format!("{} = {}", c.name, self.arena().show(c.value, &|id| self.parameter_text(id)))),
-            )
-            .chain(["```".to_string()])
-            .collect();
+        let name = |id| self.parameter_text(id);
+        let values: Vec<ExprId> = derived.coefficients.iter().map(|c| c.value).collect();
+        let mut short = self.arena().abbreviations(&values, &name);
+        let mut text = vec!["```text".to_string()];
+        for c in &derived.coefficients {
+            text.extend(short.before(self.arena(), c.value, &name));
+            text.push(format!("{} = {}", c.name, short.show(self.arena(), c.value, &name)));
+        }
+        text.push("```".to_string());
         let docs = doc_lines(&text);
         let parameters =
             if derived.stored.is_empty() { format_ident!("_parameters") } else { format_ident!("parameters") };

@@ -166,9 +166,23 @@ pub(super) fn allow() -> TokenStream {
     }
 }
 
+/// The documentation of an item is cut behind so many bytes; `snn explain` has the rest.
+const LONGEST_DOCS: usize = 20_000;
+
 /// `///` lines as attributes.
 pub(super) fn doc_lines(lines: &[String]) -> TokenStream {
-    let lines = lines.iter().map(|line| {
+    let mut left = LONGEST_DOCS;
+    let fits = |line: &&String| {
+        left = left.saturating_sub(line.len() + 1);
+        left > 0
+    };
+    let mut kept: Vec<&str> = lines.iter().take_while(fits).map(String::as_str).collect();
+    if kept.len() < lines.len() {
+        kept.push("... (`snn explain` shows the rest)");
+        // The end of a fenced block.
+        kept.extend(lines.last().map(String::as_str).filter(|l| l.starts_with("```")));
+    }
+    let lines = kept.into_iter().map(|line| {
         let line = if line.is_empty() { String::new() } else { format!(" {line}") };
         quote! { #[doc = #line] }
     });
