@@ -3,7 +3,6 @@
 use crate::compile::compile;
 use crate::diagnostic::{Diagnostic, Severity, Style, render_all};
 use crate::emit;
-use crate::model::{Model, Network};
 use crate::source::SourceMap;
 use proc_macro2::TokenStream;
 use std::path::{Path, PathBuf};
@@ -86,39 +85,4 @@ pub fn compile_file(path: &Path, options: &Options) -> Result<(String, String), 
         Some(code) => Ok((format(&code), render_all(&output.sources, &warnings, Style::Plain))),
         None => Err(render_all(&output.sources, &errors, Style::Plain)),
     }
-}
-
-/// Sixteen hexadecimal digits that change when the meaning of the trained numbers of a network changes: sizes,
-/// projections, equations, constants; not losses, initial weights, the time grid or comments.
-pub fn hash(model: &Model, network: &Network) -> String {
-    let mut text = String::new();
-    for input in &network.inputs {
-        text.push_str(&format!("input {} {}\n", input.name, input.size));
-    }
-    for layer in &network.layers {
-        text.push_str(&format!("layer {} {} {:?}\n", layer.name, layer.size, layer.values));
-        if let Some(neuron) = model.neurons.get(layer.neuron) {
-            let derived = crate::derive::derive(neuron);
-            for parameter in &neuron.parameters {
-                let p = &parameter.quantity;
-                let stored = parameter.trainable || parameter.per_neuron;
-                let value = if stored { String::new() } else { format!("{:?}", parameter.value) };
-                text.push_str(&format!("{} {value} {:?} {:?}\n", p.name, parameter.low, parameter.high));
-            }
-            for line in crate::explain::update_lines(neuron, &derived) {
-                text.push_str(&line);
-                text.push('\n');
-            }
-        }
-    }
-    for p in &network.projections {
-        let line = format!(
-            "{} {:?} {} {} {:?} {} {:?} {}\n",
-            p.name, p.source, p.target, p.port, p.delay, p.bias, p.sign, p.no_self
-        );
-        text.push_str(&line);
-    }
-    // FNV-1a, 64 bits.
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
-    format!("{hash:016x}")
 }
