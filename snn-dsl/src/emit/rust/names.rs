@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_name_that_can_stay_stays() {
-        assert_eq!(texts(Names::default().take_all(["type", "type_", "a", "a"])), ["type__", "type_", "a", "a_"]);
+        assert_eq!(texts(Names::default().take_all(["type", "type_", "a", "a"])), ["type_2", "type_", "a", "a_"]);
         assert_eq!(texts(Names::default().take_all(["a", "a_", "a"])), ["a", "a_", "a_2"]);
     }
 
