@@ -199,3 +199,6 @@ impl Hash {
         self.number(if value == 0.0 { 0 } else { value.to_bits() })
     }
 }
+
+#[cfg(test)]
+mod tests;
