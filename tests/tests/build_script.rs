@@ -6,7 +6,7 @@ mod generated {
 }
 
 /// Nothing of the lints about names and unused things is left to whoever includes generated code.
-#[deny(unused, nonstandard_style, clippy::all)]
+#[deny(warnings)]
 #[allow(dead_code, unreachable_pub, reason = "a generated module is public as a whole, and used here in part")]
 mod hostile_names {
     include!(concat!(env!("OUT_DIR"), "/hostile_names.rs"));

@@ -126,14 +126,17 @@ impl<'a> Hoisted<'a> {
         if let Some(i) = self.coefficients.iter().position(|(v, _)| *v == value) {
             return i;
         }
-        let name = match arena.node(value) {
+        // A parameter that is read as it is keeps its name; no other coefficient is called like something of the model.
+        let (name, own) = match arena.node(value) {
             Node::Leaf(Leaf::Parameter(p)) => {
-                self.neuron.parameters.get(usize::from(p)).map(|p| p.quantity.name.clone())
+                (self.neuron.parameters.get(usize::from(p)).map(|p| p.quantity.name.clone()), true)
             }
-            Node::Leaf(Leaf::Dt) => Some("dt".into()),
-            _ => hint,
+            Node::Leaf(Leaf::Dt) => (Some("dt".into()), true),
+            _ => (hint, false),
         };
-        let taken = |name: &str| self.coefficients.iter().any(|(_, n)| n == name);
+        let taken = |name: &str| {
+            self.coefficients.iter().any(|(_, n)| n == name) || (!own && self.neuron.names().any(|n| n == name))
+        };
         let name = match name {
             Some(name) if !taken(&name) => name,
             Some(name) => (2..).map(|k| format!("{name}_{k}")).find(|n| !taken(n)).unwrap_or(name),

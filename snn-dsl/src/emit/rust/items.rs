@@ -15,10 +15,22 @@ pub(super) struct Items {
     pub names: Names,
     /// The scalar type parameter: `R`, unless an item is called that.
     pub real: Ident,
+    /// The constants of loops that say whether there is a tape, and whether gradients of drives are wanted. A type of
+    /// that name would be taken for them where they are arguments.
+    pub flags: Flags,
     /// Of each neuron.
     pub neurons: Vec<NeuronItems>,
     /// Of each network.
     pub networks: Vec<NetworkItems>,
+}
+
+/// Names of constant parameters.
+#[derive(Debug)]
+pub(super) struct Flags {
+    /// Of a step: it writes the tape.
+    pub tape: Ident,
+    /// Of an adjoint: it writes gradients of drives.
+    pub drives: Ident,
 }
 
 /// The items of one neuron.
@@ -70,11 +82,12 @@ impl Items {
         let mut kinds = names.take_all(own);
         let network_kinds = kinds.split_off(model.neurons.len());
         let real = names.take("R");
+        let flags = Flags { tape: names.take("TAPE"), drives: names.take("DRIVES") };
         let networks: Vec<NetworkItems> =
             model.networks.iter().zip(network_kinds).map(|(n, kind)| NetworkItems::new(n, kind, &mut names)).collect();
         let neurons =
             model.neurons.iter().zip(kinds).map(|(n, kind)| NeuronItems::new(&n.name, kind, &mut names)).collect();
-        Self { names, real, neurons, networks }
+        Self { names, real, flags, neurons, networks }
     }
 }
 

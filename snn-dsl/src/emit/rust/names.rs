@@ -82,12 +82,22 @@ fn identifier(name: &str) -> String {
     text
 }
 
-/// Whether code reads or writes a name; names are unique, so that the same word is the same thing.
+/// Whether code reads or writes a local; names are unique, so that the same word is the same thing, unless it is that of a
+/// field.
 pub(super) fn mentions(code: &TokenStream, name: &Ident) -> bool {
-    code.clone().into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == *name,
-        TokenTree::Group(group) => mentions(&group.stream(), name),
-        _ => false,
+    let mut before = [None, None];
+    code.clone().into_iter().any(|token| {
+        let mark = match &token {
+            TokenTree::Punct(punct) => Some(punct.as_char()),
+            _ => None,
+        };
+        let found = match token {
+            TokenTree::Ident(ident) => ident == *name && (before[1] != Some('.') || before[0] == Some('.')),
+            TokenTree::Group(group) => mentions(&group.stream(), name),
+            _ => false,
+        };
+        before = [before[1], mark];
+        found
     })
 }
 
@@ -144,9 +154,9 @@ mod tests {
     }
 
     #[test]
-    fn mentions_look_into_groups() {
-        let code = quote! { for i in 0..n { out[i] = f(x_1); } };
-        assert!(mentions(&code, &format_ident!("x_1")));
-        assert!(!mentions(&code, &format_ident!("x")));
+    fn mentions_are_of_locals_in_groups_too() {
+        let code = quote! { for i in 0..n { out[i] = f(x_1, self.field); } };
+        let found = ["x_1", "n", "x", "field"].map(|name| mentions(&code, &format_ident!("{name}")));
+        assert_eq!(found, [true, true, false, false]);
     }
 }

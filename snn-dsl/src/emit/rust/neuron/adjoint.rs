@@ -11,7 +11,7 @@ use quote::{format_ident, quote};
 use std::collections::BTreeMap;
 
 /// What the code of an adjoint calls things of its own.
-const FIXED: &[&str] = &["coefficient", "count", "cell", "adjoint", "DRIVES", "spike_gradient", "spikes", "tape_flags"];
+const FIXED: &[&str] = &["coefficient", "count", "cell", "adjoint", "spike_gradient", "spikes", "tape_flags"];
 
 impl Emit<'_> {
     pub(super) fn adjoint(&self) -> Cells<'_> {
@@ -43,7 +43,7 @@ impl Emit<'_> {
             real,
             runtime,
             from: (format_ident!("adjoint"), format_ident!("Adjoint")),
-            flag: (format_ident!("DRIVES"), drives.then(|| quote! { !adjoint.drive_gradient.is_empty() })),
+            flag: (self.items.flags.drives.clone(), drives.then(|| quote! { !adjoint.drive_gradient.is_empty() })),
             docs,
             arguments: vec![
                 Argument::rows(&locals.states, "state_gradient", true),
@@ -106,7 +106,8 @@ impl Emit<'_> {
         }
         if !locals.drives.is_empty() {
             let drives = set(&locals.drives, &reverse.drives);
-            lines.extend(quote! { if DRIVES { #drives } });
+            let flag = &self.items.flags.drives;
+            lines.extend(quote! { if #flag { #drives } });
         }
         lines.extend(set(&locals.states, &reverse.states));
         lines

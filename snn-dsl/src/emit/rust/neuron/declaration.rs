@@ -72,7 +72,6 @@ impl Emit<'_> {
             pub struct #name { #(#fields,)* }
 
             #attributes
-            #[allow(clippy::derivable_impls)]
             impl ::core::default::Default for #name {
                 fn default() -> Self { Self { #(#defaults,)* } }
             }

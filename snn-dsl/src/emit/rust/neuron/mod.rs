@@ -85,17 +85,9 @@ impl<'a> Emit<'a> {
     }
 }
 
-/// What lints would say of names taken over from equations and of loops over several rows.
+/// Names and expressions are those of a model, and their style is not the business of whoever includes the code.
 pub(super) fn allow() -> TokenStream {
-    quote! {
-        #[allow(
-            non_snake_case,
-            non_camel_case_types,
-            clippy::approx_constant,
-            clippy::too_many_arguments,
-            clippy::needless_range_loop
-        )]
-    }
+    quote! { #[allow(non_snake_case, non_camel_case_types, clippy::all)] }
 }
 
 /// `///` lines as attributes.

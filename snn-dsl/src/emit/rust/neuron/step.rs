@@ -10,7 +10,7 @@ use quote::{format_ident, quote};
 
 /// What the code of a step calls things of its own.
 const FIXED: &[&str] =
-    &["coefficient", "count", "cell", "step", "TAPE", "spikes", "refractory", "refractory_steps", "tape_flags"];
+    &["coefficient", "count", "cell", "step", "spikes", "refractory", "refractory_steps", "tape_flags"];
 
 impl Emit<'_> {
     pub(super) fn step(&self) -> Cells<'_> {
@@ -31,7 +31,7 @@ impl Emit<'_> {
             runtime,
             from: (format_ident!("step"), format_ident!("Step")),
             flag: (
-                format_ident!("TAPE"),
+                self.items.flags.tape.clone(),
                 keeps.then(|| quote! { !(step.tape.is_empty() && step.tape_flags.is_empty()) }),
             ),
             docs,
@@ -73,10 +73,10 @@ impl Emit<'_> {
             lines.extend(quote! { tape_flags[cell] = #(#bits)|*; });
         }
         if lines.is_empty() {
-            lines
-        } else {
-            quote! { if TAPE { #lines } }
+            return lines;
         }
+        let flag = &self.items.flags.tape;
+        quote! { if #flag { #lines } }
     }
 
     /// The new states and the spikes.
