@@ -5,8 +5,11 @@ use crate::model::{Model, Network, ProgramNode};
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use std::collections::BTreeMap;
 
-/// Types that generated code names without a path.
-const PRIMITIVES: &[&str] = &["bool", "f32", "f64", "str", "u32", "u8", "usize"];
+/// Types that generated code, or code beside it, names without a path.
+const PRIMITIVES: &[&str] = &[
+    "bool", "char", "f32", "f64", "i128", "i16", "i32", "i64", "i8", "isize", "str", "u128", "u16", "u32", "u64", "u8",
+    "usize",
+];
 
 /// All items of a module.
 #[derive(Debug)]
