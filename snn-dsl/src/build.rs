@@ -3,10 +3,12 @@
 use crate::compile::compile;
 use crate::diagnostic::{Diagnostic, Severity, Style, render_all};
 use crate::emit;
-use crate::model::{Model, Network};
 use crate::source::SourceMap;
 use proc_macro2::TokenStream;
+use quote::ToTokens;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use syn::parse::Parser;
 
 /// How code is generated.
 #[derive(Clone, Debug)]
@@ -33,19 +35,32 @@ pub struct Output {
 }
 
 /// Compiles a text to Rust; `name` is what diagnostics call it.
-pub fn compile_source(name: &str, text: &str, options: &Options) -> Output {
+///
+/// # Errors
+/// If the options are wrong. Mistakes of the text are in the output.
+pub fn compile_source(name: &str, text: &str, options: &Options) -> Result<Output, String> {
+    let runtime = runtime_path(&options.runtime)?;
     let compilation = compile(name, text);
-    let runtime = options.runtime.parse().unwrap_or_default();
     let code = compilation.model.map(|model| emit::rust::module(&model, &runtime));
-    Output { sources: compilation.sources, diagnostics: compilation.diagnostics, code }
+    Ok(Output { sources: compilation.sources, diagnostics: compilation.diagnostics, code })
+}
+
+/// Any other text than a path would turn up in the middle of generated code.
+fn runtime_path(text: &str) -> Result<TokenStream, String> {
+    let path = syn::Path::parse_mod_style.parse_str(text);
+    let path =
+        path.map_err(|_| format!("expected the path of the runtime crate, as `::snn_runtime`, found `{text}`"))?;
+    Ok(path.into_token_stream())
 }
 
 /// Rust code as formatted text.
-pub fn format(code: &TokenStream) -> String {
-    match syn::parse2::<syn::File>(code.clone()) {
-        Ok(file) => prettyplease::unparse(&file),
-        Err(_) => code.to_string(),
-    }
+///
+/// # Errors
+/// If the code is no Rust, which is a mistake of whoever generated it.
+pub fn format(code: &TokenStream) -> Result<String, String> {
+    let file = syn::parse2::<syn::File>(code.clone());
+    let file = file.map_err(|e| format!("the generated code is not valid Rust, please report this: {e}"))?;
+    Ok(prettyplease::unparse(&file))
 }
 
 /// Compiles a `.snn` file into `OUT_DIR/NAME.rs` from a build script, and has Cargo run it again when the file changes:
@@ -63,8 +78,7 @@ pub fn build_script(path: impl AsRef<Path>) -> Result<PathBuf, String> {
     println!("cargo::rerun-if-changed={}", path.display());
     let directory =
         std::env::var_os("OUT_DIR").ok_or("expected the environment variable OUT_DIR: call this from build.rs")?;
-    let stem = path.file_stem().ok_or_else(|| format!("expected a file, found {}", path.display()))?;
-    let target = PathBuf::from(directory).join(stem).with_extension("rs");
+    let target = PathBuf::from(directory).join(rust_file_name(path)?);
     let (code, warnings) = compile_file(path, &Options::default())?;
     for line in warnings.lines() {
         println!("cargo::warning={line}");
@@ -73,52 +87,57 @@ pub fn build_script(path: impl AsRef<Path>) -> Result<PathBuf, String> {
     Ok(target)
 }
 
+/// `net.v1.rs` for `models/net.v1.snn`: only the last extension is that of the model.
+fn rust_file_name(path: &Path) -> Result<OsString, String> {
+    let stem = path.file_stem().ok_or_else(|| format!("expected a file, found {}", path.display()))?;
+    let mut name = stem.to_os_string();
+    name.push(".rs");
+    Ok(name)
+}
+
 /// Compiles a `.snn` file to formatted Rust; also returns the rendered warnings.
 ///
 /// # Errors
-/// The rendered diagnostics, or why the file could not be read.
+/// The rendered diagnostics, or why the file could not be read, or what is wrong with the options.
 pub fn compile_file(path: &Path, options: &Options) -> Result<(String, String), String> {
     let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
-    let output = compile_source(&path.display().to_string(), &text, options);
+    let output = compile_source(&path.display().to_string(), &text, options)?;
     let (errors, warnings): (Vec<Diagnostic>, Vec<Diagnostic>) =
         output.diagnostics.into_iter().partition(|d| d.severity == Severity::Error);
     match output.code {
-        Some(code) => Ok((format(&code), render_all(&output.sources, &warnings, Style::Plain))),
+        Some(code) => Ok((format(&code)?, render_all(&output.sources, &warnings, Style::Plain))),
         None => Err(render_all(&output.sources, &errors, Style::Plain)),
     }
 }
 
-/// Sixteen hexadecimal digits that change when the meaning of the trained numbers of a network changes: sizes,
-/// projections, equations, constants; not losses, initial weights, the time grid or comments.
-pub fn hash(model: &Model, network: &Network) -> String {
-    let mut text = String::new();
-    for input in &network.inputs {
-        text.push_str(&format!("input {} {}\n", input.name, input.size));
-    }
-    for layer in &network.layers {
-        text.push_str(&format!("layer {} {} {:?}\n", layer.name, layer.size, layer.values));
-        if let Some(neuron) = model.neurons.get(layer.neuron) {
-            let derived = crate::derive::derive(neuron);
-            for parameter in &neuron.parameters {
-                let p = &parameter.quantity;
-                let stored = parameter.trainable || parameter.per_neuron;
-                let value = if stored { String::new() } else { format!("{:?}", parameter.value) };
-                text.push_str(&format!("{} {value} {:?} {:?}\n", p.name, parameter.low, parameter.high));
-            }
-            for line in crate::explain::update_lines(neuron, &derived) {
-                text.push_str(&line);
-                text.push('\n');
-            }
+#[cfg(test)]
+mod tests {
+    use super::{Options, compile_source, format, runtime_path, rust_file_name};
+    use quote::quote;
+    use std::path::Path;
+
+    #[test]
+    fn a_runtime_is_a_path() {
+        for good in ["::snn_runtime", "snn_runtime", "crate::runtime", "self::a", "super::super::a::b"] {
+            assert_eq!(runtime_path(good).unwrap().to_string().replace(' ', ""), good);
+        }
+        for bad in ["::a(", "", "::", "a + b", "a::<u8>", "a;", "1"] {
+            let error = compile_source("a.snn", "", &Options { runtime: bad.into() }).unwrap_err();
+            assert!(error.ends_with(&format!("found `{bad}`")), "{error}");
         }
     }
-    for p in &network.projections {
-        let line = format!(
-            "{} {:?} {} {} {:?} {} {:?} {}\n",
-            p.name, p.source, p.target, p.port, p.delay, p.bias, p.sign, p.no_self
-        );
-        text.push_str(&line);
+
+    #[test]
+    fn only_the_last_extension_is_replaced() {
+        for (from, to) in [("models/digits.snn", "digits.rs"), ("net.v1.snn", "net.v1.rs"), ("net.v2", "net.rs")] {
+            assert_eq!(rust_file_name(Path::new(from)).unwrap(), to);
+        }
+        assert!(rust_file_name(Path::new("..")).is_err());
     }
-    // FNV-1a, 64 bits.
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
-    format!("{hash:016x}")
+
+    #[test]
+    fn code_that_is_no_rust_is_an_error() {
+        assert_eq!(format(&quote! { struct A; }).unwrap(), "struct A;\n");
+        assert!(format(&quote! { struct ; }).is_err());
+    }
 }

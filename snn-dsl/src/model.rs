@@ -48,6 +48,15 @@ pub struct Neuron {
     pub refractory: Option<Refractory>,
 }
 
+impl Neuron {
+    /// The names of its parameters, states, ports and `let`s.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let quantities = self.parameters.iter().map(|p| &p.quantity).chain(self.states.iter().map(|s| &s.quantity));
+        let ports = self.events.iter().chain(&self.drives);
+        quantities.chain(ports).map(|q| q.name.as_str()).chain(self.lets.iter().map(|l| l.0.as_str()))
+    }
+}
+
 /// A name with its unit.
 #[derive(Clone, Debug)]
 pub struct Quantity {

@@ -38,8 +38,8 @@ fn run(text: impl Into<String>) -> Outcome {
         let rendered = render_all(&compilation.sources, diagnostics, Style::Plain);
         assert!(json(&compilation.sources, diagnostics).starts_with('['));
         let accepted = compilation.model.as_ref().map(|model| {
-            let code = compile_source("test.snn", &text, &Options::default()).code.unwrap();
-            (explain(model), format(&code))
+            let code = compile_source("test.snn", &text, &Options::default()).unwrap().code.unwrap();
+            (explain(model), format(&code).unwrap())
         });
         let messages = diagnostics.iter().map(|d| d.message.clone()).collect();
         Outcome { codes: diagnostics.iter().map(|d| d.code).collect(), messages, rendered, accepted }

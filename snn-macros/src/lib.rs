@@ -82,7 +82,10 @@ fn file(path: TokenTree, options: &Options) -> TokenStream {
             return compile_error::Error::at(span, &message).into_compile_error();
         }
     };
-    let output = compile_source(relative, &source, options);
+    let output = match compile_source(relative, &source, options) {
+        Ok(output) => output,
+        Err(message) => return compile_error::Error::at(Span::call_site(), &message).into_compile_error(),
+    };
     match &output.code {
         Some(code) => {
             // Makes the compiler look at the file again when it changes.
@@ -104,7 +107,10 @@ fn file(path: TokenTree, options: &Options) -> TokenStream {
 /// A model between the braces of the macro.
 fn inline(model: TokenStream, options: &Options) -> TokenStream {
     let text = text_of(model, |span| span.unwrap().line());
-    let output = compile_source("inline model", &text.text, options);
+    let output = match compile_source("inline model", &text.text, options) {
+        Ok(output) => output,
+        Err(message) => return compile_error::Error::at(Span::call_site(), &message).into_compile_error(),
+    };
     match &output.code {
         Some(code) => code.clone(),
         None => errors(&output).map(|d| inline_error(d, &text)).collect(),

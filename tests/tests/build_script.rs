@@ -5,6 +5,13 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/two_layers.rs"));
 }
 
+/// Nothing of the lints about names and unused things is left to whoever includes generated code.
+#[deny(warnings)]
+#[allow(dead_code, unreachable_pub, reason = "a generated module is public as a whole, and used here in part")]
+mod hostile_names {
+    include!(concat!(env!("OUT_DIR"), "/hostile_names.rs"));
+}
+
 mod by_macro {
     snn_macros::snn_model!("models/two_layers.snn");
 }

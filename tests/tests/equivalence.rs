@@ -2,8 +2,9 @@
 
 use snn_dsl::model::Model;
 use snn_runtime::neuron::Mode;
-use snn_runtime::{Graph, Network, Real};
+use snn_runtime::{Graph, InputData, Network, Real, Recording, SpikeTrain};
 use snn_tests::probe;
+use snn_tests::trains::trains;
 
 mod probes {
     snn_macros::snn_model!("models/probes.snn");
@@ -14,6 +15,9 @@ mod two_layers {
 
 mod losses {
     snn_macros::snn_model!("models/losses.snn");
+}
+mod hostile_names {
+    snn_macros::snn_model!("models/hostile_names.snn");
 }
 
 fn same<R: Real>(model: &Model, name: &str, generated: Graph<R>) -> u64 {
@@ -80,4 +84,31 @@ fn every_loss_reduction_and_option() {
     let model = snn_tests::model(include_str!("../models/losses.snn"));
     assert!(same(&model, "Losses", losses::Losses::<f64>::graph()) > 10);
     same(&model, "Losses", losses::Losses::<f32>::graph());
+}
+
+#[test]
+fn names_of_the_model_meet_no_other_names() {
+    let model = snn_tests::model(include_str!("../models/hostile_names.snn"));
+    let spikes = same(&model, "Digits", hostile_names::Digits::<f64>::graph());
+    assert!(spikes > 10, "{spikes} spikes prove little");
+    same(&model, "Digits", hostile_names::Digits::<f32>::graph());
+}
+
+#[test]
+fn changed_names_end_in_an_underscore() {
+    let (samples, marker, words): (Vec<SpikeTrain>, _, _) =
+        (trains(1, 4, 40, 0.2, 1), trains(1, 3, 40, 0.2, 2), trains(1, 2, 40, 0.2, 3));
+    let inputs = hostile_names::DigitsInputs_ {
+        samples: 1,
+        samples_: InputData::Spikes(&samples),
+        marker_: InputData::Spikes(&marker),
+        match_: InputData::Spikes(&words),
+    };
+    let network = hostile_names::Digits::<f64>::new(1).unwrap();
+    let readouts = network.forward(&inputs, &Recording::none(), &mut network.workspace()).unwrap();
+    assert_eq!(readouts.iter().count(), 2);
+    // `type_` is free to keep its name, `type` is not.
+    let neuron = hostile_names::R { type_: snn_runtime::ParameterStart::Value(0.75), ..Default::default() };
+    assert_eq!(neuron.type_2, snn_runtime::ParameterStart::Value(0.5));
+    assert_eq!(hostile_names::f64_::default(), hostile_names::f64_ {});
 }

@@ -37,7 +37,7 @@ fn every_stage() {
         insta::with_settings!({ snapshot_path => "../snapshots/stages", prepend_module_to_snapshot => false, omit_expression => true }, {
             insta::assert_snapshot!(format!("{name}-1-tree"), tree);
             insta::assert_snapshot!(format!("{name}-2-explain"), snn_dsl::explain::explain(&model));
-            insta::assert_snapshot!(format!("{name}-3-rust"), snn_dsl::build::format(&code));
+            insta::assert_snapshot!(format!("{name}-3-rust"), snn_dsl::build::format(&code).unwrap());
         });
     }
 }

@@ -116,6 +116,8 @@ pub(super) struct Hoisted<'a> {
     /// The index of each value.
     places: Table<ExprId, usize>,
     taken: BTreeSet<String>,
+    /// The names of the neuron itself.
+    model: BTreeSet<String>,
     /// The last number of a name `k1`, `k2`, ... and of each name that had to be numbered.
     numbers: BTreeMap<String, usize>,
     rewritten: BTreeMap<ExprId, ExprId>,
@@ -128,6 +130,7 @@ impl<'a> Hoisted<'a> {
             coefficients: Vec::new(),
             places: Table::default(),
             taken: BTreeSet::new(),
+            model: neuron.names().map(str::to_string).collect(),
             numbers: BTreeMap::new(),
             rewritten: BTreeMap::new(),
         }
@@ -138,15 +141,16 @@ impl<'a> Hoisted<'a> {
         if let Some(&i) = self.places.get(&value) {
             return i;
         }
-        let name = match arena.node(value) {
+        // A parameter that is read as it is keeps its name; no other coefficient is called like something of the model.
+        let (name, own) = match arena.node(value) {
             Node::Leaf(Leaf::Parameter(p)) => {
-                self.neuron.parameters.get(usize::from(p)).map(|p| p.quantity.name.clone())
+                (self.neuron.parameters.get(usize::from(p)).map(|p| p.quantity.name.clone()), true)
             }
-            Node::Leaf(Leaf::Dt) => Some("dt".into()),
-            _ => hint,
+            Node::Leaf(Leaf::Dt) => (Some("dt".into()), true),
+            _ => (hint, false),
         };
         let name = match name {
-            Some(name) if !self.taken.contains(&name) => name,
+            Some(name) if self.is_free(&name) || own && !self.taken.contains(&name) => name,
             Some(name) => self.numbered(&format!("{name}_"), 2),
             None => self.numbered("k", 1),
         };
@@ -156,13 +160,17 @@ impl<'a> Hoisted<'a> {
         self.coefficients.len() - 1
     }
 
+    fn is_free(&self, name: &str) -> bool {
+        !self.taken.contains(name) && !self.model.contains(name)
+    }
+
     /// The next free name of those that differ by a number.
     fn numbered(&mut self, stem: &str, first: usize) -> String {
         let next = self.numbers.entry(stem.to_string()).or_insert(first);
         loop {
             let name = format!("{stem}{next}");
             *next += 1;
-            if !self.taken.contains(&name) {
+            if !self.taken.contains(&name) && !self.model.contains(&name) {
                 return name;
             }
         }

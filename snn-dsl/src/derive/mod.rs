@@ -7,6 +7,7 @@
 //! Everything is symbolic, in one arena; nothing here can fail on a checked model.
 
 mod hoist;
+mod identity;
 mod integrate;
 mod program;
 mod reverse;
@@ -14,6 +15,7 @@ mod step;
 mod tape;
 
 pub use hoist::{Chain, Coefficient, StoredParameter, Transform};
+pub use identity::identity;
 pub use integrate::{Method, Update};
 pub use program::{Program, schedule};
 pub use reverse::Reverse;

@@ -166,10 +166,7 @@ fn events(arena: &mut Arena, neuron: &Neuron, start: &[ExprId], takes: impl Fn(u
 
 /// The name, or the other one if the model uses it for something of its own.
 fn free(neuron: &Neuron, name: &str, other: &str) -> String {
-    let ports = neuron.events.iter().chain(&neuron.drives);
-    let quantities = neuron.parameters.iter().map(|p| &p.quantity).chain(neuron.states.iter().map(|s| &s.quantity));
-    let own: Vec<&str> =
-        quantities.chain(ports).map(|q| q.name.as_str()).chain(neuron.lets.iter().map(|l| l.0.as_str())).collect();
+    let own: Vec<&str> = neuron.names().collect();
     let mut found = if own.contains(&name) { other.to_string() } else { name.to_string() };
     while own.contains(&found.as_str()) {
         found.push('_');

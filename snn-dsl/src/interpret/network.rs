@@ -24,7 +24,7 @@ pub fn graph<R: Real>(model: &Model, network: &Network) -> Graph<R> {
     let inputs = network.inputs.iter().map(|i| graph::Input { name: i.name.clone(), size: i.size });
     Graph {
         name: network.name.clone(),
-        hash: crate::build::hash(model, network),
+        hash: crate::derive::identity(model, network),
         simulation: Simulation { dt: network.dt, steps: network.steps },
         inputs: inputs.collect(),
         targets: targets.collect(),

@@ -1,5 +1,6 @@
 //! Expressions and straight-line programs as Rust.
 
+use super::names::Names;
 use crate::derive::Program;
 use crate::expr::{Arena, ExprId, Leaf, Node, Operation, Table};
 use proc_macro2::{Ident, TokenStream};
@@ -8,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The scalar type of the code: constants are written differently.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scalar {
-    /// The type parameter `R`.
-    Generic,
+pub(super) enum Scalar<'a> {
+    /// The type parameter of that name.
+    Generic(&'a Ident),
     /// `f64`
     F64,
 }
@@ -35,7 +36,7 @@ const LEVELS: usize = 32;
 pub(super) struct Writer<'a> {
     arena: &'a Arena,
     runtime: &'a TokenStream,
-    scalar: Scalar,
+    scalar: Scalar<'a>,
     /// What each leaf, given expression or computed `let` is called.
     known: BTreeMap<ExprId, TokenStream>,
     spike: Option<ExprId>,
@@ -46,7 +47,7 @@ impl<'a> Writer<'a> {
     pub(super) fn new(
         arena: &'a Arena,
         runtime: &'a TokenStream,
-        scalar: Scalar,
+        scalar: Scalar<'a>,
         known: BTreeMap<ExprId, TokenStream>,
         spike: Option<ExprId>,
     ) -> Self {
@@ -54,15 +55,19 @@ impl<'a> Writer<'a> {
     }
 
     /// The `let` lines of a program: one for every expression that is used more than once, has a name, or nests too
-    /// deeply.
-    pub(super) fn lets(&mut self, program: &Program, names: &BTreeMap<ExprId, String>) -> TokenStream {
-        let mut taken: BTreeSet<String> = self.known.values().map(ToString::to_string).collect();
+    /// deeply. `wishes` says what they should be called, `names` what they can be called.
+    pub(super) fn lets(
+        &mut self,
+        program: &Program,
+        wishes: &BTreeMap<ExprId, String>,
+        names: &mut Names,
+    ) -> TokenStream {
         let mut lines = TokenStream::new();
-        let mut next = 1;
+        let mut last = 0;
         let mut levels: Table<ExprId, usize> = Table::default();
         for &id in &program.order {
             let uses = program.uses.get(&id).copied().unwrap_or(0);
-            let named = names.get(&id);
+            let wish = wishes.get(&id);
             let level = match (self.arena.node(id), self.spike) {
                 (Node::Spike(_), Some(fires)) => levels.get(&fires).copied().unwrap_or(0) + 1,
                 (Node::Spike(_), None) => 0,
@@ -71,21 +76,14 @@ impl<'a> Writer<'a> {
             if self.known.contains_key(&id) {
                 continue;
             }
-            if uses < 2 && named.is_none() && level < LEVELS {
+            if uses < 2 && wish.is_none() && level < LEVELS {
                 levels.insert(id, level);
                 continue;
             }
-            let name = match named.map(|n| super::names::ident(n)) {
-                Some(name) if !taken.contains(&name.to_string()) => name,
-                _ => loop {
-                    let name: Ident = format_ident!("t{next}");
-                    next += 1;
-                    if !taken.contains(&name.to_string()) {
-                        break name;
-                    }
-                },
+            let name = match wish {
+                Some(wish) => names.take(wish),
+                None => names.take_numbered("t", &mut last),
             };
-            taken.insert(name.to_string());
             let value = self.computed(id).0;
             lines.extend(quote! { let #name = #value; });
             self.known.insert(id, quote! { #name });
@@ -118,9 +116,9 @@ impl<'a> Writer<'a> {
         let literal = number_literal(value);
         match self.scalar {
             Scalar::F64 => literal,
-            Scalar::Generic if value == 0.0 => quote! { R::ZERO },
-            Scalar::Generic if value == 1.0 => quote! { R::ONE },
-            Scalar::Generic => quote! { R::from_f64(#literal) },
+            Scalar::Generic(real) if value == 0.0 => quote! { #real::ZERO },
+            Scalar::Generic(real) if value == 1.0 => quote! { #real::ONE },
+            Scalar::Generic(real) => quote! { #real::from_f64(#literal) },
         }
     }
 

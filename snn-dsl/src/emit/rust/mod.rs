@@ -1,6 +1,7 @@
 //! Rust: a struct with a kernel for every neuron model, a struct with an engine for every network.
 
 mod expression;
+mod items;
 mod names;
 mod network;
 mod neuron;
@@ -12,9 +13,19 @@ use quote::quote;
 
 /// The code of a model. `runtime` is the path of the runtime crate.
 pub fn module(model: &Model, runtime: &TokenStream) -> TokenStream {
-    let derived: Vec<_> = model.neurons.iter().map(derive).collect();
-    let neurons = model.neurons.iter().zip(&derived).map(|(m, d)| neuron::neuron(m, d, runtime));
-    let networks = model.networks.iter().map(|n| network::network(model, &derived, n, runtime));
+    let items = items::Items::new(model, runtime);
+    let emitted: Vec<neuron::Emit> = model
+        .neurons
+        .iter()
+        .zip(&items.neurons)
+        .map(|(model, own)| neuron::Emit::new(model, derive(model), &items, own, runtime))
+        .collect();
+    let neurons = emitted.iter().map(neuron::Emit::code);
+    let networks = model
+        .networks
+        .iter()
+        .zip(&items.networks)
+        .map(|(n, own)| network::Emit::new(model, n, &emitted, &items, own, runtime).code());
     quote! {
         #(#neurons)*
         #(#networks)*

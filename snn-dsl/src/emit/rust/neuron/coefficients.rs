@@ -1,134 +1,111 @@
 //! Code over f64 that runs once: coefficients from parameters, and gradients back to parameters.
 
-use super::{Emit, doc_lines};
+use super::{Emit, doc_lines, text_block};
 use crate::derive::schedule;
 use crate::emit::rust::expression::{Scalar, Writer};
-use crate::emit::rust::names::{ident, index};
+use crate::emit::rust::names::{index, mentions};
 use crate::expr::{ExprId, Leaf, Node};
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use std::collections::BTreeMap;
 
+/// What the code calls things of its own.
+const FIXED: &[&str] = &["dt", "parameters", "coefficients", "coefficient_gradient", "gradient"];
+
+/// The code of some expressions of parameters.
+struct Computed {
+    lines: TokenStream,
+    values: Vec<TokenStream>,
+}
+
 impl Emit<'_> {
-    /// The names of parameters (as fields or as computed from stored numbers) in code over f64.
-    fn parameter_names(&self) -> BTreeMap<ExprId, TokenStream> {
-        let mut known = BTreeMap::new();
-        for id in self.arena().reachable(self.f64_roots()) {
-            if let Node::Leaf(leaf) = self.arena().node(id) {
-                let name = match leaf {
-                    Leaf::Parameter(i) => match self.model.parameters.get(usize::from(i)) {
-                        Some(p) => {
-                            let field = ident(&p.quantity.name);
-                            if self.is_stored(usize::from(i)) {
-                                quote! { #field }
-                            } else {
-                                quote! { self.#field }
-                            }
-                        }
-                        None => continue,
-                    },
-                    Leaf::Stored(k) => {
-                        let k = index(usize::from(k));
-                        quote! { parameters[#k] }
-                    }
-                    Leaf::OutputAdjoint(j) => {
-                        let j = index(usize::from(j));
-                        quote! { coefficient_gradient[#j] }
-                    }
-                    Leaf::Dt => quote! { dt },
-                    _ => continue,
-                };
-                known.insert(id, name);
-            }
-        }
-        known
-    }
-
-    fn f64_roots(&self) -> Vec<ExprId> {
-        let derived = self.derived;
-        let duration = self.model.refractory.iter().map(|r| r.duration);
-        derived
-            .coefficients
-            .iter()
-            .map(|c| c.value)
-            .chain(derived.stored.iter().map(|s| s.value))
-            .chain(derived.chain.gradients.iter().map(|g| g.1))
-            .chain(duration)
-            .collect()
-    }
-
-    /// `let tau = ...;` for each stored parameter that some root reads.
-    fn stored_lets(&self, writer: &Writer, roots: &[ExprId]) -> TokenStream {
+    /// Stored parameters are computed first, then what several expressions share.
+    fn computed(&self, roots: &[ExprId]) -> Computed {
+        let mut names = self.items.names.inside();
+        names.reserve(FIXED);
+        let stored: Vec<_> = self.derived.stored.iter().filter(|s| self.reads(roots, s.parameter)).collect();
+        let wishes = stored.iter().filter_map(|s| self.model.parameters.get(s.parameter)).map(|p| &p.quantity.name);
+        let locals: BTreeMap<usize, Ident> = stored.iter().map(|s| s.parameter).zip(names.take_all(wishes)).collect();
+        let known = self.f64_names(&locals, roots.iter().copied().chain(stored.iter().map(|s| s.value)));
+        let mut writer = Writer::new(self.arena(), self.runtime, Scalar::F64, known, None);
         let mut lines = TokenStream::new();
-        for stored in &self.derived.stored {
-            let leaf = Leaf::Parameter(stored.parameter as u16);
-            if roots.iter().any(|&r| self.arena().depends_on(r, leaf))
-                && let Some(parameter) = self.model.parameters.get(stored.parameter)
-            {
-                let name = ident(&parameter.quantity.name);
-                let value = writer.value(stored.value);
-                lines.extend(quote! { let #name = #value; });
-            }
+        for (stored, name) in stored.iter().zip(locals.values()) {
+            let value = writer.value(stored.value);
+            lines.extend(quote! { let #name = #value; });
         }
-        lines
+        let program = schedule(self.arena(), roots.iter().copied(), &Default::default(), None);
+        lines.extend(writer.lets(&program, &BTreeMap::new(), &mut names));
+        Computed { lines, values: roots.iter().map(|&root| writer.value(root)).collect() }
+    }
+
+    fn reads(&self, roots: &[ExprId], parameter: usize) -> bool {
+        roots.iter().any(|&root| self.arena().depends_on(root, Leaf::Parameter(parameter as u16)))
+    }
+
+    /// What leaves are called: a parameter is a local if it is computed from a stored number, else a field.
+    fn f64_names(
+        &self,
+        locals: &BTreeMap<usize, Ident>,
+        roots: impl Iterator<Item = ExprId>,
+    ) -> BTreeMap<ExprId, TokenStream> {
+        let name = |leaf: Leaf| match leaf {
+            Leaf::Parameter(i) => match locals.get(&usize::from(i)) {
+                Some(local) => Some(quote! { #local }),
+                None => self.fields.get(usize::from(i)).map(|field| quote! { self.#field }),
+            },
+            Leaf::Stored(k) => {
+                let k = index(usize::from(k));
+                Some(quote! { parameters[#k] })
+            }
+            Leaf::OutputAdjoint(j) => {
+                let j = index(usize::from(j));
+                Some(quote! { coefficient_gradient[#j] })
+            }
+            Leaf::Dt => Some(quote! { dt }),
+            _ => None,
+        };
+        let named = |id: ExprId| match self.arena().node(id) {
+            Node::Leaf(leaf) => Some((id, name(leaf)?)),
+            _ => None,
+        };
+        self.arena().reachable(roots).into_iter().filter_map(named).collect()
     }
 
     pub(super) fn refractory_steps(&self) -> TokenStream {
-        match &self.model.refractory {
-            None => quote! {
-                fn refractory_steps(&self, _dt: f64) -> u32 { 0 }
-            },
-            Some(refractory) => {
-                let mut writer = Writer::new(self.arena(), self.runtime, Scalar::F64, self.parameter_names(), None);
-                let program = schedule(self.arena(), [refractory.duration], &Default::default(), None);
-                let lets = writer.lets(&program, &BTreeMap::new());
-                let duration = writer.value(refractory.duration);
-                let runtime = self.runtime;
-                quote! {
-                    fn refractory_steps(&self, dt: f64) -> u32 {
-                        #lets
-                        #runtime::neuron::whole_steps(#duration, dt)
-                    }
-                }
+        let runtime = self.runtime;
+        let Some(refractory) = &self.model.refractory else {
+            return quote! { fn refractory_steps(&self, _dt: f64) -> u32 { 0 } };
+        };
+        let Computed { lines, values } = self.computed(&[refractory.duration]);
+        quote! {
+            fn refractory_steps(&self, dt: f64) -> u32 {
+                #lines
+                #runtime::neuron::whole_steps(#(#values)*, dt)
             }
         }
     }
 
     pub(super) fn coefficients(&self) -> TokenStream {
-        let derived = self.derived;
+        let derived = &self.derived;
         let roots: Vec<ExprId> = derived.coefficients.iter().map(|c| c.value).collect();
-        let mut writer = Writer::new(self.arena(), self.runtime, Scalar::F64, self.parameter_names(), None);
-        let stored = self.stored_lets(&writer, &roots);
-        let program = schedule(self.arena(), roots, &Default::default(), None);
-        let lets = writer.lets(&program, &BTreeMap::new());
-        let lines = derived.coefficients.iter().enumerate().map(|(i, c)| {
-            let (i, value) = (index(i), writer.value(c.value));
+        let Computed { lines, values } = self.computed(&roots);
+        let stores = values.iter().enumerate().map(|(i, value)| {
+            let i = index(i);
             quote! { coefficients[#i] = #value; }
         });
         let name = |id| self.parameter_text(id);
-        let values: Vec<ExprId> = derived.coefficients.iter().map(|c| c.value).collect();
-        let mut short = self.arena().abbreviations(&values, &name);
-        let mut text = vec!["```text".to_string()];
+        let mut short = self.arena().abbreviations(&roots, &name);
+        let mut text = Vec::new();
         for c in &derived.coefficients {
             text.extend(short.before(self.arena(), c.value, &name));
             text.push(format!("{} = {}", c.name, short.show(self.arena(), c.value, &name)));
         }
-        text.push("```".to_string());
-        let docs = doc_lines(&text);
-        let parameters =
-            if derived.stored.is_empty() { format_ident!("_parameters") } else { format_ident!("parameters") };
-        let dt = if derived.coefficients.iter().any(|c| self.arena().depends_on(c.value, Leaf::Dt)) {
-            format_ident!("dt")
-        } else {
-            format_ident!("_dt")
-        };
+        let docs = doc_lines(&text_block(text).collect::<Vec<_>>());
+        let body = quote! { #lines #(#stores)* };
+        let [dt, parameters, coefficients] = ["dt", "parameters", "coefficients"].map(|name| if_used(name, &body));
         quote! {
             #docs
-            fn coefficients(&self, #dt: f64, #parameters: &[f64], coefficients: &mut [f64]) {
-                #stored
-                #lets
-                #(#lines)*
-            }
+            fn coefficients(&self, #dt: f64, #parameters: &[f64], #coefficients: &mut [f64]) { #body }
         }
     }
 
@@ -143,31 +120,29 @@ impl Emit<'_> {
 
     pub(super) fn chain(&self) -> TokenStream {
         let gradients = &self.derived.chain.gradients;
-        if gradients.is_empty() {
-            return quote! {
-                fn chain(&self, _dt: f64, _parameters: &[f64], _coefficient_gradient: &[f64], _gradient: &mut [f64]) {}
-            };
-        }
         let roots: Vec<ExprId> = gradients.iter().map(|g| g.1).collect();
-        let mut writer = Writer::new(self.arena(), self.runtime, Scalar::F64, self.parameter_names(), None);
-        let stored = self.stored_lets(&writer, &roots);
-        let dt = if roots.iter().any(|&r| self.arena().depends_on(r, Leaf::Dt)) {
-            format_ident!("dt")
-        } else {
-            format_ident!("_dt")
-        };
-        let program = schedule(self.arena(), roots, &Default::default(), None);
-        let lets = writer.lets(&program, &BTreeMap::new());
-        let lines = gradients.iter().map(|(k, id)| {
-            let (k, value) = (index(*k), writer.value(*id));
+        let Computed { lines, values } = self.computed(&roots);
+        let stores = gradients.iter().zip(values).map(|((k, _), value)| {
+            let k = index(*k);
             quote! { gradient[#k] += #value; }
         });
+        let body = quote! { #lines #(#stores)* };
+        let [dt, parameters, coefficient_gradient, gradient] =
+            ["dt", "parameters", "coefficient_gradient", "gradient"].map(|name| if_used(name, &body));
         quote! {
-            fn chain(&self, #dt: f64, parameters: &[f64], coefficient_gradient: &[f64], gradient: &mut [f64]) {
-                #stored
-                #lets
-                #(#lines)*
-            }
+            fn chain(
+                &self,
+                #dt: f64,
+                #parameters: &[f64],
+                #coefficient_gradient: &[f64],
+                #gradient: &mut [f64],
+            ) { #body }
         }
     }
+}
+
+/// The name of an argument, with an underscore in front if the body does not read it.
+fn if_used(name: &str, body: &TokenStream) -> Ident {
+    let ident = format_ident!("{name}");
+    if mentions(body, &ident) { ident } else { format_ident!("_{name}") }
 }

@@ -1,29 +1,47 @@
 //! The parameters of a model as a struct, and its layout.
 
-use super::{Emit, allow, doc_lines};
-use crate::derive::{Derived, Transform};
+use super::{Emit, allow, doc_lines, text_block};
+use crate::derive::Transform;
 use crate::emit::rust::expression::number_literal;
-use crate::emit::rust::names::{ident, index, type_ident};
+use crate::emit::rust::names::index;
 use crate::model::Value;
 use proc_macro2::TokenStream;
 use quote::quote;
 
 impl Emit<'_> {
+    /// A kernel with the values of a layer for some parameters.
+    pub(in crate::emit::rust) fn kernel(&self, values: &[(usize, Value)]) -> TokenStream {
+        let kind = &self.own.kind;
+        if values.is_empty() {
+            return quote! { <#kind as ::core::default::Default>::default() };
+        }
+        let values: Vec<TokenStream> = values
+            .iter()
+            .filter_map(|&(i, value)| {
+                let field = self.fields.get(i)?;
+                let value = match value {
+                    Value::Constant(value) if !self.is_stored(i) => number_literal(value),
+                    value => parameter_start(value, self.runtime),
+                };
+                Some(quote! { #field: #value })
+            })
+            .collect();
+        let rest = (values.len() < self.fields.len()).then(|| quote! { ..::core::default::Default::default() });
+        quote! { #kind { #(#values,)* #rest } }
+    }
+
     /// The parameters, in base units.
     pub(super) fn structure(&self) -> TokenStream {
         let runtime = self.runtime;
-        let name = type_ident(&self.model.name);
+        let name = &self.own.kind;
         let mut docs = self.model.docs.clone();
         docs.push(String::new());
-        docs.push("```text".into());
-        docs.extend(self.model.states.iter().map(|s| s.text.clone()));
-        docs.extend(self.model.spike.iter().map(|s| s.text.clone()));
-        docs.push("```".into());
+        let equations = self.model.states.iter().map(|s| s.text.clone());
+        docs.extend(text_block(equations.chain(self.model.spike.iter().map(|s| s.text.clone()))));
         let docs = doc_lines(&docs);
         let mut fields = Vec::new();
         let mut defaults = Vec::new();
-        for (i, parameter) in self.model.parameters.iter().enumerate() {
-            let field = ident(&parameter.quantity.name);
+        for (i, (parameter, field)) in self.model.parameters.iter().zip(&self.fields).enumerate() {
             let unit = parameter.quantity.dimension.base_unit();
             let mut lines = parameter.quantity.docs.clone();
             if lines.is_empty() {
@@ -78,7 +96,7 @@ impl Emit<'_> {
             .filter_map(|s| {
                 let parameter = self.model.parameters.get(s.parameter)?;
                 let name = &parameter.quantity.name;
-                let field = ident(name);
+                let field = self.fields.get(s.parameter)?;
                 let transform = transform(Transform::of(parameter), runtime);
                 let unit = match Transform::of(parameter) {
                     Transform::Raw => parameter.quantity.dimension.base_unit(),
@@ -98,7 +116,7 @@ impl Emit<'_> {
             })
             .collect();
         let name = &self.model.name;
-        let derived = self.derived;
+        let derived = &self.derived;
         let count = index(derived.coefficients.len());
         let initial = derived.initial.iter().map(|&k| index(k));
         let differentiated = derived.differentiated.iter().map(|&k| index(k));
@@ -148,19 +166,6 @@ fn parameter_start(value: Value, runtime: &TokenStream) -> TokenStream {
             let (low, high) = (number_literal(low), number_literal(high));
             quote! { #runtime::ParameterStart::LogUniform { low: #low, high: #high } }
         }
-    }
-}
-
-/// The value of a parameter of a layer: a number for a constant of the kernel, a start for a stored parameter.
-pub(in crate::emit::rust) fn parameter_value(
-    derived: &Derived,
-    index: usize,
-    value: Value,
-    runtime: &TokenStream,
-) -> TokenStream {
-    match value {
-        Value::Constant(value) if !derived.stored.iter().any(|s| s.parameter == index) => number_literal(value),
-        value => parameter_start(value, runtime),
     }
 }
 

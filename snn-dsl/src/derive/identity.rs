@@ -1,0 +1,204 @@
+//! The identity of a network in saved files: whether trained numbers mean the same.
+//!
+//! The hash is taken of the structure of what a step computes, never of text: names of states, parameters and `let`s that
+//! are no names of tensors, comments, the wording of `explain` and the order of the compiler's work do not enter.
+
+use super::{Derived, Transform, derive};
+use crate::expr::{Arena, ExprId, Leaf, Node, Operation};
+use crate::model::{Delay, Layer, Model, Network, Neuron, Projection, Source, Value};
+use std::collections::BTreeMap;
+
+/// Sixteen hexadecimal digits that change when the meaning of the trained numbers of a network changes: sizes,
+/// projections, equations, constants, ranges of trained parameters, names of tensors; not losses, surrogates, starting
+/// values of trained numbers or the time grid.
+pub fn identity(model: &Model, network: &Network) -> String {
+    let mut hash = Hash::of("network");
+    for input in &network.inputs {
+        hash = hash.text("input").text(&input.name).count(input.size);
+    }
+    for layer in &network.layers {
+        hash = hash.text("layer").text(&layer.name).count(layer.size);
+        if let Some(neuron) = model.neurons.get(layer.neuron) {
+            hash = hash.number(neuron_identity(neuron, &derive(neuron), layer).0);
+        }
+    }
+    for p in &network.projections {
+        hash = projection(hash, model, network, p);
+    }
+    format!("{:016x}", hash.0)
+}
+
+fn projection(hash: Hash, model: &Model, network: &Network, p: &Projection) -> Hash {
+    let source = match p.source {
+        Source::Input(i) => network.inputs.get(i).map(|s| s.name.as_str()),
+        Source::Layer(i) => network.layers.get(i).map(|s| s.name.as_str()),
+    };
+    let target = network.layers.get(p.target);
+    let port = target.and_then(|l| model.neurons.get(l.neuron)).and_then(|n| n.events.get(p.port));
+    let hash = hash
+        .text("projection")
+        .text(&p.name)
+        .text(source.unwrap_or_default())
+        .text(target.map_or("", |l| l.name.as_str()))
+        .text(port.map_or("", |q| q.name.as_str()));
+    let hash = match p.delay {
+        Delay::Steps(steps) => hash.text("steps").count(steps),
+        Delay::Time(time) => hash.text("ms").value(time),
+    };
+    let sign = match p.sign {
+        None => "any",
+        Some(true) => "+",
+        Some(false) => "-",
+    };
+    hash.text(if p.bias { "bias" } else { "" }).text(sign).text(if p.no_self { "no_self" } else { "" })
+}
+
+/// What the neurons of a layer compute.
+fn neuron_identity(neuron: &Neuron, derived: &Derived, layer: &Layer) -> Hash {
+    let mut hash = Hash::of("neuron");
+    for stored in &derived.stored {
+        let Some(parameter) = neuron.parameters.get(stored.parameter) else { continue };
+        hash = hash.text("stored").text(&parameter.quantity.name).text(if stored.per_neuron { "each" } else { "all" });
+        hash = match Transform::of(parameter) {
+            Transform::Raw => hash.text("raw"),
+            Transform::Logit(low, high) => hash.text("logit").value(low).value(high),
+            Transform::Above(low) => hash.text("above").value(low),
+            Transform::Below(high) => hash.text("below").value(high),
+        };
+    }
+    let mut expressions = Expressions { neuron, derived, layer, coefficients: Vec::new() };
+    expressions.coefficients = expressions.hashes(derived.coefficients.iter().map(|c| c.value));
+    let initial = derived.initial.iter().filter_map(|&k| expressions.coefficients.get(k));
+    for &start in initial {
+        hash = hash.text("start").number(start);
+    }
+    let step = &derived.step;
+    let results = step.end.iter().copied().chain(step.threshold.map(|t| t.fires));
+    for result in expressions.hashes(results) {
+        hash = hash.text("result").number(result);
+    }
+    for duration in expressions.hashes(neuron.refractory.iter().map(|r| r.duration)) {
+        hash = hash.text("refractory").number(duration);
+    }
+    hash
+}
+
+/// Hashes expressions of one neuron in one layer.
+struct Expressions<'a> {
+    neuron: &'a Neuron,
+    derived: &'a Derived,
+    layer: &'a Layer,
+    /// Of the values of the coefficients: what is hoisted counts as if it stood in the step.
+    coefficients: Vec<u64>,
+}
+
+impl Expressions<'_> {
+    fn hashes(&self, roots: impl Iterator<Item = ExprId>) -> Vec<u64> {
+        let arena = &self.derived.arena;
+        let roots: Vec<ExprId> = roots.collect();
+        let mut known: BTreeMap<ExprId, u64> = BTreeMap::new();
+        // Children come before their parents.
+        for id in arena.reachable(roots.iter().copied()) {
+            let hash = self.node(arena, id, |child| known.get(&child).copied().unwrap_or_default());
+            known.insert(id, hash);
+        }
+        roots.iter().map(|root| known.get(root).copied().unwrap_or_default()).collect()
+    }
+
+    fn node(&self, arena: &Arena, id: ExprId, child: impl Fn(ExprId) -> u64) -> u64 {
+        let hash = match arena.node(id) {
+            Node::Leaf(leaf) => return self.leaf(leaf),
+            // Forwards, nothing is detached, and a spike is 0 or 1 however its distance is scaled.
+            Node::Detach(a) => return child(a),
+            Node::Spike(_) => return Hash::of("spike").0,
+            Node::Constant(bits) => return Hash::of("constant").value(f64::from_bits(bits)).0,
+            Node::Truth(truth) => Hash::of(if truth { "true" } else { "false" }),
+            Node::Negate(_) => Hash::of("negate"),
+            Node::Apply(function, _) => Hash::of(function.name()),
+            Node::Binary(operation, ..) => Hash::of(match operation {
+                Operation::Add => "+",
+                Operation::Subtract => "-",
+                Operation::Multiply => "*",
+                Operation::Divide => "/",
+                Operation::Power => "^",
+            }),
+            Node::Compare(comparison, ..) => Hash::of(comparison.symbol()),
+            Node::And(..) => Hash::of("and"),
+            Node::Or(..) => Hash::of("or"),
+            Node::Not(_) => Hash::of("not"),
+            Node::Select(..) => Hash::of("if"),
+        };
+        arena.children(id).fold(hash, |hash, of| hash.number(child(of))).0
+    }
+
+    fn leaf(&self, leaf: Leaf) -> u64 {
+        let hash = match leaf {
+            Leaf::Parameter(i) => return self.parameter(usize::from(i)),
+            Leaf::Coefficient(k) => return self.coefficients.get(usize::from(k)).copied().unwrap_or_default(),
+            Leaf::State(i) => Hash::of("state").count(usize::from(i)),
+            Leaf::Event(i) => match self.neuron.events.get(usize::from(i)) {
+                // Ports count by name, as the tensors of their projections do.
+                Some(port) => Hash::of("event").text(&port.name),
+                None => Hash::of("event"),
+            },
+            Leaf::Drive(i) => Hash::of("drive").count(usize::from(i)),
+            Leaf::Dt => Hash::of("dt"),
+            Leaf::Refractory => Hash::of("refractory"),
+            // No step reads these.
+            Leaf::Stored(_)
+            | Leaf::Argument(_)
+            | Leaf::StateAdjoint(_)
+            | Leaf::SpikeAdjoint
+            | Leaf::OutputAdjoint(_) => Hash::of("other"),
+        };
+        hash.0
+    }
+
+    /// A stored parameter is a tensor and counts by its name, any other by its value in the layer.
+    fn parameter(&self, index: usize) -> u64 {
+        let Some(parameter) = self.neuron.parameters.get(index) else { return Hash::of("parameter").0 };
+        if self.derived.stored.iter().any(|s| s.parameter == index) {
+            return Hash::of("parameter").text(&parameter.quantity.name).0;
+        }
+        let own = self.layer.values.iter().find(|(i, _)| *i == index).map(|(_, value)| *value);
+        match own.unwrap_or(parameter.value) {
+            Value::Constant(value) => Hash::of("constant").value(value).0,
+            // A drawn parameter is stored.
+            _ => Hash::of("drawn").0,
+        }
+    }
+}
+
+/// FNV-1a, 64 bits, of parts that cannot run into each other.
+#[derive(Clone, Copy)]
+struct Hash(u64);
+
+impl Hash {
+    fn of(text: &str) -> Self {
+        Hash(0xcbf2_9ce4_8422_2325).text(text)
+    }
+
+    fn bytes(self, bytes: &[u8]) -> Self {
+        Hash(bytes.iter().fold(self.0, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)))
+    }
+
+    fn text(self, text: &str) -> Self {
+        self.count(text.len()).bytes(text.as_bytes())
+    }
+
+    fn number(self, number: u64) -> Self {
+        self.bytes(&number.to_le_bytes())
+    }
+
+    fn count(self, count: usize) -> Self {
+        self.number(count as u64)
+    }
+
+    /// A zero is a zero, whatever its sign.
+    fn value(self, value: f64) -> Self {
+        self.number(if value == 0.0 { 0 } else { value.to_bits() })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! The elementwise functions of losses and readouts, with their derivatives.
+
+use super::Emit;
+use crate::derive::{map_gradients, schedule};
+use crate::emit::rust::expression::{Scalar, Writer};
+use crate::emit::rust::names::{index, mentions};
+use crate::emit::rust::neuron::{allow, doc_lines};
+use crate::expr::{ExprId, Leaf};
+use crate::model::ProgramNode;
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+use std::collections::BTreeMap;
+
+/// What the code calls things of its own.
+const FIXED: &[&str] = &["inputs", "out", "i", "y", "y_bar", "out_gradient", "input_gradients"];
+
+impl Emit<'_> {
+    /// All functions of the network.
+    pub(super) fn maps(&self) -> TokenStream {
+        let nodes = self.network.program.nodes.iter().enumerate();
+        let maps = nodes.filter_map(|(k, node)| match node {
+            ProgramNode::Map { inputs, function } => Some(self.map(self.own.maps.get(&k)?, inputs.len(), *function)),
+            _ => None,
+        });
+        maps.collect()
+    }
+
+    fn map(&self, name: &Ident, inputs: usize, function: ExprId) -> TokenStream {
+        let (runtime, real) = (self.runtime, &self.items.real);
+        let mut arena = self.network.program.arena.clone();
+        let gradients = map_gradients(&mut arena, function, inputs);
+        let mut names = self.items.names.inside();
+        names.reserve(FIXED);
+        let arguments = names.take_all((0..inputs).map(|k| format!("x{k}")));
+        let mut known: BTreeMap<ExprId, TokenStream> = BTreeMap::new();
+        for (k, name) in arguments.iter().enumerate() {
+            known.insert(arena.leaf(Leaf::Argument(k as u16)), quote! { #name });
+        }
+        known.insert(arena.leaf(Leaf::OutputAdjoint(0)), quote! { y_bar });
+        let text = arena.show(function, &|id| known.get(&id).map(ToString::to_string));
+        let docs = doc_lines(&[format!("`{text}`, element by element.")]);
+
+        let body = |roots: &[ExprId], store: &dyn Fn(usize, TokenStream) -> TokenStream| {
+            let mut writer = Writer::new(&arena, runtime, Scalar::Generic(real), known.clone(), None);
+            let program = schedule(&arena, roots.iter().copied(), &Default::default(), None);
+            let lets = writer.lets(&program, &BTreeMap::new(), &mut names.inside());
+            let stores = roots.iter().enumerate().map(|(k, &root)| store(k, writer.value(root)));
+            let rest = quote! { #lets #(#stores)* };
+            let loads = arguments.iter().enumerate().filter(|(_, name)| mentions(&rest, name)).map(|(k, name)| {
+                let k = index(k);
+                quote! { let #name = inputs[#k][i]; }
+            });
+            quote! { #(#loads)* #rest }
+        };
+        let value = body(&[function], &|_, value| quote! { *y = #value; });
+        let gradient = body(&gradients, &|k, value| {
+            let k = index(k);
+            quote! { input_gradients[#k][i] += #value; }
+        });
+        let (i, y_bar) = (format_ident!("i"), format_ident!("y_bar"));
+        // Constants read no place, and slopes of zero no gradient.
+        let each_value = if mentions(&value, &i) {
+            quote! { (i, y) in out.iter_mut().enumerate() }
+        } else {
+            quote! { y in out.iter_mut() }
+        };
+        let each_gradient = if mentions(&gradient, &y_bar) {
+            quote! { (i, &y_bar) in out_gradient.iter().enumerate() }
+        } else {
+            quote! { i in 0..out_gradient.len() }
+        };
+        let inputs_of = |body: &TokenStream| {
+            let inputs = format_ident!("inputs");
+            if mentions(body, &inputs) { inputs } else { format_ident!("_inputs") }
+        };
+        let (value_inputs, gradient_inputs) = (inputs_of(&value), inputs_of(&gradient));
+        let attributes = allow();
+        quote! {
+            #docs
+            #attributes
+            struct #name;
+
+            #attributes
+            impl<#real: #runtime::Real> #runtime::loss::Map<#real> for #name {
+                fn value(&self, #value_inputs: &[&[#real]], out: &mut [#real]) {
+                    for #each_value { #value }
+                }
+
+                fn gradient(
+                    &self,
+                    #gradient_inputs: &[&[#real]],
+                    out_gradient: &[#real],
+                    input_gradients: &mut [&mut [#real]],
+                ) {
+                    for #each_gradient { #gradient }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! A loop over the neurons of a population: one function that cuts its arguments into rows, one with the loop.
+//!
+//! One list of arguments gives the cuts, the call, the signature and the lengths, so that they cannot disagree. What the
+//! body does not mention is not passed.
+
+use super::{allow, doc_lines};
+use crate::emit::rust::items::LoopItems;
+use crate::emit::rust::names::{index, mentions};
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+/// What an argument is.
+pub(super) enum Kind {
+    /// Numbers of a field that is cut into one row for each name.
+    Rows,
+    /// A field that is one slice of that type.
+    Slice(TokenStream),
+    /// A field that is passed as it is, of that type.
+    Value(TokenStream),
+}
+
+/// An argument, or several that are rows of one field.
+pub(super) struct Argument {
+    /// Their names in the loop.
+    pub names: Vec<Ident>,
+    /// The field of the step or adjoint where the caller has them.
+    pub field: &'static str,
+    /// What they are.
+    pub kind: Kind,
+    /// The loop writes them.
+    pub writes: bool,
+    /// They are empty unless the flag of the loop is set.
+    pub optional: bool,
+}
+
+impl Argument {
+    /// Rows of numbers.
+    pub(super) fn rows(names: &[Ident], field: &'static str, writes: bool) -> Self {
+        Self { names: names.to_vec(), field, kind: Kind::Rows, writes, optional: false }
+    }
+
+    /// A slice of numbers of that type, called like its field.
+    pub(super) fn slice(field: &'static str, element: TokenStream, writes: bool) -> Self {
+        Self { names: vec![format_ident!("{field}")], field, kind: Kind::Slice(element), writes, optional: false }
+    }
+
+    /// A number of that type, called like its field.
+    pub(super) fn value(field: &'static str, of: TokenStream) -> Self {
+        Self { names: vec![format_ident!("{field}")], field, kind: Kind::Value(of), writes: false, optional: false }
+    }
+
+    /// Only there if the flag is set.
+    pub(super) fn optional(self) -> Self {
+        Self { optional: true, ..self }
+    }
+}
+
+/// A loop.
+pub(super) struct Cells<'a> {
+    /// What its functions are called.
+    pub items: &'a LoopItems,
+    /// The scalar type parameter.
+    pub real: &'a Ident,
+    pub runtime: &'a TokenStream,
+    /// The struct that the engine passes, which is also the name of the method in lower case.
+    pub from: (Ident, Ident),
+    /// A constant that is known when the loop is compiled, and when the caller sets it (never if nothing is said).
+    pub flag: (Ident, Option<TokenStream>),
+    pub docs: Vec<String>,
+    pub arguments: Vec<Argument>,
+    /// What happens to neuron `cell`.
+    pub body: TokenStream,
+}
+
+impl Cells<'_> {
+    fn used<'n>(&'n self, argument: &'n Argument) -> impl Iterator<Item = &'n Ident> {
+        argument.names.iter().filter(|name| mentions(&self.body, name))
+    }
+
+    /// The length of an argument, if `count` is that of all.
+    fn length(&self, argument: &Argument, count: &TokenStream) -> TokenStream {
+        let flag = &self.flag.0;
+        if argument.optional {
+            quote! { if #flag { #count } else { 0 } }
+        } else {
+            count.clone()
+        }
+    }
+
+    /// The method of the kernel: one call for equal and one for differing coefficients, with and without the flag.
+    pub(super) fn method(&self, coefficients: usize) -> TokenStream {
+        let (runtime, real, function) = (self.runtime, self.real, &self.items.rows);
+        let (argument, kind) = &self.from;
+        let count = index(coefficients);
+        let call = |each: bool, on: bool| {
+            let coefficients = if each {
+                quote! { #runtime::kernel::Each::<#real, #count>::new(#argument.coefficients.values, #argument.n) }
+            } else {
+                quote! { #runtime::kernel::Same::<#real, #count>::new(#argument.coefficients.values) }
+            };
+            quote! { #function::<#real, _, #on>(#coefficients, #argument) }
+        };
+        let by_flag = |each: bool| match &self.flag.1 {
+            None => call(each, false),
+            Some(condition) => {
+                let (on, off) = (call(each, true), call(each, false));
+                quote! { if #condition { #on } else { #off } }
+            }
+        };
+        let (each, same) = (by_flag(true), by_flag(false));
+        quote! {
+            #[inline(always)]
+            fn #argument<#real: #runtime::Real>(#argument: #runtime::#kind<'_, #real>) {
+                if #argument.coefficients.per_neuron { #each } else { #same }
+            }
+        }
+    }
+
+    /// Cuts the arguments into rows and calls the loop.
+    pub(super) fn rows(&self) -> TokenStream {
+        let (runtime, real, flag) = (self.runtime, self.real, &self.flag.0);
+        let (LoopItems { rows: outer, cells: inner }, (from, kind)) = (self.items, &self.from);
+        let mut cuts = TokenStream::new();
+        let mut passed = Vec::new();
+        for argument in self.arguments.iter().filter(|a| self.used(a).next().is_some()) {
+            let field = format_ident!("{}", argument.field);
+            if !matches!(argument.kind, Kind::Rows) {
+                passed.push(quote! { #from.#field });
+                continue;
+            }
+            let names = argument.names.iter().map(|name| {
+                if mentions(&self.body, name) {
+                    quote! { #name }
+                } else {
+                    quote! { _ }
+                }
+            });
+            let function = format_ident!("{}", if argument.writes { "rows_mut" } else { "rows" });
+            let count = self.length(argument, &quote! { #from.n });
+            cuts.extend(quote! { let [#(#names),*] = #runtime::kernel::#function(#from.#field, #count); });
+            passed.extend(self.used(argument).map(|name| quote! { #name }));
+        }
+        let attributes = allow();
+        quote! {
+            #attributes
+            #[inline(always)]
+            fn #outer<#real: #runtime::Real, C: #runtime::kernel::CoefficientRows<#real>, const #flag: bool>(
+                coefficient: C,
+                #from: #runtime::#kind<'_, #real>,
+            ) {
+                #cuts
+                #inner::<#real, C, #flag>(coefficient, #from.n, #(#passed),*);
+            }
+        }
+    }
+
+    /// The function with the loop.
+    pub(super) fn function(&self) -> TokenStream {
+        let (runtime, real, flag, body) = (self.runtime, self.real, &self.flag.0, &self.body);
+        let function = &self.items.cells;
+        let mut signature = Vec::new();
+        let mut equal = TokenStream::new();
+        for argument in &self.arguments {
+            let of = match &argument.kind {
+                Kind::Rows => quote! { #real },
+                Kind::Slice(of) | Kind::Value(of) => of.clone(),
+            };
+            let mutable = argument.writes.then(|| quote! { mut });
+            for name in self.used(argument) {
+                if matches!(argument.kind, Kind::Value(_)) {
+                    signature.push(quote! { #name: #of });
+                    continue;
+                }
+                signature.push(quote! { #name: & #mutable [#of] });
+                // Rows have that length already; of the others the compiler learns it here.
+                if matches!(argument.kind, Kind::Slice(_)) {
+                    let length = self.length(argument, &quote! { count });
+                    equal.extend(quote! { let #name = & #mutable #name[..#length]; });
+                }
+            }
+        }
+        let pattern = |name: &str, used: bool| {
+            let name = format_ident!("{name}");
+            if used {
+                quote! { #name }
+            } else {
+                quote! { _ }
+            }
+        };
+        let coefficient = pattern("coefficient", mentions(body, &format_ident!("coefficient")));
+        let count = pattern("count", !body.is_empty());
+        let all = (!body.is_empty()).then(|| quote! { for cell in 0..count { #body } });
+        let (docs, attributes) = (doc_lines(&self.docs), allow());
+        quote! {
+            #docs
+            #attributes
+            #[inline(always)]
+            fn #function<#real: #runtime::Real, C: #runtime::kernel::CoefficientRows<#real>, const #flag: bool>(
+                #coefficient: C,
+                #count: usize,
+                #(#signature,)*
+            ) {
+                #equal
+                #all
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The names inside a loop over the neurons of a population, by role.
+
+use super::Emit;
+use crate::emit::rust::names::{Names, index};
+use crate::expr::Leaf;
+use crate::model::Quantity;
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The names of one loop: each stands for one thing.
+pub(super) struct Locals {
+    /// What is taken, for the lines to come.
+    pub names: Names,
+    /// What the loop reads.
+    leaves: BTreeMap<Leaf, Ident>,
+    /// The rows of the states, or of their adjoints.
+    pub states: Vec<Ident>,
+    /// The rows of the event ports.
+    pub events: Vec<Ident>,
+    /// The rows of the drives.
+    pub drives: Vec<Ident>,
+    /// The rows of the tape.
+    pub tape: Vec<Ident>,
+}
+
+impl Locals {
+    /// `fixed` are the names that the code writes out. What equations read comes before rows, so that a state `V_all`
+    /// keeps its name beside a state `V`.
+    pub(super) fn new(emit: &Emit, reads: &BTreeSet<Leaf>, fixed: &[&str]) -> Self {
+        let mut names = emit.items.names.inside();
+        names.reserve(fixed);
+        let wishes: Vec<(Leaf, String)> = reads.iter().filter_map(|&leaf| Some((leaf, wish(emit, leaf)?))).collect();
+        let granted = names.take_all(wishes.iter().map(|(_, wish)| wish));
+        let leaves = wishes.iter().map(|(leaf, _)| *leaf).zip(granted).collect();
+        let mut rows = |of: Vec<&Quantity>| names.take_all(of.iter().map(|q| format!("{}_all", q.name)));
+        let states = rows(emit.model.states.iter().map(|s| &s.quantity).collect());
+        let events = rows(emit.model.events.iter().collect());
+        let drives = rows(emit.model.drives.iter().collect());
+        let tape = names.take_all((0..emit.derived.tape.reals.len()).map(|k| format!("tape_{k}")));
+        Self { names, leaves, states, events, drives, tape }
+    }
+
+    /// `let V = V_all[cell];` for everything that the loop reads, coefficients first.
+    pub(super) fn loads(&self) -> TokenStream {
+        let is_coefficient = |leaf: &Leaf| matches!(leaf, Leaf::Coefficient(_));
+        let (first, rest): (Vec<_>, Vec<_>) = self.leaves.iter().partition(|(leaf, _)| is_coefficient(leaf));
+        let lines = first.into_iter().chain(rest).filter_map(|(leaf, name)| {
+            let value = self.source(*leaf)?;
+            Some(quote! { let #name = #value; })
+        });
+        lines.collect()
+    }
+
+    fn source(&self, leaf: Leaf) -> Option<TokenStream> {
+        let row = match leaf {
+            Leaf::Coefficient(k) => {
+                let k = index(usize::from(k));
+                return Some(quote! { coefficient.at(#k, cell) });
+            }
+            Leaf::SpikeAdjoint => return Some(quote! { spike_gradient[cell] }),
+            Leaf::Refractory => return Some(quote! { refractory[cell] > 0 }),
+            Leaf::State(i) | Leaf::StateAdjoint(i) => self.states.get(usize::from(i)),
+            Leaf::Event(i) => self.events.get(usize::from(i)),
+            Leaf::Drive(i) => self.drives.get(usize::from(i)),
+            _ => None,
+        };
+        row.map(|row| quote! { #row[cell] })
+    }
+
+    /// What each leaf is called.
+    pub(super) fn known(&self, emit: &Emit) -> BTreeMap<crate::expr::ExprId, TokenStream> {
+        let named = |leaf: Leaf| self.leaves.get(&leaf).map(|name| quote! { #name });
+        emit.leaves().into_iter().filter_map(|(id, leaf)| Some((id, named(leaf)?))).collect()
+    }
+}
+
+fn wish(emit: &Emit, leaf: Leaf) -> Option<String> {
+    let state = |i: u16| emit.model.states.get(usize::from(i)).map(|s| &s.quantity.name);
+    match leaf {
+        Leaf::State(i) => state(i).cloned(),
+        Leaf::Event(i) => emit.model.events.get(usize::from(i)).map(|q| q.name.clone()),
+        Leaf::Drive(i) => emit.model.drives.get(usize::from(i)).map(|q| q.name.clone()),
+        Leaf::Coefficient(k) => emit.derived.coefficients.get(usize::from(k)).map(|c| format!("c_{}", c.name)),
+        Leaf::StateAdjoint(i) => state(i).map(|name| format!("{name}_bar")),
+        Leaf::SpikeAdjoint => Some("spike_bar".into()),
+        Leaf::Refractory => Some("is_refractory".into()),
+        _ => None,
+    }
+}
