@@ -29,7 +29,7 @@ fn same<R: Real>(model: &Model, name: &str, generated: Graph<R>) -> u64 {
     let parameters = interpreted.initial_parameters(5);
     assert_eq!(parameters, generated.initial_parameters(5), "{name}");
     let inputs = probe::inputs(&interpreted, 5, 0.2, 9);
-    let run = |network: &Network<R>| probe::bits(network, &parameters, &inputs, Mode::Spiking);
+    let run = |network: &Network<R>| probe::bits(network, &parameters, &inputs, Mode::Spiking).unwrap();
     let (a, b) = (run(&interpreted), run(&generated));
     assert_eq!(a.len(), b.len(), "{name}");
     let different = a.iter().zip(&b).filter(|(a, b)| a != b).count();

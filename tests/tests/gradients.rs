@@ -185,7 +185,7 @@ fn detach_in_a_loss() {
         let network = snn_tests::smooth::network(&model);
         let inputs = snn_tests::probe::inputs(&network, 5, 0.3, 11);
         let mode = snn_runtime::neuron::Mode::Spiking;
-        let bits = snn_tests::probe::bits(&network, &network.initial_parameters(7), &inputs, mode);
+        let bits = snn_tests::probe::bits(&network, &network.initial_parameters(7), &inputs, mode).unwrap();
         bits[1..=network.layout().len()].iter().map(|&b| f64::from_bits(b)).collect::<Vec<_>>()
     };
     let half = gradient("loss mean_n(mean_t(detach(cells.V)*cells.V))");

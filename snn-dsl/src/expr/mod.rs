@@ -132,14 +132,20 @@ pub enum Node {
 /// The expressions of one model.
 #[derive(Clone, Debug, Default)]
 pub struct Arena {
-    nodes: Vec<Node>,
-    /// For each node whether it is a finite number for all finite leaves; see [`Arena::is_total`].
-    total: Vec<bool>,
+    entries: Vec<Entry>,
     ids: Table<Node, ExprId>,
-    /// For each node a bit for every leaf below it, see [`Arena::may_read`].
-    reads: Vec<u64>,
-    /// For each node how many there are below it at most, see [`Arena::bound`].
-    bounds: Vec<u32>,
+}
+
+/// A node, and what is known of it without looking through it.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    node: Node,
+    /// It is finite for all finite leaves; see [`Arena::is_total`].
+    total: bool,
+    /// A bit for every leaf below it, see [`Arena::may_read`].
+    reads: u64,
+    /// How many nodes there are below it at most, see [`Arena::bound`].
+    bound: u32,
 }
 
 impl Arena {
@@ -148,17 +154,17 @@ impl Arena {
     /// # Panics
     /// If the id comes from another, larger arena.
     pub fn node(&self, id: ExprId) -> Node {
-        self.nodes[id.index()]
+        self.entries[id.index()].node
     }
 
     /// The number of distinct expressions.
     pub fn len(&self) -> usize {
-        self.nodes.len()
+        self.entries.len()
     }
 
     /// True if nothing was built.
     pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
+        self.entries.is_empty()
     }
 
     /// The value of a constant expression.
@@ -190,7 +196,7 @@ impl Arena {
     /// True if the expression is known to be finite where its leaves are, products and sums beyond the largest number
     /// aside: it has no quotient by something that could be 0, no exponential, logarithm, root or power.
     pub fn is_total(&self, id: ExprId) -> bool {
-        self.total[id.index()]
+        self.entries[id.index()].total
     }
 
     fn total(&self, node: Node) -> bool {
@@ -218,45 +224,41 @@ impl Arena {
         if let Some(&id) = self.ids.get(&node) {
             return id;
         }
-        let id = ExprId(self.nodes.len() as u32);
-        self.total.push(self.total(node));
+        let id = ExprId(self.entries.len() as u32);
         let own = if let Node::Leaf(leaf) = node { mark(leaf) } else { 0 };
-        self.nodes.push(node);
-        let below = self.children(id).fold(own, |all, child| all | self.reads[child.index()]);
-        let size = self.children(id).fold(1u32, |sum, child| sum.saturating_add(self.bounds[child.index()]));
-        self.reads.push(below);
-        self.bounds.push(size.min(id.0 + 1));
+        let reads = children(node).fold(own, |all, child| all | self.entries[child.index()].reads);
+        let below = children(node).fold(1u32, |sum, child| sum.saturating_add(self.entries[child.index()].bound));
+        let total = self.total(node);
+        self.entries.push(Entry { node, total, reads, bound: below.min(id.0 + 1) });
         self.ids.insert(node, id);
         id
     }
 
     /// At least the number of nodes below an expression, without looking through it.
     pub fn bound(&self, id: ExprId) -> usize {
-        self.bounds[id.index()] as usize
+        self.entries[id.index()].bound as usize
     }
 
     /// Forgets what was built since there were `len` expressions, only to be looked at.
     pub(crate) fn forget(&mut self, len: usize) {
-        for node in self.nodes.drain(len.min(self.nodes.len())..) {
-            self.ids.remove(&node);
+        for entry in self.entries.drain(len.min(self.entries.len())..) {
+            self.ids.remove(&entry.node);
         }
-        self.reads.truncate(len);
-        self.bounds.truncate(len);
     }
 
     /// False if the expression certainly does not read the leaf, without looking through it: leaves share 64 marks.
     pub fn may_read(&self, id: ExprId, leaf: Leaf) -> bool {
-        self.reads[id.index()] & mark(leaf) != 0
+        self.entries[id.index()].reads & mark(leaf) != 0
     }
 
     /// True if the expression reads any leaf at all.
     pub fn reads_anything(&self, id: ExprId) -> bool {
-        self.reads[id.index()] != 0
+        self.entries[id.index()].reads != 0
     }
 
     /// True if the expression reads nothing but parameters.
     pub fn reads_parameters_only(&self, id: ExprId) -> bool {
-        self.reads[id.index()] & !PARAMETERS == 0
+        self.entries[id.index()].reads & !PARAMETERS == 0
     }
 
     /// The id of a node that exists already.
