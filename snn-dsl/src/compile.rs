@@ -2,6 +2,7 @@
 
 use crate::check::check;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::lint::lint;
 use crate::model::Model;
 use crate::source::SourceMap;
 use crate::syntax;
@@ -33,5 +34,8 @@ pub fn compile(name: &str, text: &str) -> Compilation {
     let tree = syntax::parse(&sources, file, &mut diagnostics);
     let model = check(&mut sources, &tree, &mut diagnostics);
     let model = (!diagnostics.has_errors()).then_some(model);
+    if let Some(model) = &model {
+        lint(model, &mut diagnostics);
+    }
     Compilation { sources, diagnostics: diagnostics.into_sorted(), model }
 }

@@ -17,6 +17,7 @@ pub mod expr;
 #[cfg(feature = "simulate")]
 pub mod interpret;
 pub mod library;
+mod lint;
 pub mod model;
 pub mod source;
 pub mod syntax;

@@ -166,6 +166,8 @@ pub struct On {
 /// The threshold.
 #[derive(Clone, Debug)]
 pub struct Spike {
+    /// Where its condition stands.
+    pub span: Span,
     /// The left-hand side of the condition.
     pub lhs: ExprId,
     /// The right-hand side of the condition.
@@ -221,6 +223,8 @@ pub struct Network {
     pub span: Span,
     /// The time step in ms.
     pub dt: f64,
+    /// Where the time step stands.
+    pub dt_span: Span,
     /// The number of steps of one sample.
     pub steps: usize,
     /// Spike sources.
@@ -260,6 +264,8 @@ pub struct Target {
 pub struct Layer {
     /// Its name.
     pub name: String,
+    /// Where its name stands.
+    pub span: Span,
     /// The number of neurons.
     pub size: usize,
     /// The index of its model in [`Model::neurons`].

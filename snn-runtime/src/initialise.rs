@@ -4,7 +4,7 @@
 
 use crate::Real;
 use crate::math;
-use crate::neuron::{ParameterStart, Transform};
+use crate::neuron::{ParameterStart, StoredParameter};
 use crate::random::{Purpose, Stream};
 
 /// How the weights of a projection begin. Numbers are in the unit of the weights, gains have no unit.
@@ -75,18 +75,45 @@ impl Initialiser {
     }
 }
 
+/// How often a value outside of its range is drawn again before it is moved to the nearer end.
+const ATTEMPTS: u32 = 1000;
+
 /// Draws the starting values of a stored parameter, one for each entry of `out`, and brings them into the stored form.
 ///
-/// The ends of [`ParameterStart::LogUniform`] have to be positive: otherwise the values are not finite, which the engine
-/// reports with the name of the tensor.
-pub fn parameter_start<R: Real>(start: &ParameterStart, transform: Transform, out: &mut [R], seed: u64, tensor: u64) {
+/// A normal distribution is truncated to the range: values outside are drawn again. The ends of
+/// [`ParameterStart::LogUniform`] have to be positive: otherwise the values are not finite, which the engine reports with
+/// the name of the tensor.
+pub fn parameter_start<R: Real>(parameter: &StoredParameter, out: &mut [R], seed: u64, tensor: u64) {
     let stream = Stream::new(seed, Purpose::Parameters, tensor);
-    match *start {
+    let transform = parameter.transform;
+    match parameter.start {
         ParameterStart::Value(value) => out.fill(R::from_f64(transform.store(value))),
         ParameterStart::Uniform { low, high } => uniform(out, stream, low, high, |x| transform.store(x)),
-        ParameterStart::Normal { mean, sd } => normal(out, stream, mean, sd, |x| transform.store(x)),
+        ParameterStart::Normal { mean, sd } => {
+            let draw = |step, index| stream.normal_pair(step, index).map(|z| mean + sd * z);
+            truncated(out, draw, parameter.range, |x| transform.store(x));
+        }
         ParameterStart::LogUniform { low, high } => {
             uniform(out, stream, math::ln(low), math::ln(high), |x| transform.store(math::exp(x)));
+        }
+    }
+}
+
+/// Like [`pairs`], but what lies outside of the range is drawn again, by blocks whose step is the number of the attempt.
+fn truncated<R: Real>(
+    out: &mut [R],
+    draw: impl Fn(u32, u32) -> [f64; 2],
+    [low, high]: [f64; 2],
+    form: impl Fn(f64) -> f64,
+) {
+    for (block, pair) in (0u64..).zip(out.chunks_mut(2)) {
+        // A population has fewer neurons than 2^32 blocks.
+        let index = block as u32;
+        for (k, out) in pair.iter_mut().enumerate() {
+            let inside = |x: &f64| (low..=high).contains(x);
+            let drawn = (0..ATTEMPTS).map(|attempt| draw(attempt, index)[k]).find(inside);
+            let value = drawn.unwrap_or_else(|| math::min(math::max(draw(0, index)[k], low), high));
+            *out = R::from_f64(form(value));
         }
     }
 }
@@ -110,6 +137,7 @@ fn pairs<R: Real>(out: &mut [R], draw: impl Fn(u32, u32) -> [f64; 2]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::neuron::Transform;
 
     const N: usize = 40_000;
 
@@ -119,9 +147,16 @@ mod tests {
         out
     }
 
+    const ALL: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
+
+    fn stored(start: &ParameterStart, transform: Transform, range: [f64; 2]) -> StoredParameter {
+        let (name, unit, start) = ("p".into(), String::new(), start.clone());
+        StoredParameter { name, unit, per_neuron: true, trainable: false, transform, start, range }
+    }
+
     fn started(start: &ParameterStart, transform: Transform) -> Vec<f64> {
         let mut out = vec![f64::NAN; N];
-        parameter_start(start, transform, &mut out, 1, 2);
+        parameter_start(&stored(start, transform, ALL), &mut out, 1, 2);
         out
     }
 
@@ -225,5 +260,21 @@ mod tests {
         let weights = filled(&Initialiser::Uniform { low: 0.0, high: 1.0 });
         let parameters = started(&ParameterStart::Uniform { low: 0.0, high: 1.0 }, Transform::Raw);
         assert!(weights.iter().zip(&parameters).all(|(w, p)| w != p));
+    }
+
+    #[test]
+    fn a_normal_distribution_is_truncated_to_the_range() {
+        let start = ParameterStart::Normal { mean: 2.0, sd: 50.0 };
+        let mut out = vec![f64::NAN; N];
+        parameter_start(&stored(&start, Transform::Raw, [1.0, 100.0]), &mut out, 1, 2);
+        assert!(out.iter().all(|x| (1.0..=100.0).contains(x)));
+        // Nearly the upper half of a normal distribution: mean 2 + 50 (phi(a) - phi(b))/(Phi(b) - Phi(a)).
+        let (mean, _) = mean_sd(&out);
+        assert!((mean - 37.2).abs() < 0.7, "{mean}");
+        let all = started(&start, Transform::Raw);
+        assert!(all.iter().zip(&out).all(|(free, kept)| !(1.0..=100.0).contains(free) || free == kept));
+        // A range that is never met: the nearer end.
+        parameter_start(&stored(&start, Transform::Raw, [1e6, 2e6]), &mut out[..9], 1, 2);
+        assert_eq!(out[..9], [1e6; 9]);
     }
 }

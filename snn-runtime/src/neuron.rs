@@ -123,6 +123,9 @@ pub struct StoredParameter {
     pub transform: Transform,
     /// The starting values, as values of the parameter (not in the stored form).
     pub start: ParameterStart,
+    /// The values that the parameter may have, ends included; infinite ends are none. A drawn value outside is drawn
+    /// again.
+    pub range: [f64; 2],
 }
 
 /// The sizes and names of a compiled neuron model.

@@ -59,6 +59,18 @@ fn failing_models_say_what_is_wrong() {
 }
 
 #[test]
+fn doubtful_models_are_warned_about() {
+    insta::with_settings!({ snapshot_path => "../snapshots/warn", prepend_module_to_snapshot => false, omit_expression => true }, {
+        for path in models("warn") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let compilation = compile(&format!("{}.snn", name(&path)), &text);
+            assert!(compilation.model.is_some(), "{} does not compile", path.display());
+            insta::assert_snapshot!(name(&path), render_all(&compilation.sources, &compilation.diagnostics, Style::Plain));
+        }
+    });
+}
+
+#[test]
 fn layout_is_idempotent_and_changes_no_diagnostic() {
     let mut laid_out = 0;
     for path in models("fail") {

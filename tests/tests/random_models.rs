@@ -1,7 +1,6 @@
 //! Properties of random models, on the interpreter.
 
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use snn_dsl::compile::compile;
 use snn_dsl::diagnostic::{Diagnostics, Style, render_all};
 use snn_dsl::model::Model;
@@ -57,8 +56,8 @@ fn models() -> impl Strategy<Value = Made> {
 
 fn config(cases: u32) -> ProptestConfig {
     let cases = std::env::var("SNN_RANDOM_MODELS").ok().and_then(|n| n.parse().ok()).unwrap_or(cases);
-    let persistence = FileFailurePersistence::WithSource("regressions");
-    ProptestConfig { cases, failure_persistence: Some(Box::new(persistence)), ..ProptestConfig::default() }
+    // A model that fails is printed; it belongs into `models`.
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 #[test]

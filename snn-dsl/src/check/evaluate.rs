@@ -3,7 +3,7 @@
 use crate::expr::{Arena, Comparison, ExprId, Function, Leaf, Node, Operation, Table};
 
 /// The value of an expression whose leaves `leaf` knows; `None` if it reads another leaf or is yes or no.
-pub(super) fn evaluate(arena: &Arena, root: ExprId, leaf: impl Fn(Leaf) -> Option<f64>) -> Option<f64> {
+pub(crate) fn evaluate(arena: &Arena, root: ExprId, leaf: impl Fn(Leaf) -> Option<f64>) -> Option<f64> {
     let mut values = Values::default();
     values.add(arena, root, leaf);
     values.number(root)
@@ -97,11 +97,11 @@ fn apply(function: Function, x: f64) -> f64 {
 
 /// The numbers from `low` to `high`; both may be infinite.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Interval {
+pub(crate) struct Interval {
     /// The lower end.
-    pub low: f64,
+    pub(crate) low: f64,
     /// The upper end.
-    pub high: f64,
+    pub(crate) high: f64,
 }
 
 impl Interval {

@@ -32,6 +32,8 @@ mod values;
 mod tests;
 
 pub use dimension::{Dimension, Exponent};
+pub(crate) use evaluate::evaluate;
+pub(crate) use spike::scale_bounds;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::model::{Model, Observable};

@@ -74,11 +74,17 @@ pub(super) fn check<'a>(context: Context<'a>, neurons: &'a [Checked], tree: &'a 
     let observed = observed.into_iter().filter_map(|(layer, o)| Some((model_of(layer)?, o))).collect();
     let program = losses::finish(&mut checker.typing, program);
     let (dt, steps) = time.unwrap_or((1.0, 1));
+    let dt_of = |s: &NetworkStatement| match s {
+        NetworkStatement::Simulate(line) => Some(line.dt.span),
+        _ => None,
+    };
+    let dt_span = tree.statements.iter().find_map(dt_of).unwrap_or(tree.name.span);
     let network = model::Network {
         name: tree.name.name.clone(),
         docs: tree.docs.clone(),
         span: tree.name.span,
         dt,
+        dt_span,
         steps,
         inputs: checker.inputs,
         targets: checker.targets,
@@ -272,7 +278,7 @@ impl<'a> Checker<'a> {
         let (size, (neuron, checked)) = (size?, neuron?);
         if free {
             self.sources.insert(tree.name.name.clone(), model::Source::Layer(self.layers.len()));
-            let layer = model::Layer { name: tree.name.name.clone(), size, neuron, values };
+            let layer = model::Layer { name: tree.name.name.clone(), span: tree.name.span, size, neuron, values };
             self.layers.push(CheckedLayer { layer, checked: Some(checked) });
         }
         Some(())

@@ -66,6 +66,7 @@ fn threshold<'a>(checker: &mut Checker<'a>, tree: &'a Spike) -> Option<model::Sp
     let (lhs, rhs, strict) = condition?;
     let text = checker.typing.text(tree.condition.span);
     Some(model::Spike {
+        span: tree.condition.span,
         lhs: lhs.id,
         rhs: rhs.id,
         strict,
@@ -159,7 +160,7 @@ fn scale<'a>(
 }
 
 /// The values that the scale of a threshold can take, given the values that a layer puts in place of the model's.
-pub(super) fn scale_bounds(
+pub(crate) fn scale_bounds(
     arena: &Arena,
     scale: ExprId,
     neuron: &model::Neuron,

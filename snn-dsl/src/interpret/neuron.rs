@@ -139,6 +139,7 @@ fn layout(neuron: &Neuron, derived: &Derived, value_of: impl Fn(usize) -> Option
                 Value::Normal { mean, sd } => ParameterStart::Normal { mean, sd },
                 Value::LogUniform { low, high } => ParameterStart::LogUniform { low, high },
             },
+            range: [parameter.low.unwrap_or(f64::NEG_INFINITY), parameter.high.unwrap_or(f64::INFINITY)],
         })
     });
     NeuronLayout {

@@ -23,7 +23,7 @@ pub(crate) fn parameters<R: Real>(graph: &Graph<R>, plan: &Plan<R>, seed: u64) -
     }
     for population in &plan.populations {
         for (stored, range) in population.layout.parameters.iter().zip(&population.parameters) {
-            parameter_start(&stored.start, stored.transform, &mut values[range.clone()], seed, tensor);
+            parameter_start(stored, &mut values[range.clone()], seed, tensor);
             tensor += 1;
         }
     }

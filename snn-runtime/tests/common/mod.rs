@@ -35,6 +35,7 @@ fn stored(name: &str, per_neuron: bool, value: f64) -> StoredParameter {
         trainable: true,
         transform: Transform::Raw,
         start,
+        range: [f64::NEG_INFINITY, f64::INFINITY],
     }
 }
 

@@ -36,7 +36,10 @@ impl Scope {
             scope.functions.push(("scaled".into(), 2));
         }
         if choices.chance(30) {
-            let body = call("tanh", vec![subtract(name("y"), power(name("y"), number(3.0, Unit::One)))]);
+            let body = call(
+                "tanh",
+                vec![subtract(name("y"), multiply(number(0.7, Unit::One), power(name("y"), number(3.0, Unit::One))))],
+            );
             let function = Function { docs: Vec::new(), name: ident("bent"), arguments: vec![ident("y")], body };
             items.push(Item::Function(function));
             scope.functions.push(("bent".into(), 1));

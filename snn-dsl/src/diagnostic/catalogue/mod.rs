@@ -16,7 +16,7 @@ static PAGES: &[(&str, &str)] = pages! {
     "E0501" "E0502" "E0503" "E0504" "E0505" "E0506" "E0507" "E0508" "E0509" "E0510" "E0511" "E0512"
     "E0601" "E0602" "E0603" "E0604" "E0605" "E0606" "E0607" "E0608"
     "E0900"
-    "W0401" "W0402" "W0403" "W0404"
+    "W0401" "W0402" "W0403" "W0404" "W0405" "W0406" "W0407"
 };
 
 /// All codes: errors, then warnings, each in ascending order.

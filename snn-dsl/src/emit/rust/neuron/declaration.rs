@@ -103,6 +103,8 @@ impl Emit<'_> {
                     _ => String::new(),
                 };
                 let (per_neuron, trainable) = (s.per_neuron, s.trainable);
+                let low = parameter.low.map_or(quote! { ::core::primitive::f64::NEG_INFINITY }, number_literal);
+                let high = parameter.high.map_or(quote! { ::core::primitive::f64::INFINITY }, number_literal);
                 Some(quote! {
                     #runtime::StoredParameter {
                         name: #name.into(),
@@ -111,6 +113,7 @@ impl Emit<'_> {
                         trainable: #trainable,
                         transform: #transform,
                         start: self.#field.clone(),
+                        range: [#low, #high],
                     }
                 })
             })

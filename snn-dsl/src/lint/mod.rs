@@ -1,0 +1,44 @@
+//! What is allowed but hardly meant: warnings about a model without mistakes.
+//!
+//! `check` warns of names that nothing reads; what stands here needs the derivation or the numbers of a network.
+
+mod gradient;
+mod support;
+mod time_step;
+
+use crate::check::evaluate;
+use crate::diagnostic::Diagnostics;
+use crate::expr::{ExprId, Leaf};
+use crate::model::{Layer, Model, Neuron, Value};
+
+/// Adds warnings.
+pub(crate) fn lint(model: &Model, diagnostics: &mut Diagnostics) {
+    for neuron in model.neurons.iter().filter(|n| !n.is_library) {
+        gradient::parameters(neuron, diagnostics);
+        support::neuron(neuron, diagnostics);
+    }
+    for network in &model.networks {
+        gradient::layers(model, network, diagnostics);
+        time_step::network(model, network, diagnostics);
+    }
+}
+
+/// The value of an expression of parameters, with the values of a layer; of a distribution the middle.
+fn typical(neuron: &Neuron, layer: Option<&Layer>, expression: ExprId, dt: Option<f64>) -> Option<f64> {
+    evaluate(&neuron.arena, expression, |leaf| match leaf {
+        Leaf::Parameter(i) => {
+            let own = neuron.parameters.get(usize::from(i)).map(|p| p.value);
+            let set = layer.and_then(|l| l.values.iter().find(|v| v.0 == usize::from(i))).map(|v| v.1);
+            Some(match set.or(own)? {
+                Value::Constant(value) => value,
+                Value::Uniform { low, high } => 0.5 * (low + high),
+                Value::Normal { mean, .. } => mean,
+                Value::LogUniform { low, high } => libm::sqrt(low * high),
+            })
+        }
+        Leaf::Dt => dt,
+        // Nothing is connected.
+        Leaf::Drive(_) => Some(0.0),
+        _ => None,
+    })
+}
