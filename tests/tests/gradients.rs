@@ -195,3 +195,20 @@ fn detach_in_a_loss() {
         assert!((half - 0.5 * whole).abs() <= 1e-14 * whole.abs(), "{half} {whole}");
     }
 }
+
+/// `0*cells.spike` is 0 at every step for every neuron, and `x^0` is 1.
+#[test]
+fn what_is_simplified_keeps_its_axes() {
+    let model = model(include_str!("../models/losses.snn"));
+    let network = snn_tests::smooth::network(&model);
+    let inputs = snn_tests::probe::inputs(&network, 2, 0.3, 11);
+    let (labels, numbers) = ([1, 0], snn_runtime::ndarray::Array2::zeros((2, 4)));
+    let targets = vec![snn_runtime::TargetData::Class(&labels), snn_runtime::TargetData::Values(numbers.view())];
+    let inputs = inputs.iter().map(|t| snn_runtime::InputData::Spikes(t)).collect();
+    let batch = snn_runtime::Batch { size: 2, inputs, targets };
+    let (parameters, mut workspace) = (network.initial_parameters(7), snn_runtime::Workspace::with_lanes(1));
+    let readouts = network.forward(&parameters, &batch, &mut workspace, &snn_runtime::Recording::none()).unwrap();
+    assert_eq!(readouts.get("nothing").unwrap().shape(), [2, 24, 3]);
+    assert_eq!(readouts.get("steps").unwrap().shape(), [2, 4]);
+    assert!(readouts.get("steps").unwrap().iter().all(|&n| n == 24.0));
+}

@@ -1,11 +1,11 @@
 //! The `loss` and `readout` lines of a network.
 
 use super::dimension::Dimension;
-use super::scope::{Entry, Names, Quantity};
+use super::scope::{Axes, Entry, Names, Quantity};
 use super::typing::Typing;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Program, ProgramNode};
-use crate::syntax::tree::{Expr, Let, Loss, NetworkStatement};
+use crate::syntax::tree::{Expr, ExprKind, Let, Loss, NetworkStatement};
 
 /// Checks the `let`, `loss` and `readout` lines in order.
 pub(super) fn check<'a>(typing: &mut Typing<'a>, statements: &'a [NetworkStatement]) -> Program {
@@ -68,10 +68,22 @@ fn loss<'a>(typing: &mut Typing<'a>, line: &'a Loss) -> Option<usize> {
 
 /// The node of a value that depends on what the network does.
 fn array(typing: &mut Typing, found: Quantity, expr: &Expr, what: &str) -> Option<usize> {
-    if !typing.arena.reads_anything(found.id) {
+    if !typing.arena.reads_anything(found.id) && !mentions_a_layer(typing, expr) {
         return constant(typing, expr, what);
     }
-    typing.materialise(found.id, expr.span)
+    typing.materialise(found.id, found.axes, expr.span)
+}
+
+/// A term that is switched off by a factor of 0 reads a layer, too.
+fn mentions_a_layer(typing: &Typing, expr: &Expr) -> bool {
+    super::functions::parts(expr).into_iter().any(|part| match &part.kind {
+        ExprKind::Field(..) => true,
+        ExprKind::Name(name) => match typing.scope.get(name) {
+            Some(Entry::Value(typed)) => typing.arena.reads_anything(typed.id) || typed.axes != Axes::default(),
+            _ => false,
+        },
+        _ => false,
+    })
 }
 
 fn constant(typing: &mut Typing, expr: &Expr, what: &str) -> Option<usize> {

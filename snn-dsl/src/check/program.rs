@@ -51,6 +51,8 @@ pub(super) struct ProgramBuilder<'a> {
     /// The time step in ms, likewise.
     pub dt: Option<f64>,
     pub nodes: Vec<ProgramNode>,
+    /// The axes of the nodes that expressions read.
+    axes: BTreeMap<usize, Axes>,
     /// Where each node is, by its text.
     places: BTreeMap<String, usize>,
     /// Where each population is, by its name.
@@ -88,6 +90,26 @@ impl<'a> ProgramBuilder<'a> {
             self.nodes.push(node);
             self.nodes.len() - 1
         })
+    }
+
+    /// Simplification may have taken away what gave an expression its axes, as in `0*out.V`. Then this is an array that
+    /// has those which the inputs lack, to be repeated along; the inner `None` if they lack none.
+    #[allow(clippy::option_option, reason = "there may be no such array, and it may not be needed")]
+    fn witness(&self, inputs: &[usize], axes: Axes) -> Option<Option<usize>> {
+        let of = |node: &usize| self.axes.get(node).copied().unwrap_or_default();
+        let has = |test: fn(&Axes) -> bool| inputs.iter().any(|node| test(&of(node)));
+        let time = axes.time.filter(|_| !has(|a| a.time.is_some()));
+        let neurons = axes.neurons.filter(|_| !has(|a| a.neurons.is_some()));
+        if time.is_none() && neurons.is_none() && !inputs.is_empty() {
+            return Some(None);
+        }
+        let fits = |a: &Axes| {
+            let within = (a.time.is_none() || a.time == axes.time) && (a.neurons.is_none() || axes.neurons.is_some());
+            within && (time.is_none() || a.time == time) && (neurons.is_none() || a.neurons.is_some())
+        };
+        let size = |layer: Option<usize>| layer.map(|l| self.size(l));
+        let same_size = |a: &Axes| a.neurons.is_none() || size(a.neurons) == size(axes.neurons);
+        self.axes.iter().find(|(_, a)| fits(a) && same_size(a)).map(|(node, _)| Some(*node))
     }
 
     fn size(&self, layer: usize) -> usize {
@@ -200,12 +222,15 @@ impl<'a> Typing<'a> {
             let hint = "every state that is read, every reduction and every loss is an array: remove some of them";
             return self.fail(Diagnostic::error("E0311", span, message).hint(hint));
         };
+        self.program.as_mut()?.axes.insert(node, axes);
         Some(number(self.arena.leaf(Leaf::Argument(index)), dimension, axes))
     }
 
-    /// The node that holds the value of an expression.
-    pub(super) fn materialise(&mut self, id: ExprId, span: Span) -> Option<usize> {
-        if let Node::Leaf(Leaf::Argument(node)) = self.arena.node(id) {
+    /// The node that holds the value of an expression with these axes.
+    pub(super) fn materialise(&mut self, id: ExprId, axes: Axes, span: Span) -> Option<usize> {
+        if let Node::Leaf(Leaf::Argument(node)) = self.arena.node(id)
+            && self.program.as_ref()?.witness(&[usize::from(node)], axes) == Some(None)
+        {
             return Some(usize::from(node));
         }
         // A `let` is computed again in every array that reads it.
@@ -219,6 +244,9 @@ impl<'a> Typing<'a> {
             let new = self.arena.leaf(Leaf::Argument(inputs.len() as u16));
             places.insert(old, new);
             inputs.push(usize::from(node));
+        }
+        if let Some(witness) = self.program.as_ref()?.witness(&inputs, axes)? {
+            inputs.push(witness);
         }
         let function = self.arena.substitute(id, &places);
         Some(self.program.as_mut()?.node(ProgramNode::Map { inputs, function }))
@@ -267,7 +295,7 @@ impl<'a> Typing<'a> {
         if over_time && (window != Window::default()) && found.axes.time != Some(TimeAxis::WHOLE) {
             return self.fail(Diagnostic::error("E0606", call.span, "expected one window, found a window of a window"));
         }
-        let input = self.materialise(found.id, call.span)?;
+        let input = self.materialise(found.id, found.axes, call.span)?;
         let (node, axes) = if over_time {
             (ProgramNode::ReduceTime { input, reduction, window }, Axes { time: None, ..found.axes })
         } else {
@@ -317,7 +345,7 @@ impl<'a> Typing<'a> {
             Some(_) if window != Window::default() => Some(TimeAxis::window(window, program.dt, program.duration)),
             time => time,
         };
-        let input = self.materialise(found.id, call.span)?;
+        let input = self.materialise(found.id, found.axes, call.span)?;
         let node = if name == "mse" {
             ProgramNode::MeanSquaredError { output: input, target, window }
         } else {
