@@ -65,7 +65,7 @@ impl Lost {
             "E0416" | "E0505" | "E0608" if diagnostic.hints.iter().any(|h| h.contains("spike")) && has("spike") => true,
             "E0307" => self.chains.iter().any(|c| c.file == span.file && (span.end..=span.end + 4).contains(&c.start)),
             "E0201" | "E0206" | "E0208" | "E0209" | "E0210" | "E0211" | "E0212" | "E0408" | "E0411" | "E0416"
-            | "E0505" | "E0506" | "E0605" | "W0401" | "W0402" => has(name),
+            | "E0505" | "E0506" | "E0605" | "W0401" | "W0402" | "W0403" => has(name),
             _ => false,
         }
     }

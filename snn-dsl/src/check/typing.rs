@@ -168,9 +168,14 @@ impl<'a> Typing<'a> {
             return None;
         }
         if self.depth >= DEPTH {
+            let hint = if self.inlining.is_empty() {
+                "name parts of it with `let`"
+            } else {
+                "too many functions call one another: write some of them out"
+            };
             return self.fail(
                 Diagnostic::error("E0311", expr.span, "expected a simpler expression, found one nested too deeply")
-                    .hint("name parts of it with `let`"),
+                    .hint(hint),
             );
         }
         self.depth += 1;
@@ -249,6 +254,11 @@ impl<'a> Typing<'a> {
             {
                 return self.fail(diagnostic.hint(format!("did you mean `{near}`?")));
             }
+            let exponent = name.name.strip_prefix(['e', 'E']);
+            if exponent.is_some_and(|digits| digits.chars().all(|c| c.is_ascii_digit())) {
+                let hint = "an exponent has digits, without a space before it: `1e3`, `1e-3`";
+                return self.fail(diagnostic.hint(hint));
+            }
             let declared = self.scope.contains_key(&name.name) || self.definitions.constants.contains_key(&name.name);
             diagnostic = diagnostic.hint(if declared {
                 format!("`{0}` is a declared name, not a unit; for a product write `* {0}`", name.name)
@@ -295,7 +305,7 @@ impl<'a> Typing<'a> {
             Block::Unknown => return None,
             Block::None => (
                 format!("expected a state, parameter or drive, found the event port `{name}`"),
-                format!("events act in their block: `on {name} {{ ... }}`"),
+                format!("events act in their block, `on {name} {{ ... }}`; a continuous input is a `drive {name}`"),
             ),
             Block::Port(own) => (
                 format!("expected the port `{own}` of this block, found the port `{name}`"),
@@ -314,12 +324,20 @@ impl<'a> Typing<'a> {
             return self.fail(diagnostic);
         } else if let Some(hint) = self.program.as_ref().and_then(|p| p.state_hint(name)) {
             diagnostic = diagnostic.hint(hint);
+        } else if matches!(name, "true" | "false" | "True" | "False") {
+            let value = u8::from(matches!(name, "true" | "True"));
+            diagnostic = diagnostic.hint(format!("there are no truth values to write down: use the number {value}"));
         } else if let Some(unit) = units::suggestions(name).first() {
-            diagnostic = diagnostic.hint(format!("did you mean the unit `{unit}`?"));
+            // A single letter is a name more often than a unit.
+            diagnostic = diagnostic.hint(if self.in_neuron && name.len() == 1 {
+                format!("declare it, e.g. `{}`; the unit is `{unit}`", declaration(name))
+            } else {
+                format!("did you mean the unit `{unit}`?")
+            });
         } else if super::functions::exists(name) || self.definitions.functions.contains_key(name) {
             diagnostic = diagnostic.hint(format!("a function needs its argument: `{name}(...)`"));
         } else if self.in_neuron {
-            diagnostic = diagnostic.hint(format!("declare it, e.g. `param {name} = 1`"));
+            diagnostic = diagnostic.hint(format!("declare it, e.g. `{}`", declaration(name)));
         } else {
             diagnostic = diagnostic.hint(format!("define it at the top level, e.g. `const {name} = 1`"));
         }
@@ -352,6 +370,24 @@ impl<'a> Typing<'a> {
         let diagnostic = self.remedy(diagnostic, wrong, found, expected);
         self.fail(diagnostic)
     }
+}
+
+/// A line that declares a name, with the unit that its letters are common for.
+fn declaration(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let starts = |words: &[&str]| words.iter().any(|w| name == *w || name.starts_with(&format!("{w}_")));
+    if starts(&["I", "i"]) || ["inj", "ext", "stim", "input"].iter().any(|w| lower.contains(w)) {
+        return format!("drive {name} : {}", if starts(&["V", "v", "u"]) { "mV" } else { "nA" });
+    }
+    let value = match () {
+        () if lower.starts_with("tau") || starts(&["t"]) => "10 ms",
+        () if starts(&["V", "v", "E", "theta", "Delta", "delta"]) => "10 mV",
+        () if starts(&["R", "r"]) => "10 MOhm",
+        () if starts(&["C", "c"]) => "200 pF",
+        () if starts(&["g", "G"]) => "10 nS",
+        () => "1",
+    };
+    format!("param {name} = {value}")
 }
 
 pub(super) fn number(id: ExprId, dimension: Dimension, axes: Axes) -> Typed {

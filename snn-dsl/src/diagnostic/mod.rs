@@ -119,6 +119,11 @@ impl Diagnostics {
         }
     }
 
+    /// True if one of them has a hint that begins with a text.
+    pub fn has_hint(&self, text: &str) -> bool {
+        self.list.iter().any(|d| d.hints.iter().any(|h| h.starts_with(text)))
+    }
+
     /// True if one of them is an error.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|d| d.severity == Severity::Error)

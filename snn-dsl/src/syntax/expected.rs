@@ -1,6 +1,7 @@
 //! What the grammar expected, in the reader's words.
 
 use super::grammar::Rule;
+use super::habits::habit;
 use super::statements::Statement;
 use crate::diagnostic::{Diagnostic, closest};
 use crate::source::{FileId, Span};
@@ -37,6 +38,9 @@ pub(super) fn diagnostic(
     let operands = || product(statement, words, k);
     if wanted == "`else`" {
         return diagnostic.hint("a choice is a value and has two branches: `if c { a } else { b }`");
+    }
+    if let Some(hint) = habit(words, k, rule, &wanted) {
+        return diagnostic.hint(hint);
     }
     match hint(words, k, rule, (ends, wanted == "a name"), operands) {
         Some(hint) => diagnostic.hint(hint),
