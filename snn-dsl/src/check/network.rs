@@ -119,7 +119,7 @@ fn times<'a>(typing: &mut Typing<'a>, line: &'a Simulate) -> Option<(f64, usize)
             return Some(value);
         }
         let message = format!("expected {what} above 0, found {} ms", number_text(value));
-        typing.fail(Diagnostic::error("E0502", expr.span, message))
+        typing.fail(Diagnostic::error("E0502", expr.span, message).hint("write e.g. `simulate dt = 1 ms, for 100 ms`"))
     };
     let dt = positive(&line.dt, "the time step");
     let duration = positive(&line.duration, "the length of the simulation");
@@ -231,7 +231,7 @@ impl<'a> Checker<'a> {
             return Some(found as usize);
         }
         let message = format!("expected a whole number from 1 to 10000000 for {what}, found {}", number_text(found));
-        self.typing.fail(Diagnostic::error("E0503", expr.span, message))
+        self.typing.fail(Diagnostic::error("E0503", expr.span, message).hint("write a whole number, e.g. `[100]`"))
     }
 
     fn input(&mut self, tree: &'a tree::Input, free: bool) -> Option<()> {
@@ -340,7 +340,11 @@ impl<'a> Checker<'a> {
             };
             if let Some((_, first)) = seen.iter().find(|s| s.0 == index) {
                 let message = format!("parameter `{}` is given twice", name.name);
-                self.typing.diagnostics.push(Diagnostic::error("E0211", name.span, message).also(*first, "first here"));
+                self.typing.diagnostics.push(
+                    Diagnostic::error("E0211", name.span, message)
+                        .also(*first, "first here")
+                        .hint("remove one of them"),
+                );
                 continue;
             }
             seen.push((index, name.span));

@@ -259,6 +259,10 @@ impl<'a> Typing<'a> {
                 let hint = "an exponent has digits, without a space before it: `1e3`, `1e-3`";
                 return self.fail(diagnostic.hint(hint));
             }
+            if exponent.is_some() {
+                let hint = "behind a number an `e` begins an exponent, as in `1e3`; no unit begins with it";
+                return self.fail(diagnostic.hint(hint));
+            }
             let declared = self.scope.contains_key(&name.name) || self.definitions.constants.contains_key(&name.name);
             diagnostic = diagnostic.hint(if declared {
                 format!("`{0}` is a declared name, not a unit; for a product write `* {0}`", name.name)
@@ -317,6 +321,10 @@ impl<'a> Typing<'a> {
 
     fn unknown_name<T>(&mut self, name: &str, span: Span) -> Option<T> {
         let mut diagnostic = Diagnostic::error("E0201", span, format!("expected a name or a unit, found `{name}`"));
+        let before = self.sources.file(span.file).text.get(..span.start as usize).unwrap_or("");
+        if before.trim_end_matches(' ').ends_with("--") {
+            return self.fail(diagnostic.hint("`--` is two minus signs; a comment begins with //"));
+        }
         let declared = self.scope.keys().chain(self.definitions.constants.keys()).map(String::as_str);
         if let Some(near) = self.near(name, declared) {
             diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));

@@ -277,6 +277,13 @@ fn list(rules: &[Rule]) -> String {
             names.push(name);
         }
     }
+    // An expression begins with a name, a number or a bracket, and goes on with a bracket behind a name.
+    if names.contains(&"an expression") {
+        names.retain(|n| !matches!(*n, "a name" | "a number" | "`(`"));
+    }
+    if names.contains(&"an operator") {
+        names.retain(|n| *n != "`(`");
+    }
     // Where an expression may go on, everything else that may follow it is more telling.
     if names.len() > 4 {
         names.retain(|n| *n != "an operator");

@@ -16,7 +16,23 @@ pub(super) fn habit(words: &[&str], k: usize, rule: Rule, wanted: &str) -> Optio
             let number = if is_number(word(4)) { word(4) } else { "10" };
             return Some(format!("the unit stands behind the number: `param {name} = {number} {unit}`"));
         }
-        (name, unit, _) if k == 2 && is_name(unit) && wants("`:`") && !is_keyword(unit) => {
+        (_, ",", "")
+            if matches!(
+                rule,
+                Rule::param_statement | Rule::state_statement | Rule::event_statement | Rule::drive_statement
+            ) =>
+        {
+            "a statement ends at the end of the line: remove the comma"
+        }
+        (_, ",", _) if matches!(rule, Rule::state_statement | Rule::event_statement | Rule::drive_statement) => {
+            return Some(format!("every name has a line of its own: `{} {next} ...`", word(0)));
+        }
+        (name, unit, _)
+            if k == 2
+                && is_name(unit)
+                && !is_keyword(unit)
+                && matches!(rule, Rule::state_statement | Rule::event_statement | Rule::drive_statement) =>
+        {
             return Some(format!("the unit stands behind a colon: `{} {name} : {unit}`", word(0)));
         }
         (name, ":", unit) if k == 2 && matches!(rule, Rule::param_statement | Rule::let_statement) => {
@@ -80,6 +96,12 @@ pub(super) fn habit(words: &[&str], k: usize, rule: Rule, wanted: &str) -> Optio
             return Some(format!("arguments are separated by commas: `{a}, {b}`"));
         }
         // Networks.
+        (layer, "", _) if rule == Rule::projection_statement && k == 3 && is_name(layer) => {
+            return Some(format!("name the port of the layer, e.g. `{layer}.exc : dense`"));
+        }
+        (name, "=" | "", _) if k == 2 && matches!(rule, Rule::layer_statement | Rule::input_statement) => {
+            return Some(format!("the size stands in square brackets: `{} {name}[10] ...`", word(0)));
+        }
         (_, "=" | ":", _) if rule == Rule::loss_statement && k == 1 => "write `loss EXPRESSION`",
         ("minimize" | "minimise" | "maximize" | "maximise", _, _) if rule == Rule::loss_statement => {
             "a loss is minimised: write it alone, or with a `-` before it"

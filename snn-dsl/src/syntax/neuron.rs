@@ -85,6 +85,8 @@ fn unknown(parser: &mut Parser, statement: &Statement, words: &[&str]) {
     } else if assigns {
         "an assignment stands in an `on` or `spike` block; name an expression with `let`, a constant with `param`"
             .into()
+    } else if words.len() > 1 && words.iter().all(|w| w.starts_with(|c: char| c.is_ascii_alphabetic())) {
+        "a comment begins with //".into()
     } else {
         "write an equation as `tau dV/dt = ...`; other statements begin with param, state, event, drive, let, on, spike, \
          refractory or integrate"

@@ -273,6 +273,9 @@ impl<'a> Reader<'a> {
             // Whatever is missing at the end of the line.
             return true;
         }
+        if OPERATORS.contains(&last) && self.equation_begins() {
+            return true;
+        }
         if (OPERATORS.contains(&last) || matches!(last, "," | ":" | "not")) && !is_sign_option && last != ".." {
             return false;
         }
@@ -280,6 +283,14 @@ impl<'a> Reader<'a> {
             let word = self.word(t);
             matches!(word, "else" | "elif") || OPERATORS.contains(&word)
         })
+    }
+
+    /// Whether the next line begins with an equation such as `tau dV/dt =`.
+    fn equation_begins(&self) -> bool {
+        let rest = self.tokens.get(self.at..).unwrap_or_default().iter();
+        let line = rest.skip_while(|t| t.kind == Kind::Newline).take_while(|t| t.kind != Kind::Newline);
+        let words: Vec<&str> = line.take(6).map(|&t| self.word(t)).collect();
+        words.windows(4).take(3).any(|w| w[0].len() > 1 && w[0].starts_with('d') && w[1..] == ["/", "dt", "="])
     }
 
     /// Reads the block behind a `{`; `owner` is the word that begins its statement.
