@@ -240,10 +240,9 @@ impl<'a> Typing<'a> {
 
     pub(super) fn unknown_unit<T>(&mut self, name: &Ident) -> Option<T> {
         if name.name == "step" || name.name == "steps" {
-            return self.fail(
-                Diagnostic::error("E0312", name.span, "expected a unit, found `step`, which only a delay can count")
-                    .hint("use `dt`, or a time such as `1 ms`"),
-            );
+            let message = format!("expected a unit, found `{}`, which only a delay can count", name.name);
+            let hint = "write a time such as `1 ms`; in equations and `let` lines the time step is `dt`";
+            return self.fail(Diagnostic::error("E0312", name.span, message).hint(hint));
         }
         let suggestions = if self.diagnostics.is_long() { Vec::new() } else { units::suggestions(&name.name) };
         let mut diagnostic = Diagnostic::error("E0301", name.span, format!("expected a unit, found `{}`", name.name));
