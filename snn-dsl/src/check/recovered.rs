@@ -57,6 +57,9 @@ impl Lost {
         let derivative = || name.strip_prefix('d').is_some_and(has) || has(&format!("d{name}"));
         match diagnostic.code {
             "E0401" | "E0403" => has(name) || derivative(),
+            "E0420" => {
+                ["derivative", "primitive"].iter().any(|w| has(w) && diagnostic.message.contains(&format!("`{w} =")))
+            }
             "E0501" => self.simulate,
             "E0507" => has(name) && name.contains(char::is_alphabetic),
             // Of the constructs that are not supported only the missing line is a matter of absence.

@@ -198,6 +198,11 @@ impl<'a> Typing<'a> {
         match &expr.kind {
             ExprKind::Number { value, unit } => self.literal(*value, unit.as_ref()),
             ExprKind::Name(name) => self.name(name, expr.span),
+            ExprKind::Field(owner, field) if owner.name == "self" => {
+                let message = format!("expected a name, found `self.{}`", field.name);
+                let hint = format!("names stand alone: write `{}`", field.name);
+                self.fail(Diagnostic::error("E0212", expr.span, message).hint(hint))
+            }
             ExprKind::Field(owner, field) => self.field(owner, field, expr.span),
             ExprKind::Call(call) => self.call(call, expected),
             ExprKind::Unary(UnaryOp::Negate, inner) => {

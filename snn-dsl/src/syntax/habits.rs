@@ -45,7 +45,7 @@ pub(super) fn habit(words: &[&str], k: usize, rule: Rule, wanted: &str) -> Optio
         ("unless", "refractory", _) => "write a line `refractory 2 ms holding STATE`",
         // Ranges.
         ("in", "[", _) => "a range is written `0 .. 1`, without brackets",
-        (_, ".", "..") => "a range is written with two points: `0 .. 1`",
+        (_, ".", "..") | ("..", ".", _) => "a range is written with two points: `0 .. 1`",
         (_, "..", _) if in_range => "a range has two ends: `0 .. 1`",
         _ if in_range && (wants("`..`") || found == ",") => "a range is written `in 0 .. 1`",
         // Assignments.

@@ -35,7 +35,13 @@ pub(super) fn statement(parser: &mut Parser, statement: Statement) -> Option<Neu
     if statement.block.is_some() && (WORDS.contains(&first) || is_equation) && !takes_block {
         let what = if is_equation { "an equation".to_string() } else { format!("`{first}`") };
         let message = format!("expected the end of the statement, found a block after {what}");
-        parser.report(Diagnostic::error("E0107", statement.span, message).hint("only `on` and `spike` have a block"));
+        let hint = match first {
+            "param" | "parameter" => "every parameter has a line of its own: `param tau = 20 ms`",
+            "state" => "every state has a line of its own: `state V : mV = 0 mV`",
+            "event" => "every port has a line of its own: `event exc : nA`",
+            _ => "only `on` and `spike` have a block",
+        };
+        parser.report(Diagnostic::error("E0107", statement.span, message).hint(hint));
         return None;
     }
     if is_equation {

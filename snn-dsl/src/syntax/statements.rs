@@ -273,6 +273,10 @@ impl<'a> Reader<'a> {
             // Whatever is missing at the end of the line.
             return true;
         }
+        // A header in the manner of Python.
+        if last == ":" && matches!(self.word(tokens[0]), "neuron" | "network" | "surrogate") {
+            return true;
+        }
         if OPERATORS.contains(&last) && self.equation_begins() {
             return true;
         }
