@@ -151,7 +151,7 @@ fn assignment<'a>(checker: &mut Checker<'a>, tree: &'a Assign) -> Option<model::
                 Some(found) => {
                     let hint = format!("`{name}` was declared without unit: write `{name} : ");
                     // Said before, where the state was compared with something.
-                    if !typing.diagnostics.has_hint(&hint) {
+                    if typing.diagnostics.is_long() || !typing.diagnostics.has_hint(&hint) {
                         let message = format!(
                             "expected a number without unit for what is assigned to `{name}`, found {}",
                             found.dimension

@@ -198,7 +198,7 @@ impl<'a> Typing<'a> {
         match &expr.kind {
             ExprKind::Number { value, unit } => self.literal(*value, unit.as_ref()),
             ExprKind::Name(name) => self.name(name, expr.span),
-            ExprKind::Field(owner, field) if owner.name == "self" => {
+            ExprKind::Field(owner, field) if self.in_neuron && owner.name == "self" => {
                 let message = format!("expected a name, found `self.{}`", field.name);
                 let hint = format!("names stand alone: write `{}`", field.name);
                 self.fail(Diagnostic::error("E0212", expr.span, message).hint(hint))

@@ -38,6 +38,7 @@ pub(super) fn lex(text: &str) -> (Vec<Token>, String) {
     let mut tokens = Vec::new();
     let mut blanked = text.as_bytes().to_vec();
     let mut at = 0;
+    let mut unclosed = false;
     while let Some(c) = text[at..].chars().next() {
         let rest = &text[at..];
         let (kind, length) = if c == '\n' {
@@ -48,7 +49,10 @@ pub(super) fn lex(text: &str) -> (Vec<Token>, String) {
             (None, c.len_utf8())
         } else if rest.starts_with("/*") {
             // A comment of another language, as one token: one complaint.
-            let length = rest.find("*/").map_or(2, |end| end + 2);
+            let end = if unclosed { None } else { rest.find("*/") };
+            // There is none further on, either.
+            unclosed |= end.is_none();
+            let length = end.map_or(2, |end| end + 2);
             (Some(Kind::Unknown), length)
         } else if rest.starts_with("//") {
             let length = rest.find('\n').unwrap_or(rest.len());

@@ -436,7 +436,8 @@ impl<'a> Reader<'a> {
             self.skip_line();
             self.at = self.at.saturating_sub(1);
         } else if matches!(found, "\"" | "'" | "“" | "„" | "‘" | "`") {
-            let ends: &[&str] = if matches!(found, "“" | "„" | "‘") { &["“", "”", "’"] } else { &[found] };
+            let ends: &[&str] =
+                if matches!(found, "“" | "„" | "‘") { &["“", "”", "’", "„", "‘"] } else { &[found] };
             let mut line =
                 self.tokens.iter().enumerate().skip(self.at + 1).take_while(|(_, t)| t.kind != Kind::Newline);
             if let Some((quote, _)) = line.find(|&(_, &t)| ends.contains(&self.word(t))) {
