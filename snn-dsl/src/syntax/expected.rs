@@ -106,7 +106,9 @@ fn hint(
         "<-" => Some("write an assignment with ="),
         "=>" => Some("a comparison is written >=, a projection ->"),
         "elif" => Some("write `else if`"),
-        "," if matches!(rule, Rule::spike_statement | Rule::param_statement) => {
+        "," if matches!(rule, Rule::spike_statement | Rule::param_statement)
+            || rule == Rule::refractory_statement && next == "holding" =>
+        {
             Some("there are no commas between clauses: remove it")
         }
         _ if before == "lr" && rule == Rule::projection_statement => Some("write `lr x 0.1`"),

@@ -43,11 +43,14 @@ pub(super) fn habit(words: &[&str], k: usize, rule: Rule, wanted: &str) -> Optio
             return Some(format!("it has the unit of its value: `{form} {name} = ...`"));
         }
         ("unless", "refractory", _) => "write a line `refractory 2 ms holding STATE`",
+        (_, "==", _) if k == 2 && wanted == "`=`" => "one = is enough here",
         // Ranges.
         ("in", "[", _) => "a range is written `0 .. 1`, without brackets",
         (_, ".", "..") | ("..", ".", _) => "a range is written with two points: `0 .. 1`",
         (_, "..", _) if in_range => "a range has two ends: `0 .. 1`",
-        _ if in_range && (wants("`..`") || found == ",") => "a range is written `in 0 .. 1`",
+        _ if in_range && (wants("`..`") || found == "," && !words[..k].contains(&"..")) => {
+            "a range is written `in 0 .. 1`"
+        }
         // Assignments.
         ("self", ".", name) => return Some(format!("names stand alone: write `{name}`")),
         (state, "+", "+") | (state, "-", "-") if rule == Rule::assign_statement && k == 1 => {

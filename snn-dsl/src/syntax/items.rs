@@ -50,7 +50,8 @@ fn item(parser: &mut Parser, statement: Statement) -> Option<Item> {
         }
         "fn" | "const" if statement.block.is_some() => {
             let diagnostic = Diagnostic::error("E0107", statement.span, "expected an expression, found a block");
-            parser.report(diagnostic.hint(format!("write `{first} NAME = EXPRESSION`")));
+            let name = if first == "fn" { "NAME(x)" } else { "NAME" };
+            parser.report(diagnostic.hint(format!("write `{first} {name} = EXPRESSION`")));
             return None;
         }
         _ => {}
