@@ -250,7 +250,8 @@ pub(super) fn initial_values<'a>(checker: &mut Checker<'a>) {
         }
     }
     let message = "expected a parameter, found the time step `dt`".to_string();
-    scope.insert("dt".into(), Entry::Forbidden(message, None));
+    let hint = "an initial value reads constants and parameters only".to_string();
+    scope.insert("dt".into(), Entry::Forbidden(message, Some(hint)));
     let outer = std::mem::replace(&mut checker.typing.scope, scope);
     let places: BTreeMap<u32, usize> =
         checker.neuron.states.iter().enumerate().map(|(i, s)| (s.quantity.span.start, i)).collect();

@@ -133,6 +133,9 @@ fn sides_differ(
     if ratio == Dimension::TIME && factor.is_none() {
         return diagnostic.hint(format!("write `tau d{name}/dt = {rhs}` with a time constant `param tau = 10 ms`"));
     }
+    if let ExprKind::Number { unit: None, .. } = equation.rhs.kind {
+        return diagnostic.hint(format!("write the unit: `{}`", super::remedy::with_unit(&rhs, left)));
+    }
     let rhs = bracketed(&equation.rhs, rhs);
     if let Some(known) = typing.measuring(ratio.inverse()) {
         return diagnostic.hint(format!("multiply the right side by `{known}`: `{known}*{rhs}`"));

@@ -35,7 +35,8 @@ pub(super) fn check(checker: &mut Checker) {
         block(checker, on, port);
     }
     for (index, event) in checker.neuron.events.iter().enumerate() {
-        if !misnamed && !places.contains_key(&index) {
+        // Where it is read in an equation, that was reported.
+        if !misnamed && !places.contains_key(&index) && !checker.typing.read.contains(&event.name) {
             let message = format!("events of `{}` have no effect", event.name);
             let state = checker.neuron.states.iter().find(|s| s.quantity.dimension == event.dimension);
             let state = state.map_or("I", |s| s.quantity.name.as_str());
@@ -144,6 +145,26 @@ fn assignment<'a>(checker: &mut Checker<'a>, tree: &'a Assign) -> Option<model::
     let typing = &mut checker.typing;
     let value = match (tree.op, dimension) {
         (AssignOp::Multiply, _) => typing.quantity(&tree.value, Dimension::NONE, &format!("the factor of `{name}`")),
+        (_, Some(Dimension::NONE)) => {
+            let found = typing.number(&tree.value, Some(Dimension::NONE));
+            match found.filter(|f| !f.dimension.is_none()) {
+                Some(found) => {
+                    let hint = format!("`{name}` was declared without unit: write `{name} : ");
+                    // Said before, where the state was compared with something.
+                    if typing.diagnostics.is_long() || !typing.diagnostics.has_hint(&hint) {
+                        let message = format!(
+                            "expected a number without unit for what is assigned to `{name}`, found {}",
+                            found.dimension
+                        );
+                        let hint = format!("{hint}{}`", found.dimension.base_unit());
+                        typing.diagnostics.push(Diagnostic::error("E0305", tree.value.span, message).hint(hint));
+                    }
+                    typing.failed = true;
+                    None
+                }
+                None => found,
+            }
+        }
         (_, Some(dimension)) => typing.quantity(&tree.value, dimension, &format!("what is assigned to `{name}`")),
         (_, None) => typing.number(&tree.value, None),
     };

@@ -51,6 +51,34 @@ const BUILTINS: [(&str, Builtin, usize); 20] = [
     ("detach", Builtin::Detach, 1),
 ];
 
+/// As many calls of a chain are pointed at, besides the outermost.
+const CALLS: usize = 3;
+
+/// Functions of other tools.
+const ELSEWHERE: [(&str, &str); 19] = [
+    ("log", "the natural logarithm is `ln`"),
+    ("log10", "write `ln(x)/ln(10)`"),
+    ("log2", "write `ln(x)/ln(2)`"),
+    ("tan", "write `sin(x)/cos(x)`"),
+    ("arctan", "write `atan(x)`"),
+    ("softplus", "write `ln(1 + exp(x))`"),
+    ("step", "write `heaviside(x)`"),
+    ("square", "write `x^2`"),
+    ("rand", RANDOM),
+    ("randn", RANDOM),
+    ("random", RANDOM),
+    ("zeros", "a state begins at 0 if its line gives no start"),
+    ("CrossEntropyLoss", CROSS_ENTROPY),
+    ("ce", CROSS_ENTROPY),
+    ("nll_loss", CROSS_ENTROPY),
+    ("MSELoss", "write `mse(y, target)`"),
+    ("mse_loss", "write `mse(y, target)`"),
+    ("min_t", "the smallest of y is `-max_t(-y)`"),
+    ("min_n", "the smallest of y is `-max_n(-y)`"),
+];
+const RANDOM: &str = "a value for every neuron is drawn by `param a = uniform(0, 1) per neuron`";
+const CROSS_ENTROPY: &str = "write `cross_entropy(y, target)`";
+
 /// True for a function of the language.
 pub(super) fn exists(name: &str) -> bool {
     BUILTINS.iter().any(|b| b.0 == name)
@@ -81,8 +109,15 @@ impl<'a> Typing<'a> {
         let mut diagnostic = Diagnostic::error("E0206", call.name.span, format!("expected a function, found `{name}`"));
         if ["uniform", "normal", "loguniform"].contains(&name) {
             diagnostic = diagnostic.hint("a distribution can only be the whole value of a parameter or an `init`");
-        } else if name == "log" {
-            diagnostic = diagnostic.hint("the natural logarithm is `ln`");
+        } else if let Some((_, hint)) = ELSEWHERE.iter().find(|e| e.0 == name) {
+            diagnostic = diagnostic.hint(*hint);
+        } else if self.program.is_some()
+            && name.ends_with(['t', 'n'])
+            && matches!(name.get(..name.len().saturating_sub(2)), Some("std" | "var" | "argmax" | "argmin" | "median"))
+        {
+            let list = program::OPERATIONS.iter().filter(|o| o.ends_with("_t") || o.ends_with("_n"));
+            let list = list.copied().collect::<Vec<_>>().join("`, `");
+            diagnostic = diagnostic.hint(format!("the reductions are `{list}`"));
         } else {
             let operations = if self.program.is_some() { program::OPERATIONS.as_slice() } else { &[] };
             let names = BUILTINS.iter().map(|b| b.0).chain(self.definitions.functions.keys().copied());
@@ -239,7 +274,10 @@ impl<'a> Typing<'a> {
             // Found by a call in this body, and passed on there.
             None => true,
         };
-        if is_new {
+        // Of a long chain of calls its beginning and its end.
+        if is_new && diagnostic.labels.len() > CALLS && !self.inlining.is_empty() {
+            self.diagnostics.push(diagnostic);
+        } else if is_new {
             self.diagnostics.push(diagnostic.also(call.span, format!("in this call of `{}`", function.name.name)));
         } else {
             self.failed = true;

@@ -125,7 +125,7 @@ fn times<'a>(typing: &mut Typing<'a>, line: &'a Simulate) -> Option<(f64, usize)
             return Some(value);
         }
         let message = format!("expected {what} above 0, found {} ms", number_text(value));
-        typing.fail(Diagnostic::error("E0502", expr.span, message))
+        typing.fail(Diagnostic::error("E0502", expr.span, message).hint("write e.g. `simulate dt = 1 ms, for 100 ms`"))
     };
     let dt = positive(&line.dt, "the time step");
     let duration = positive(&line.duration, "the length of the simulation");
@@ -208,6 +208,19 @@ fn layer_values(neuron: &model::Neuron, root: ExprId, values: &[(usize, model::V
     })
 }
 
+/// The place of the argument of a layer on which an expression of its neuron depends; the whole call if there are more.
+fn argument_of(call: &tree::Call, neuron: &model::Neuron, root: ExprId) -> Span {
+    let reads = |name: &str| {
+        let index = neuron.parameters.iter().position(|p| p.quantity.name == name);
+        index.is_some_and(|i| neuron.arena.depends_on(root, Leaf::Parameter(i as u16)))
+    };
+    let mut given = call.arguments.iter().filter(|a| a.name.as_ref().is_some_and(|n| reads(&n.name)));
+    match (given.next(), given.next()) {
+        (Some(one), None) => one.value.span,
+        _ => call.span,
+    }
+}
+
 fn forbidden(what: &str, name: &str) -> Entry {
     let hint = match what {
         "layer" => format!("read one of its states or its spikes: `{name}.spike`"),
@@ -224,7 +237,7 @@ impl<'a> Checker<'a> {
             return Some(found as usize);
         }
         let message = format!("expected a whole number from 1 to 10000000 for {what}, found {}", number_text(found));
-        self.typing.fail(Diagnostic::error("E0503", expr.span, message))
+        self.typing.fail(Diagnostic::error("E0503", expr.span, message).hint("write a whole number, e.g. `[100]`"))
     }
 
     fn input(&mut self, tree: &'a tree::Input, free: bool) -> Option<()> {
@@ -333,7 +346,11 @@ impl<'a> Checker<'a> {
             };
             if let Some((_, first)) = seen.iter().find(|s| s.0 == index) {
                 let message = format!("parameter `{}` is given twice", name.name);
-                self.typing.diagnostics.push(Diagnostic::error("E0211", name.span, message).also(*first, "first here"));
+                self.typing.diagnostics.push(
+                    Diagnostic::error("E0211", name.span, message)
+                        .also(*first, "first here")
+                        .hint("remove one of them"),
+                );
                 continue;
             }
             seen.push((index, name.span));
@@ -389,18 +406,19 @@ impl<'a> Checker<'a> {
             if is_zero(values) && !is_zero(&[]) {
                 let name = &state.quantity.name;
                 let message = format!("expected a factor of `d{name}/dt` that is not 0");
-                let diagnostic = Diagnostic::error("E0404", call.span, message)
-                    .label("with these parameters it is 0")
+                let diagnostic = Diagnostic::error("E0404", argument_of(call, neuron, state.coefficient), message)
+                    .label("with this it is 0")
                     .hint("give the layer another value");
                 self.typing.diagnostics.push(diagnostic);
             }
         }
+        let at = neuron.refractory.as_ref().map_or(call.span, |r| argument_of(call, neuron, r.duration));
         if let Some(refractory) = &neuron.refractory {
             let range = layer_values(neuron, refractory.duration, values);
             if range.high <= 0.0 {
                 let message = format!("expected a positive refractory period, found {} ms", number_text(range.high));
-                let diagnostic = Diagnostic::error("E0416", call.span, message).label("with these parameters");
-                self.typing.diagnostics.push(diagnostic);
+                let diagnostic = Diagnostic::error("E0416", at, message).label("with this value");
+                self.typing.diagnostics.push(diagnostic.hint("give a time of at least one step"));
             }
         }
         if let (Some(refractory), Some(dt)) = (&neuron.refractory, dt) {
@@ -411,7 +429,9 @@ impl<'a> Checker<'a> {
                     number_text(dt),
                     number_text(range.high)
                 );
-                self.typing.diagnostics.push(Diagnostic::error("E0416", call.span, message).hint("make `dt` smaller"));
+                self.typing
+                    .diagnostics
+                    .push(Diagnostic::error("E0416", at, message).hint("make it longer, or `dt` smaller"));
             }
         }
     }

@@ -202,7 +202,7 @@ impl<'a> Checker<'a> {
             if let NeuronStatement::Let(line) = statement
                 && !read(&line.name.name)
             {
-                warn(line.name.span, "`let`", &line.name.name, diagnostics);
+                warn(line.name.span, "name", &line.name.name, diagnostics);
             }
         }
         let unread = |s: &model::State| !read(&s.quantity.name);

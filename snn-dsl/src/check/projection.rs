@@ -271,7 +271,10 @@ fn connectivity(checker: &mut Checker, call: &Call) {
         _ => {
             let words = ["bias", "delay", "init", "sign", "no_self", "frozen", "lr", "clip"];
             let message = format!("expected an option of a projection, found `{name}`");
-            let near = closest(name, CONNECTIVITY.into_iter().chain(words));
+            let near = match name {
+                "all_to_all" | "full" | "fully_connected" | "linear" | "Linear" | "all" => Some("dense"),
+                _ => closest(name, CONNECTIVITY.into_iter().chain(words)),
+            };
             Diagnostic::error("E0507", call.name.span, message).hint(match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the options are `dense`, `{}`", words.join("`, `")),
@@ -290,7 +293,7 @@ fn delay<'a>(checker: &mut Checker<'a>, expr: &'a Expr) -> Option<Delay> {
             return Some(Delay::Steps(*value as usize));
         }
         let message = format!("expected a whole number of steps from 0 to 1000000, found {}", number_text(*value));
-        return typing.fail(Diagnostic::error("E0508", expr.span, message));
+        return typing.fail(Diagnostic::error("E0508", expr.span, message).hint("write e.g. `delay 1 step`"));
     }
     if let ExprKind::Number { unit: Some((unit, _)), .. } = &expr.kind
         && super::units::lookup(&unit.name).is_none()
@@ -352,7 +355,9 @@ fn initialiser<'a>(
             }
             _ => typing.fail(Diagnostic::error("E0208", call.span, "expected one argument of `constant`")),
         },
-        "zeros" => typing.fail(Diagnostic::error("E0208", call.span, "expected no arguments of `zeros`")),
+        "zeros" => {
+            typing.fail(Diagnostic::error("E0208", call.span, "expected no arguments of `zeros`").hint("write `zeros`"))
+        }
         _ => {
             let message = format!("expected an initialiser, found `{name}`");
             let all = ["uniform", "normal", "constant", "zeros"];

@@ -57,6 +57,9 @@ impl Lost {
         let derivative = || name.strip_prefix('d').is_some_and(has) || has(&format!("d{name}"));
         match diagnostic.code {
             "E0401" | "E0403" => has(name) || derivative(),
+            "E0420" => {
+                ["derivative", "primitive"].iter().any(|w| has(w) && diagnostic.message.contains(&format!("`{w} =")))
+            }
             "E0501" => self.simulate,
             "E0507" => has(name) && name.contains(char::is_alphabetic),
             // Of the constructs that are not supported only the missing line is a matter of absence.
@@ -65,7 +68,7 @@ impl Lost {
             "E0416" | "E0505" | "E0608" if diagnostic.hints.iter().any(|h| h.contains("spike")) && has("spike") => true,
             "E0307" => self.chains.iter().any(|c| c.file == span.file && (span.end..=span.end + 4).contains(&c.start)),
             "E0201" | "E0206" | "E0208" | "E0209" | "E0210" | "E0211" | "E0212" | "E0408" | "E0411" | "E0416"
-            | "E0505" | "E0506" | "E0605" | "W0401" | "W0402" => has(name),
+            | "E0505" | "E0506" | "E0605" | "W0401" | "W0402" | "W0403" => has(name),
             _ => false,
         }
     }

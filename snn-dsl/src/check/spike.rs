@@ -222,7 +222,8 @@ fn period<'a>(checker: &mut Checker<'a>, tree: &'a Refractory, spikes: bool) -> 
                 continue;
             }
             let message = "expected a refractory period of parameters, found one that reads a state or a drive";
-            return checker.typing.fail(Diagnostic::error("E0416", span, message));
+            let hint = "write a time such as `2 ms`, or a parameter: it is the same for every spike";
+            return checker.typing.fail(Diagnostic::error("E0416", span, message).hint(hint));
         };
         let parameter = checker.neuron.parameters.get(usize::from(i))?;
         if parameter.trainable {
@@ -245,7 +246,8 @@ fn period<'a>(checker: &mut Checker<'a>, tree: &'a Refractory, spikes: bool) -> 
     let range = scale_bounds(&checker.typing.arena, duration.id, &checker.neuron, &[]);
     if range.high <= 0.0 {
         let message = format!("expected a positive refractory period, found {} ms", number_text(range.high));
-        return checker.typing.fail(Diagnostic::error("E0416", span, message));
+        let hint = "write a time such as `2 ms`";
+        return checker.typing.fail(Diagnostic::error("E0416", span, message).hint(hint));
     }
     Some(model::Refractory { duration: duration.id, holding, events_kept: tree.events_kept.is_some() })
 }

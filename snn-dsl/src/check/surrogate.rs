@@ -87,7 +87,8 @@ fn fill<'a>(mut typing: Typing<'a>, tree: &'a Surrogate, values: &[f64]) -> (Opt
             return Some(value);
         }
         let message = format!("expected a positive support, found {}", number_text(value));
-        typing.fail(Diagnostic::error("E0421", line.span, message))
+        let hint = "outside of -support .. support the derivative is 0: leave the line out if there is no such place";
+        typing.fail(Diagnostic::error("E0421", line.span, message).hint(hint))
     });
     let Typing { arena, diagnostics, .. } = typing;
     let filled = match (derivative, primitive, support) {
@@ -212,7 +213,9 @@ fn arguments<'a>(typing: &mut Typing<'a>, call: &'a Call, tree: &'a Surrogate) -
         if values.contains_key(parameter) {
             sound = false;
             let message = format!("argument `{parameter}` is given twice");
-            typing.diagnostics.push(Diagnostic::error("E0211", argument.value.span, message));
+            typing
+                .diagnostics
+                .push(Diagnostic::error("E0211", argument.value.span, message).hint("remove one of the two"));
             continue;
         }
         let what = format!("argument `{parameter}` of a surrogate");

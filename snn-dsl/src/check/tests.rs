@@ -266,10 +266,10 @@ fn layers_keep_what_was_proved_of_their_model() {
     };
     let held = "param t_ref = 2 ms \n refractory t_ref holding V";
     assert_eq!(layer("", "tau = 30 ms"), [""; 0]);
-    assert_eq!(layer("", "tau = 0 ms"), ["E0404 N(tau = 0 ms)"]);
+    assert_eq!(layer("", "tau = 0 ms"), ["E0404 0 ms"]);
     assert_eq!(layer(held, "t_ref = 3 ms"), [""; 0]);
-    assert_eq!(layer(held, "t_ref = 0 ms"), ["E0416 N(t_ref = 0 ms)"]);
-    assert_eq!(layer(held, "t_ref = -3 ms"), ["E0416 N(t_ref = -3 ms)"]);
+    assert_eq!(layer(held, "t_ref = 0 ms"), ["E0416 0 ms"]);
+    assert_eq!(layer(held, "t_ref = -3 ms"), ["E0416 -3 ms"]);
 }
 
 #[test]

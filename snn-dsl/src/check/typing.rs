@@ -168,9 +168,14 @@ impl<'a> Typing<'a> {
             return None;
         }
         if self.depth >= DEPTH {
+            let hint = if self.inlining.is_empty() {
+                "name parts of it with `let`"
+            } else {
+                "too many functions call one another: write some of them out"
+            };
             return self.fail(
                 Diagnostic::error("E0311", expr.span, "expected a simpler expression, found one nested too deeply")
-                    .hint("name parts of it with `let`"),
+                    .hint(hint),
             );
         }
         self.depth += 1;
@@ -193,6 +198,11 @@ impl<'a> Typing<'a> {
         match &expr.kind {
             ExprKind::Number { value, unit } => self.literal(*value, unit.as_ref()),
             ExprKind::Name(name) => self.name(name, expr.span),
+            ExprKind::Field(owner, field) if self.in_neuron && owner.name == "self" => {
+                let message = format!("expected a name, found `self.{}`", field.name);
+                let hint = format!("names stand alone: write `{}`", field.name);
+                self.fail(Diagnostic::error("E0212", expr.span, message).hint(hint))
+            }
             ExprKind::Field(owner, field) => self.field(owner, field, expr.span),
             ExprKind::Call(call) => self.call(call, expected),
             ExprKind::Unary(UnaryOp::Negate, inner) => {
@@ -235,10 +245,9 @@ impl<'a> Typing<'a> {
 
     pub(super) fn unknown_unit<T>(&mut self, name: &Ident) -> Option<T> {
         if name.name == "step" || name.name == "steps" {
-            return self.fail(
-                Diagnostic::error("E0312", name.span, "expected a unit, found `step`, which only a delay can count")
-                    .hint("use `dt`, or a time such as `1 ms`"),
-            );
+            let message = format!("expected a unit, found `{}`, which only a delay can count", name.name);
+            let hint = "write a time such as `1 ms`; in equations and `let` lines the time step is `dt`";
+            return self.fail(Diagnostic::error("E0312", name.span, message).hint(hint));
         }
         let suggestions = if self.diagnostics.is_long() { Vec::new() } else { units::suggestions(&name.name) };
         let mut diagnostic = Diagnostic::error("E0301", name.span, format!("expected a unit, found `{}`", name.name));
@@ -248,6 +257,15 @@ impl<'a> Typing<'a> {
                 && let Some(near) = closest(&name.name, ["trainable"].into_iter())
             {
                 return self.fail(diagnostic.hint(format!("did you mean `{near}`?")));
+            }
+            let exponent = name.name.strip_prefix(['e', 'E']);
+            if exponent.is_some_and(|digits| digits.chars().all(|c| c.is_ascii_digit())) {
+                let hint = "an exponent has digits, without a space before it: `1e3`, `1e-3`";
+                return self.fail(diagnostic.hint(hint));
+            }
+            if exponent.is_some() {
+                let hint = "behind a number an `e` begins an exponent, as in `1e3`; no unit begins with it";
+                return self.fail(diagnostic.hint(hint));
             }
             let declared = self.scope.contains_key(&name.name) || self.definitions.constants.contains_key(&name.name);
             diagnostic = diagnostic.hint(if declared {
@@ -295,7 +313,7 @@ impl<'a> Typing<'a> {
             Block::Unknown => return None,
             Block::None => (
                 format!("expected a state, parameter or drive, found the event port `{name}`"),
-                format!("events act in their block: `on {name} {{ ... }}`"),
+                format!("events act in their block, `on {name} {{ ... }}`; a continuous input is a `drive {name}`"),
             ),
             Block::Port(own) => (
                 format!("expected the port `{own}` of this block, found the port `{name}`"),
@@ -307,6 +325,10 @@ impl<'a> Typing<'a> {
 
     fn unknown_name<T>(&mut self, name: &str, span: Span) -> Option<T> {
         let mut diagnostic = Diagnostic::error("E0201", span, format!("expected a name or a unit, found `{name}`"));
+        let before = self.sources.file(span.file).text.get(..span.start as usize).unwrap_or("");
+        if before.trim_end_matches(' ').ends_with("--") {
+            return self.fail(diagnostic.hint("`--` is two minus signs; a comment begins with //"));
+        }
         let declared = self.scope.keys().chain(self.definitions.constants.keys()).map(String::as_str);
         if let Some(near) = self.near(name, declared) {
             diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
@@ -314,12 +336,20 @@ impl<'a> Typing<'a> {
             return self.fail(diagnostic);
         } else if let Some(hint) = self.program.as_ref().and_then(|p| p.state_hint(name)) {
             diagnostic = diagnostic.hint(hint);
+        } else if matches!(name, "true" | "false" | "True" | "False") {
+            let value = u8::from(matches!(name, "true" | "True"));
+            diagnostic = diagnostic.hint(format!("there are no truth values to write down: use the number {value}"));
         } else if let Some(unit) = units::suggestions(name).first() {
-            diagnostic = diagnostic.hint(format!("did you mean the unit `{unit}`?"));
+            // A single letter is a name more often than a unit.
+            diagnostic = diagnostic.hint(if self.in_neuron && name.len() == 1 {
+                format!("declare it, e.g. `{}`; the unit is `{unit}`", declaration(name))
+            } else {
+                format!("did you mean the unit `{unit}`?")
+            });
         } else if super::functions::exists(name) || self.definitions.functions.contains_key(name) {
             diagnostic = diagnostic.hint(format!("a function needs its argument: `{name}(...)`"));
         } else if self.in_neuron {
-            diagnostic = diagnostic.hint(format!("declare it, e.g. `param {name} = 1`"));
+            diagnostic = diagnostic.hint(format!("declare it, e.g. `{}`", declaration(name)));
         } else {
             diagnostic = diagnostic.hint(format!("define it at the top level, e.g. `const {name} = 1`"));
         }
@@ -352,6 +382,24 @@ impl<'a> Typing<'a> {
         let diagnostic = self.remedy(diagnostic, wrong, found, expected);
         self.fail(diagnostic)
     }
+}
+
+/// A line that declares a name, with the unit that its letters are common for.
+fn declaration(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let starts = |words: &[&str]| words.iter().any(|w| name == *w || name.starts_with(&format!("{w}_")));
+    if starts(&["I", "i"]) || ["inj", "ext", "stim", "input"].iter().any(|w| lower.contains(w)) {
+        return format!("drive {name} : {}", if starts(&["V", "v", "u"]) { "mV" } else { "nA" });
+    }
+    let value = match () {
+        () if lower.starts_with("tau") || starts(&["t"]) => "10 ms",
+        () if starts(&["V", "v", "E", "theta", "Delta", "delta"]) => "10 mV",
+        () if starts(&["R", "r"]) => "10 MOhm",
+        () if starts(&["C", "c"]) => "200 pF",
+        () if starts(&["g", "G"]) => "10 nS",
+        () => "1",
+    };
+    format!("param {name} = {value}")
 }
 
 pub(super) fn number(id: ExprId, dimension: Dimension, axes: Axes) -> Typed {

@@ -59,7 +59,30 @@ impl Diagnostic {
 
     /// A construct of the language that this version does not compile (`E0900`).
     pub fn not_supported(span: Span, what: impl std::fmt::Display) -> Self {
-        Self::error("E0900", span, format!("{what} is not supported yet"))
+        let what = what.to_string();
+        let diagnostic = Self::error("E0900", span, format!("{what} is not supported yet"));
+        let hint = match what.as_str() {
+            "`use`" => "write what it would bring in into this text; the library is known without it",
+            "`synapse`" => {
+                "write its current as a state of the neuron, its weights as a projection `A -> B.PORT : dense`"
+            }
+            "`extends`" => "write the whole model",
+            "white noise `xi`" => "leave it out, or bring noise in as spikes of an input",
+            "the time `t`" => "leave it out, or bring in what depends on the time as spikes of an input",
+            "a threshold with a name" => "leave out the name: `spike when ...`",
+            "a second threshold" => "write one threshold: `spike when max(a, b) >= c`",
+            "`reset next_step`" => "leave it out: the reset follows in the same step",
+            "a refractory period that differs between neurons" => "use a parameter without `per neuron`",
+            "a projection of a sub-population" => "make a layer of each part",
+            "a projection to a drive" => "project to an event port",
+            "reading a parameter of a layer" => "write its value",
+            "the option `lr`" | "the option `clip`" => "leave it out",
+            "`before_reset`" => "read the state as it is after the reset, or give the layer no threshold",
+            "`mean_b`" => "leave it out: a loss is the mean over the samples",
+            "`first_spike_t`" => "read the spikes, e.g. `mean_t(layer.spike)`",
+            _ => return diagnostic,
+        };
+        diagnostic.hint(hint)
     }
 
     fn new(severity: Severity, code: &'static str, span: Span, message: impl Into<String>) -> Self {
@@ -117,6 +140,11 @@ impl Diagnostics {
             known.push(self.list.len());
             self.list.push(diagnostic);
         }
+    }
+
+    /// True if one of them has a hint that begins with a text.
+    pub fn has_hint(&self, text: &str) -> bool {
+        self.list.iter().any(|d| d.hints.iter().any(|h| h.starts_with(text)))
     }
 
     /// True if one of them is an error.

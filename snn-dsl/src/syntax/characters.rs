@@ -6,8 +6,8 @@ pub(super) fn remedy(found: &str) -> String {
         "#" => "a comment begins with //",
         "'" | "’" | "′" => "write a derivative as dV/dt",
         "→" => "write ->",
-        "−" | "–" => "write the minus sign as -",
-        "·" | "×" => "write a product with *",
+        "−" | "–" | "—" => "write the minus sign as -",
+        "·" | "×" | "⋅" | "∙" | "∗" => "write a product with *",
         "÷" => "write a quotient with /",
         "²" => "write a square as a^2",
         "³" => "write a cube as a^3",
@@ -19,11 +19,24 @@ pub(super) fn remedy(found: &str) -> String {
         "&" => "write and",
         "|" => "write or",
         "?" => "a choice is written `if c { a } else { b }`",
-        "\"" | "“" | "”" => "the language has no strings",
+        "\"" | "“" | "”" | "„" | "‘" | "`" => {
+            "the language has no strings: write names and numbers without quotes"
+        }
+        "%" => "there is no remainder, and a comment begins with //",
+        "@" => "there is no product of matrices: the weights between layers are a projection, `a -> b.exc : dense`",
+        "∂" => "write a derivative as dV/dt",
+        "∞" => "leave out the end of a range that is open: `in 0 ..`",
+        "…" => "a range is written with two points: `0 .. 1`",
+        "½" => "write 0.5",
+        "~" => "write not",
+        "$" | "\\" => "remove it",
         _ => "",
     };
     if !text.is_empty() {
         return text.into();
+    }
+    if found.starts_with("/*") {
+        return "a comment begins with // and ends with its line".into();
     }
     match ascii(found) {
         Some(name) => format!("write {name}"),

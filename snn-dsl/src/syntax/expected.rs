@@ -1,6 +1,7 @@
 //! What the grammar expected, in the reader's words.
 
 use super::grammar::Rule;
+use super::habits::habit;
 use super::statements::Statement;
 use crate::diagnostic::{Diagnostic, closest};
 use crate::source::{FileId, Span};
@@ -37,6 +38,9 @@ pub(super) fn diagnostic(
     let operands = || product(statement, words, k);
     if wanted == "`else`" {
         return diagnostic.hint("a choice is a value and has two branches: `if c { a } else { b }`");
+    }
+    if let Some(hint) = habit(words, k, rule, &wanted) {
+        return diagnostic.hint(hint);
     }
     match hint(words, k, rule, (ends, wanted == "a name"), operands) {
         Some(hint) => diagnostic.hint(hint),
@@ -102,7 +106,9 @@ fn hint(
         "<-" => Some("write an assignment with ="),
         "=>" => Some("a comparison is written >=, a projection ->"),
         "elif" => Some("write `else if`"),
-        "," if matches!(rule, Rule::spike_statement | Rule::param_statement) => {
+        "," if matches!(rule, Rule::spike_statement | Rule::param_statement)
+            || rule == Rule::refractory_statement && next == "holding" =>
+        {
             Some("there are no commas between clauses: remove it")
         }
         _ if before == "lr" && rule == Rule::projection_statement => Some("write `lr x 0.1`"),
@@ -272,6 +278,13 @@ fn list(rules: &[Rule]) -> String {
         if !names.contains(&name) {
             names.push(name);
         }
+    }
+    // An expression begins with a name, a number or a bracket, and goes on with a bracket behind a name.
+    if names.contains(&"an expression") {
+        names.retain(|n| !matches!(*n, "a name" | "a number" | "`(`"));
+    }
+    if names.contains(&"an operator") {
+        names.retain(|n| *n != "`(`");
     }
     // Where an expression may go on, everything else that may follow it is more telling.
     if names.len() > 4 {

@@ -10,7 +10,20 @@ use crate::diagnostic::{Diagnostic, closest};
 const WORDS: &[&str] = &["neuron", "network", "surrogate", "fn", "const", "synapse", "use"];
 
 pub(super) fn items(parser: &mut Parser, statements: Vec<Statement>) -> Vec<Item> {
-    statements.into_iter().filter_map(|s| item(parser, s)).collect()
+    let mut items = Vec::new();
+    // What follows a header without its block is the block: it says nothing more.
+    let mut headless = false;
+    for statement in statements {
+        let words = parser.words(&statement);
+        let first = words.first().copied().unwrap_or("");
+        if headless && !WORDS.contains(&first) && !matches!(first, "def" | "class") {
+            continue;
+        }
+        let is_header = matches!(first, "neuron" | "network" | "surrogate") || words.last() == Some(&":");
+        headless = statement.block.is_none() && (is_header || headless);
+        items.extend(item(parser, statement));
+    }
+    items
 }
 
 fn item(parser: &mut Parser, statement: Statement) -> Option<Item> {
@@ -28,13 +41,17 @@ fn item(parser: &mut Parser, statement: Statement) -> Option<Item> {
             return Some(Item::Unsupported(Ident { name: "extends".into(), span }));
         }
         "neuron" | "network" | "surrogate" if statement.block.is_none() => {
-            let diagnostic = Diagnostic::error("E0107", statement.span, "expected `{`, found the end of the statement");
-            parser.report(diagnostic.hint(format!("write `{first} NAME {{ ... }}`")));
+            let name = words.get(1).filter(|w| w.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'));
+            let name = name.copied().unwrap_or("NAME");
+            let found = if words.last() == Some(&":") { "`:`" } else { "the end of the statement" };
+            let diagnostic = Diagnostic::error("E0107", statement.span, format!("expected `{{`, found {found}"));
+            parser.report(diagnostic.hint(format!("write `{first} {name} {{ ... }}`")));
             return None;
         }
         "fn" | "const" if statement.block.is_some() => {
             let diagnostic = Diagnostic::error("E0107", statement.span, "expected an expression, found a block");
-            parser.report(diagnostic.hint(format!("write `{first} NAME = EXPRESSION`")));
+            let name = if first == "fn" { "NAME(x)" } else { "NAME" };
+            parser.report(diagnostic.hint(format!("write `{first} {name} = EXPRESSION`")));
             return None;
         }
         _ => {}
@@ -61,6 +78,7 @@ fn item(parser: &mut Parser, statement: Statement) -> Option<Item> {
         }
         _ => {
             let hint = match closest(first, WORDS.iter().copied()) {
+                _ if habit(&words).is_some() => habit(&words).unwrap_or_default(),
                 Some(close) => format!("did you mean `{close}`?"),
                 None if super::statements::KEYWORDS.contains(&first) => {
                     format!("`{first}` belongs between the braces of a neuron or network")
@@ -72,6 +90,36 @@ fn item(parser: &mut Parser, statement: Statement) -> Option<Item> {
             None
         }
     }
+}
+
+/// What to write in place of a statement of other tools.
+fn habit(words: &[&str]) -> Option<String> {
+    let has = |word: &str| words.contains(&word);
+    let first = words.first().copied()?;
+    let text = match first {
+        "import" | "from" | "include" => "remove it: the neurons and functions of the library are known everywhere",
+        "def" => "a function is written `fn NAME(x) = EXPRESSION`",
+        "class" | "model" | "cell" | "component" => {
+            "a neuron is written `neuron NAME { ... }`, a network `network NAME { ... }`"
+        }
+        "end" => "a block ends with `}`",
+        "run" => "write the duration into the network: `simulate dt = 1 ms, for 100 ms`",
+        "<" => "a neuron is written `neuron NAME { ... }`, without tags",
+        _ if has("NeuronGroup") || has("Create") => {
+            "neurons of one kind are a layer of a network: `layer NAME[100] = LIF`"
+        }
+        _ if has("Synapses") || has("Connect") => {
+            "synapses are a projection of a network: `SOURCE -> LAYER.PORT : dense`"
+        }
+        _ if has("->") => "a projection belongs between the braces of a network",
+        _ if words.windows(2).any(|w| w == ["/", "dt"]) => "an equation belongs between the braces of a neuron",
+        _ if words.get(1) == Some(&".") => {
+            "values are set where they are declared, by `param` and `state` lines of a neuron"
+        }
+        _ if words.get(1) == Some(&"=") => return Some(format!("a constant is written `const {first} = ...`")),
+        _ => return None,
+    };
+    Some(text.into())
 }
 
 /// The name in the header of an item.

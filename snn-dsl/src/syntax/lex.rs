@@ -38,12 +38,22 @@ pub(super) fn lex(text: &str) -> (Vec<Token>, String) {
     let mut tokens = Vec::new();
     let mut blanked = text.as_bytes().to_vec();
     let mut at = 0;
+    let mut unclosed = false;
     while let Some(c) = text[at..].chars().next() {
         let rest = &text[at..];
         let (kind, length) = if c == '\n' {
             (Some(Kind::Newline), 1)
-        } else if c.is_whitespace() {
+        } else if c.is_whitespace() || (at == 0 && c == '\u{feff}') {
+            // Some editors put a mark of the byte order in front of the text.
+            blanked[at..at + c.len_utf8()].fill(b' ');
             (None, c.len_utf8())
+        } else if rest.starts_with("/*") {
+            // A comment of another language, as one token: one complaint.
+            let end = if unclosed { None } else { rest.find("*/") };
+            // There is none further on, either.
+            unclosed |= end.is_none();
+            let length = end.map_or(2, |end| end + 2);
+            (Some(Kind::Unknown), length)
         } else if rest.starts_with("//") {
             let length = rest.find('\n').unwrap_or(rest.len());
             blanked[at..at + length].fill(b' ');
@@ -65,7 +75,7 @@ pub(super) fn lex(text: &str) -> (Vec<Token>, String) {
         }
         at += length;
     }
-    // Comments are ASCII spaces now, everything else is untouched.
+    // Comments and white space are ASCII spaces now, everything else is untouched.
     (tokens, String::from_utf8(blanked).unwrap_or_else(|_| text.to_string()))
 }
 

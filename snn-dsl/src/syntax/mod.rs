@@ -5,6 +5,7 @@ mod expected;
 mod expression;
 mod format;
 mod grammar;
+mod habits;
 mod items;
 mod lex;
 mod network;

@@ -53,6 +53,10 @@ pub(super) fn statement(parser: &mut Parser, statement: Statement) -> Option<Net
         _ if words.contains(&"->") => projection(parser, &statement, &words),
         _ => {
             let hint = match closest(first, WORDS.iter().copied()) {
+                _ if matches!(first, "bias" | "delay" | "init" | "sign" | "no_self" | "frozen" | "dense") => {
+                    format!("the options of a projection stand in one line, with commas: `... : dense, {first}`")
+                }
+                _ if first == ":" => "the line before is complete: end it with the `:`".to_string(),
                 Some(close) => format!("did you mean `{close}`?"),
                 None if super::statements::KEYWORDS.contains(&first) => {
                     format!("`{first}` belongs between the braces of a neuron")

@@ -22,10 +22,26 @@ pub(super) fn statement(parser: &mut Parser, statement: Statement) -> Option<Neu
     }
     let is_equation = is_equation(&words);
     let takes_block = matches!(first, "on" | "spike") && !is_equation;
+    let second = words.iter().skip(1).find(|w| matches!(**w, "on" | "spike"));
+    if let (Some(second), true, false) = (second, statement.block.is_some(), takes_block)
+        && (WORDS.contains(&first) || is_equation)
+    {
+        let message = format!("expected the end of the statement, found `{second}`");
+        let place = parser.word_span(&statement, words.iter().position(|w| w == second).unwrap_or(0));
+        let hint = "a statement ends at the end of the line or at `;`";
+        parser.report(Diagnostic::error("E0107", place, message).hint(hint));
+        return None;
+    }
     if statement.block.is_some() && (WORDS.contains(&first) || is_equation) && !takes_block {
         let what = if is_equation { "an equation".to_string() } else { format!("`{first}`") };
         let message = format!("expected the end of the statement, found a block after {what}");
-        parser.report(Diagnostic::error("E0107", statement.span, message).hint("only `on` and `spike` have a block"));
+        let hint = match first {
+            "param" | "parameter" => "every parameter has a line of its own: `param tau = 20 ms`",
+            "state" => "every state has a line of its own: `state V : mV = 0 mV`",
+            "event" => "every port has a line of its own: `event exc : nA`",
+            _ => "only `on` and `spike` have a block",
+        };
+        parser.report(Diagnostic::error("E0107", statement.span, message).hint(hint));
         return None;
     }
     if is_equation {
@@ -68,11 +84,15 @@ fn unknown(parser: &mut Parser, statement: &Statement, words: &[&str]) {
     let network = ["simulate", "input", "target", "layer", "loss", "readout"].contains(&first) || words.contains(&"->");
     let hint = if network {
         format!("`{first}` belongs between the braces of a network")
+    } else if let Some(habit) = habit(words) {
+        habit
     } else if let Some(close) = closest(first, WORDS.iter().copied()) {
         format!("did you mean `{close}`?")
     } else if assigns {
         "an assignment stands in an `on` or `spike` block; name an expression with `let`, a constant with `param`"
             .into()
+    } else if words.len() > 1 && words.iter().all(|w| w.starts_with(|c: char| c.is_ascii_alphabetic())) {
+        "a comment begins with //".into()
     } else {
         "write an equation as `tau dV/dt = ...`; other statements begin with param, state, event, drive, let, on, spike, \
          refractory or integrate"
@@ -80,6 +100,40 @@ fn unknown(parser: &mut Parser, statement: &Statement, words: &[&str]) {
     };
     let message = format!("expected a statement of a neuron, found `{first}`");
     parser.report(Diagnostic::error("E0106", span, message).hint(hint));
+}
+
+/// What to write in place of a statement of other tools.
+fn habit(words: &[&str]) -> Option<String> {
+    let first = words.first().copied()?;
+    let second = words.get(1).copied().unwrap_or("");
+    let text = match first {
+        "for" | "while" | "do" | "loop" => {
+            "there are no loops: equations and thresholds act in every step, and a layer has many neurons"
+        }
+        "if" => "what happens at a threshold is written `spike when V >= V_th ... { V = 0 mV }`",
+        "threshold" | "reset" => "write `spike when V >= V_th surrogate sigmoid scale V_th { V -= V_th }`",
+        "on_pre" | "on_post" | "onReceive" | "receive" => "what events do is written `on PORT { STATE += PORT }`",
+        "parameters" | "params" => "every parameter has a line of its own: `param tau = 20 ms`",
+        "equations" | "update" | "eqs" | "dynamics" => "equations stand by themselves: `tau dV/dt = ...`",
+        "input" | "inputs" => "write `event NAME : UNIT` for spikes, `drive NAME : UNIT` for a continuous input",
+        "float" | "double" | "int" | "real" | "var" | "val" | "auto" => {
+            "write `param` for a parameter, `state` for what an equation changes, `let` for what follows from others"
+        }
+        "def" => "a function is defined at the top level: `fn NAME(x) = EXPRESSION`",
+        "end" => "a block ends with `}`",
+        "+" | "-" | "*" | "/" | "^" => "the statement before ends at its `;`: remove that",
+        "diff" | "d" => "a derivative is written dV/dt: `tau dV/dt = ...`",
+        "self" => "names stand alone, without `self.`",
+        _ if first.starts_with(|c: char| c.is_ascii_digit()) => {
+            "the statement before ends at the end of its line or at its `;`"
+        }
+        _ if second == "=" => {
+            let state = first.strip_suffix("_dot").or_else(|| first.strip_suffix("dot")).filter(|s| !s.is_empty());
+            return state.map(|state| format!("a derivative is written `d{state}/dt = ...`"));
+        }
+        _ => return None,
+    };
+    Some(text.into())
 }
 
 fn first_expression(parser: &mut Parser, statement: &Statement, pair: Pair<Rule>) -> Option<Expr> {

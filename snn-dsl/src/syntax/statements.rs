@@ -1,8 +1,9 @@
 //! The statement pre-pass: where statements end, and which block belongs to which statement.
 //!
 //! A statement ends at a newline or `;`. A line continues if a bracket is open, if it ends in a binary operator, `,`, `:` or
-//! `=`, or if the next line starts with a binary operator or `else`, or with the `{` of a block. A `{` that belongs to an `if` or `else` is a bracket
-//! of an expression; any other opens a block of statements.
+//! `=`, or if the next line starts with a binary operator, `->` or `else`, or with the `{` of a block. A line that starts
+//! with a keyword goes on with none. A `{` that belongs to an `if` or `else` is a bracket of an expression; any other opens
+//! a block of statements.
 
 use super::characters;
 use super::lex::{Kind, Token, lex};
@@ -63,8 +64,8 @@ pub(super) const KEYWORDS: &[&str] = &[
 pub(super) fn statements(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> (Vec<Statement>, String) {
     let (tokens, blanked) = lex(text);
     let missing_braces = missing_braces(text, &tokens);
-    let mut reader = Reader { file, text, tokens, missing_braces, at: 0, diagnostics };
-    let list = reader.block(0);
+    let mut reader = Reader { file, text, tokens, missing_braces, at: 0, headless: false, diagnostics };
+    let list = reader.block(0, false);
     (list, blanked)
 }
 
@@ -94,6 +95,8 @@ struct Reader<'a> {
     /// See [`missing_braces`].
     missing_braces: Vec<i64>,
     at: usize,
+    /// The last item has a header and no block, so that its `}` closes nothing.
+    headless: bool,
     diagnostics: &'a mut Diagnostics,
 }
 
@@ -115,8 +118,9 @@ impl<'a> Reader<'a> {
         self.tokens[self.at.min(self.tokens.len())..].iter().copied().find(|t| !matches!(t.kind, Kind::Newline))
     }
 
-    /// Statements up to the `}` that closes this block, or to the end of the text.
-    fn block(&mut self, depth: usize) -> Vec<Statement> {
+    /// Statements up to the `}` that closes this block, or to the end of the text. A block of assignments ends before the
+    /// next declaration, too, if its `}` is missing.
+    fn block(&mut self, depth: usize, assigns: bool) -> Vec<Statement> {
         let mut list = Vec::new();
         let mut docs = Vec::new();
         while let Some(token) = self.peek() {
@@ -129,14 +133,29 @@ impl<'a> Reader<'a> {
                 }
                 (_, "}") if depth > 0 => return list,
                 _ if depth > 0 && self.item_begins(self.at, depth) => return list,
+                (Kind::Word, word) if assigns && KEYWORDS.contains(&word) && self.lacks_brace(self.at, depth) => {
+                    return list;
+                }
+                (_, "}") if self.headless => {
+                    self.headless = false;
+                    self.at += 1;
+                }
                 (_, "}") => {
                     let message = "expected a statement, found `}`";
                     let hint = "there is no `{` that it could close: remove it";
                     self.diagnostics.push(Diagnostic::error("E0102", self.span(token), message).hint(hint));
                     self.at += 1;
                 }
+                (_, "{") => self.stray_block(token),
                 _ => {
                     let statement = self.statement(depth, std::mem::take(&mut docs));
+                    if depth == 0
+                        && let Some(Statement { tokens, block, .. }) = &statement
+                    {
+                        let first = tokens.first().map_or("", |&t| self.word(t));
+                        let takes_block = matches!(first, "neuron" | "network" | "surrogate");
+                        self.headless = block.is_none() && (takes_block || self.headless);
+                    }
                     list.extend(statement);
                 }
             }
@@ -150,6 +169,7 @@ impl<'a> Reader<'a> {
         let mut prefixes = Prefixes::default();
         let mut pending_if = 0;
         let mut broken = false;
+        let mut unknown: Vec<&str> = Vec::new();
         let mut block = None;
         while let Some(token) = self.peek() {
             let word = self.word(token);
@@ -174,7 +194,13 @@ impl<'a> Reader<'a> {
                     continue;
                 }
                 (Kind::Unknown, _) => {
-                    self.unknown(token);
+                    // The same character once for a statement.
+                    if unknown.contains(&word) {
+                        self.pass_unknown(token);
+                    } else {
+                        self.unknown(token);
+                        unknown.push(word);
+                    }
                     broken = true;
                 }
                 (_, "}") if !open.iter().any(|&t| self.word(t) == "{") => break,
@@ -187,7 +213,8 @@ impl<'a> Reader<'a> {
                     } else {
                         broken |= self.unclosed(&open);
                         open.clear();
-                        block = Some(self.enter(token, depth));
+                        let owner = tokens.first().map_or("", |&t| self.word(t));
+                        block = Some(self.enter(token, depth, owner));
                         break;
                     }
                 }
@@ -242,31 +269,58 @@ impl<'a> Reader<'a> {
         let last = tokens.last().map(|&t| self.word(t)).unwrap_or("");
         let before = tokens.len().checked_sub(2).and_then(|i| tokens.get(i)).map(|&t| self.word(t));
         let is_sign_option = before == Some("sign") && matches!(last, "+" | "-");
+        if next.is_some_and(|t| t.kind == Kind::Word && KEYWORDS.contains(&self.word(t))) {
+            // Whatever is missing at the end of the line.
+            return true;
+        }
+        // A header in the manner of Python.
+        if last == ":" && matches!(self.word(tokens[0]), "neuron" | "network" | "surrogate") {
+            return true;
+        }
+        if OPERATORS.contains(&last) && self.equation_begins() {
+            return true;
+        }
         if (OPERATORS.contains(&last) || matches!(last, "," | ":" | "not")) && !is_sign_option && last != ".." {
             return false;
         }
         !next.is_some_and(|t| {
             let word = self.word(t);
-            matches!(word, "else" | "elif") || (OPERATORS.contains(&word) && word != "->")
+            matches!(word, "else" | "elif") || OPERATORS.contains(&word)
         })
     }
 
-    /// Reads the block behind a `{`.
-    fn enter(&mut self, brace: Token, depth: usize) -> Vec<Statement> {
+    /// Whether the next line begins with an equation such as `tau dV/dt =`.
+    fn equation_begins(&self) -> bool {
+        let rest = self.tokens.get(self.at..).unwrap_or_default().iter();
+        let line = rest.skip_while(|t| t.kind == Kind::Newline).take_while(|t| t.kind != Kind::Newline);
+        let words: Vec<&str> = line.take(6).map(|&t| self.word(t)).collect();
+        words.windows(4).take(3).any(|w| w[0].len() > 1 && w[0].starts_with('d') && w[1..] == ["/", "dt", "="])
+    }
+
+    /// Reads the block behind a `{`; `owner` is the word that begins its statement.
+    fn enter(&mut self, brace: Token, depth: usize, owner: &str) -> Vec<Statement> {
         self.at += 1;
         if depth + 1 > MAX_NESTING {
             self.too_deep(brace);
             self.at = self.tokens.len();
             return Vec::new();
         }
-        let list = self.block(depth + 1);
+        // What is not supported as a whole is not looked at.
+        let outer = (owner == "synapse").then(|| std::mem::take(self.diagnostics));
+        let list = self.block(depth + 1, matches!(owner, "on" | "spike"));
+        if let Some(outer) = outer {
+            *self.diagnostics = outer;
+        }
         match self.peek() {
             Some(token) if self.word(token) == "}" => self.at += 1,
             next => {
                 let found = next.map_or("the end of the text".into(), |t| format!("`{}`", self.word(t)));
                 let diagnostic = Diagnostic::error("E0103", self.span(brace), format!("expected `}}`, found {found}"));
                 let diagnostic = match next {
-                    Some(token) => diagnostic.also(self.span(token), "this item stands outside of blocks"),
+                    Some(token) if self.item_begins(self.at, depth + 1) => {
+                        diagnostic.also(self.span(token), "this item stands outside of blocks")
+                    }
+                    Some(token) => diagnostic.also(self.span(token), "this statement stands outside of the block"),
                     None => diagnostic,
                 };
                 self.diagnostics.push(diagnostic.label("this block is never closed").hint("add a `}` where it ends"));
@@ -291,7 +345,28 @@ impl<'a> Reader<'a> {
         if !starts_line || token(1).is_none_or(|t| t.kind != Kind::Word) || !after.contains(&sign(2)) {
             return false;
         }
+        self.lacks_brace(at, depth)
+    }
+
+    /// Whether the text from the `at`-th token on does not close the `depth` open blocks.
+    fn lacks_brace(&self, at: usize, depth: usize) -> bool {
         self.missing_braces.get(at).is_some_and(|&more| more + depth as i64 > 0)
+    }
+
+    /// Reports a block without a statement before it, and goes on behind it.
+    fn stray_block(&mut self, brace: Token) {
+        let hint =
+            "a block stands behind `neuron NAME`, `network NAME`, `surrogate NAME`, `on PORT` or `spike when ...`";
+        let diagnostic = Diagnostic::error("E0102", self.span(brace), "expected a statement, found `{`");
+        self.diagnostics.push(diagnostic.hint(hint));
+        let mut open = 0;
+        while let Some(token) = self.peek() {
+            open += i64::from(self.word(token) == "{") - i64::from(self.word(token) == "}");
+            self.at += 1;
+            if open == 0 {
+                break;
+            }
+        }
     }
 
     fn close(&mut self, token: Token, open: &mut Vec<Token>) -> bool {
@@ -343,17 +418,45 @@ impl<'a> Reader<'a> {
 
     fn unknown(&mut self, token: Token) {
         let found = self.word(token);
-        let diagnostic = Diagnostic::error("E0101", self.span(token), format!("unknown character `{found}`"));
-        self.diagnostics.push(diagnostic.hint(characters::remedy(found)));
-        // One complaint a comment or string.
+        let before = self.at.checked_sub(1).and_then(|k| self.tokens.get(k));
+        let is_string = found == "'" && before.is_none_or(|t| t.end < token.start || t.kind == Kind::Punctuation);
+        let (message, hint) = if found.starts_with("/*") {
+            ("unknown sign `/*`".to_string(), characters::remedy(found))
+        } else {
+            (format!("unknown character `{found}`"), characters::remedy(if is_string { "\"" } else { found }))
+        };
+        self.diagnostics.push(Diagnostic::error("E0101", self.span(token), message).hint(hint));
+        self.pass_unknown(token);
+    }
+
+    /// Moves to the last token of what an unknown character begins: one complaint a comment, string or name.
+    fn pass_unknown(&mut self, token: Token) {
+        let found = self.word(token);
         if found == "#" {
             self.skip_line();
             self.at = self.at.saturating_sub(1);
-        } else if found == "\"" {
-            let line = self.tokens.iter().enumerate().skip(self.at + 1).take_while(|(_, t)| t.kind != Kind::Newline);
-            if let Some((quote, _)) = line.into_iter().find(|&(_, &t)| self.word(t) == "\"") {
+        } else if matches!(found, "\"" | "'" | "“" | "„" | "‘" | "`") {
+            let ends: &[&str] =
+                if matches!(found, "“" | "„" | "‘") { &["“", "”", "’", "„", "‘"] } else { &[found] };
+            let mut line =
+                self.tokens.iter().enumerate().skip(self.at + 1).take_while(|(_, t)| t.kind != Kind::Newline);
+            if let Some((quote, _)) = line.find(|&(_, &t)| ends.contains(&self.word(t))) {
                 self.at = quote;
             }
+        } else if found.chars().all(char::is_alphabetic) {
+            let is_part = |t: Token| match t.kind {
+                Kind::Word | Kind::Number => true,
+                Kind::Unknown => self.word(t).chars().all(char::is_alphabetic),
+                _ => false,
+            };
+            let mut at = self.at;
+            while let (Some(this), Some(&next)) = (self.tokens.get(at), self.tokens.get(at + 1))
+                && this.end == next.start
+                && is_part(next)
+            {
+                at += 1;
+            }
+            self.at = at;
         }
     }
 

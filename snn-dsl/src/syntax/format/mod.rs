@@ -22,6 +22,8 @@ use crate::source::SourceMap;
 /// # Errors
 /// If the text cannot be parsed: a [`Compilation`] without model, with the reasons.
 pub fn format(name: &str, text: &str) -> Result<String, Compilation> {
+    // The mark of the byte order that some editors write is no part of the layout.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut sources = SourceMap::default();
     let mut diagnostics = Diagnostics::default();
     let file = sources.add(name, text, false);
