@@ -49,6 +49,11 @@ fn check_counts_and_exits() {
 
     let output = snn(&["check", "--json", bad.to_str().unwrap()]);
     assert!(text(&output.stdout).starts_with("[{\"severity\":\"error\",\"code\":\"E03"), "{}", text(&output.stdout));
+    // Several files make one document.
+    let one = text(&output.stdout);
+    let output = snn(&["check", "--json", bad.to_str().unwrap(), good.to_str().unwrap(), bad.to_str().unwrap()]);
+    let inner = one.trim().trim_start_matches('[').trim_end_matches(']');
+    assert_eq!(text(&output.stdout), format!("[{inner},{inner}]\n"));
 }
 
 #[test]

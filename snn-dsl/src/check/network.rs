@@ -67,6 +67,7 @@ pub(super) fn check<'a>(context: Context<'a>, neurons: &'a [Checked], tree: &'a 
     declare(&mut checker, dt);
     let mut projections = projection::check(&mut checker);
     order::check(&mut checker, &mut projections);
+    distinct_tensors(&mut checker, &projections);
     checker.populate(time);
     let program = losses::check(&mut checker.typing, &tree.statements);
     let observed = checker.typing.program.as_mut().map(|p| std::mem::take(&mut p.observed)).unwrap_or_default();
@@ -93,6 +94,25 @@ pub(super) fn check<'a>(context: Context<'a>, neurons: &'a [Checked], tree: &'a 
         program,
     };
     Some(Outcome { network, observed, diagnostics: checker.typing.diagnostics })
+}
+
+/// `a_to_b_exc.weight` is the name of the weights of `a -> b.exc`; a layer `a_to_b_exc` must have no such parameter.
+fn distinct_tensors(checker: &mut Checker, projections: &[projection::CheckedProjection]) {
+    for layer in &checker.layers {
+        let Some(checked) = layer.checked else { continue };
+        let Some(found) = projections.iter().find(|p| p.projection.name == layer.layer.name) else { continue };
+        let stored = |p: &&model::Parameter| p.trainable || p.per_neuron;
+        let clash = checked.neuron.parameters.iter().filter(stored).find(|p| {
+            let name = p.quantity.name.as_str();
+            name == "weight" || name == "bias" && found.projection.bias
+        });
+        let Some(parameter) = clash else { continue };
+        let tensor = format!("{}.{}", layer.layer.name, parameter.quantity.name);
+        let message =
+            format!("the parameter `{tensor}` would have the name of a tensor of `{}`", found.projection.text);
+        let diagnostic = Diagnostic::error("E0202", layer.layer.span, message);
+        checker.typing.diagnostics.push(diagnostic.hint("trained numbers are saved by their names: rename the layer"));
+    }
 }
 
 /// The time step in ms and the number of steps.

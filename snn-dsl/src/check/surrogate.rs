@@ -90,6 +90,14 @@ fn fill<'a>(mut typing: Typing<'a>, tree: &'a Surrogate, values: &[f64]) -> (Opt
         let hint = "outside of -support .. support the derivative is 0: leave the line out if there is no such place";
         typing.fail(Diagnostic::error("E0421", line.span, message).hint(hint))
     });
+    if let (Some(line), Some(Some(width)), Some(derivative)) = (&tree.support, support, derivative)
+        && let Some((x, g)) = beyond(&typing.arena, derivative, width)
+    {
+        let (width, x, g) = (number_text(width), number_text(x), number_text(g));
+        let message = format!("expected a derivative of 0 beyond the support of {width}, found {g} at x = {x}");
+        let hint = "make the support wider, or leave the line out: it only says where the derivative is 0";
+        typing.diagnostics.push(Diagnostic::error("E0421", line.span, message).hint(hint));
+    }
     let Typing { arena, diagnostics, .. } = typing;
     let filled = match (derivative, primitive, support) {
         (Some(derivative), Some(primitive), None | Some(Some(_))) => {
@@ -98,6 +106,13 @@ fn fill<'a>(mut typing: Typing<'a>, tree: &'a Surrogate, values: &[f64]) -> (Opt
         _ => None,
     };
     (filled, diagnostics)
+}
+
+/// A place beyond the support where g is not 0, and what it is there.
+fn beyond(arena: &Arena, derivative: ExprId, width: f64) -> Option<(f64, f64)> {
+    let places = [1.001, 1.1, 1.5, 2.3, 5.0, 40.0].into_iter().flat_map(|k| [k * width, -k * width]);
+    let at = |x: f64| evaluate(arena, derivative, |l| (l == Leaf::Argument(0)).then_some(x));
+    places.filter_map(|x| Some((x, at(x)?))).find(|(_, g)| g.abs() > 1e-9)
 }
 
 /// Compares g with differences of G at a few points; one of them may lie at a kink.
