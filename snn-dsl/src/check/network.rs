@@ -1,25 +1,20 @@
-//! A network: times, sizes, layers and their models.
+//! A network: its declarations in order, sizes, inputs and targets; [`super::layer`] and [`super::time`] check the rest.
 
 use super::dimension::Dimension;
-use super::evaluate::{Interval, bounds};
-use super::neuron::{Checked, interval};
+use super::neuron::Checked;
 use super::program::{Population, ProgramBuilder};
 use super::scope::{Context, Entry, Names, Scope};
-use super::spike::{not_positive, scale_bounds};
 use super::typing::Typing;
-use super::{losses, order, projection, values};
+use super::{losses, order, projection, time};
 use crate::diagnostic::suggest::closest;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::expr::{ExprId, Leaf, number as number_text};
+use crate::expr::number as number_text;
 use crate::model;
-use crate::source::Span;
-use crate::syntax::tree::{self, Expr, Network, NetworkStatement, Simulate};
+use crate::syntax::tree::{self, Expr, Network, NetworkStatement};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Larger populations are taken for a slip.
 const LARGEST: f64 = 1e7;
-/// More steps are refused by the runtime: it counts them with 32 bits.
-const MOST_STEPS: usize = 1 << 28;
 
 /// A layer with its model; `None` if that is not known, which has been reported.
 pub(super) struct CheckedLayer<'a> {
@@ -62,7 +57,7 @@ pub(super) fn check<'a>(context: Context<'a>, neurons: &'a [Checked], tree: &'a 
         sources: BTreeMap::new(),
         poisoned,
     };
-    let time = simulate(&mut checker);
+    let time = time::simulate(&mut checker);
     let dt = time.map(|t| t.0);
     declare(&mut checker, dt);
     let mut projections = projection::check(&mut checker);
@@ -115,64 +110,6 @@ fn distinct_tensors(checker: &mut Checker, projections: &[projection::CheckedPro
     }
 }
 
-/// The time step in ms and the number of steps.
-fn simulate(checker: &mut Checker) -> Option<(f64, usize)> {
-    let tree = checker.tree;
-    let mut lines = tree.statements.iter().filter_map(|s| match s {
-        NetworkStatement::Simulate(line) => Some(line),
-        _ => None,
-    });
-    let Some(first) = lines.next() else {
-        let message = format!("network `{}` has no `simulate` line", tree.name.name);
-        return checker
-            .typing
-            .fail(Diagnostic::error("E0501", tree.name.span, message).hint("write `simulate dt = 1 ms, for 100 ms`"));
-    };
-    for line in lines {
-        checker.typing.diagnostics.push(
-            Diagnostic::error("E0501", line.keyword, "expected one `simulate` line, found a second one")
-                .also(first.keyword, "the first one")
-                .hint("remove one of them"),
-        );
-    }
-    times(&mut checker.typing, first)
-}
-
-fn times<'a>(typing: &mut Typing<'a>, line: &'a Simulate) -> Option<(f64, usize)> {
-    let mut positive = |expr: &'a Expr, what: &str| {
-        let value = typing.constant_of(expr, Dimension::TIME, what)?;
-        if value > 0.0 {
-            return Some(value);
-        }
-        let message = format!("expected {what} above 0, found {} ms", number_text(value));
-        typing.fail(Diagnostic::error("E0502", expr.span, message).hint("write e.g. `simulate dt = 1 ms, for 100 ms`"))
-    };
-    let dt = positive(&line.dt, "the time step");
-    let duration = positive(&line.duration, "the length of the simulation");
-    let (dt, duration) = (dt?, duration?);
-    let steps = (duration / dt).round();
-    let whole = (duration / dt - steps).abs() <= 1e-6 * steps.max(1.0);
-    if steps < 1.0 || !whole {
-        let near = (steps.max(1.0)) * dt;
-        let message = format!(
-            "expected a whole number of steps, found {} ms / {} ms = {}",
-            number_text(duration),
-            number_text(dt),
-            number_text((duration / dt * 1e3).round() / 1e3)
-        );
-        return typing.fail(
-            Diagnostic::error("E0502", line.duration.span, message)
-                .hint(format!("write `for {} ms`", number_text(near))),
-        );
-    }
-    if steps > MOST_STEPS as f64 {
-        let message = format!("expected at most {MOST_STEPS} steps, found {}", number_text(steps));
-        let hint = "make `dt` larger, or the simulation shorter";
-        return typing.fail(Diagnostic::error("E0502", line.duration.span, message).hint(hint));
-    }
-    Some((dt, steps as usize))
-}
-
 /// Inputs, targets, layers; `let` names wait for their line.
 fn declare(checker: &mut Checker, dt: Option<f64>) {
     let mut names = Names::default();
@@ -215,32 +152,6 @@ fn declare(checker: &mut Checker, dt: Option<f64>) {
     checker.typing.scope.insert("t".into(), Entry::Unsupported("the time `t`"));
 }
 
-/// The values that an expression takes in a layer. What the layer sets counts as it is, and not as the range in which
-/// it may lie.
-fn layer_values(neuron: &model::Neuron, root: ExprId, values: &[(usize, model::Value)]) -> Interval {
-    bounds(&neuron.arena, root, |leaf| match leaf {
-        Leaf::Parameter(i) => match values.iter().find(|v| v.0 == usize::from(i)).map(|v| v.1) {
-            Some(model::Value::Constant(value)) => Interval::point(value),
-            _ => neuron.parameters.get(usize::from(i)).map_or(Interval::ALL, |p| interval(p, p.value)),
-        },
-        Leaf::Dt => Interval::new(f64::MIN_POSITIVE, f64::INFINITY),
-        _ => Interval::ALL,
-    })
-}
-
-/// The place of the argument of a layer on which an expression of its neuron depends; the whole call if there are more.
-fn argument_of(call: &tree::Call, neuron: &model::Neuron, root: ExprId) -> Span {
-    let reads = |name: &str| {
-        let index = neuron.parameters.iter().position(|p| p.quantity.name == name);
-        index.is_some_and(|i| neuron.arena.depends_on(root, Leaf::Parameter(i as u16)))
-    };
-    let mut given = call.arguments.iter().filter(|a| a.name.as_ref().is_some_and(|n| reads(&n.name)));
-    match (given.next(), given.next()) {
-        (Some(one), None) => one.value.span,
-        _ => call.span,
-    }
-}
-
 fn forbidden(what: &str, name: &str) -> Entry {
     let hint = match what {
         "layer" => format!("read one of its states or its spikes: `{name}.spike`"),
@@ -251,7 +162,7 @@ fn forbidden(what: &str, name: &str) -> Entry {
 }
 
 impl<'a> Checker<'a> {
-    fn size(&mut self, expr: &'a Expr, what: &str) -> Option<usize> {
+    pub(super) fn size(&mut self, expr: &'a Expr, what: &str) -> Option<usize> {
         let found = self.typing.constant_of(expr, Dimension::NONE, what)?;
         if (1.0..=LARGEST).contains(&found) && found.fract() == 0.0 {
             return Some(found as usize);
@@ -300,160 +211,6 @@ impl<'a> Checker<'a> {
             self.targets.push(model::Target { name: tree.name.name.clone(), is_class, size });
         }
         Some(())
-    }
-
-    fn layer(&mut self, tree: &'a tree::Layer, free: bool, dt: Option<f64>) -> Option<()> {
-        let size = self.size(&tree.size, "the size of a layer");
-        let neuron = self.model(&tree.model);
-        // Of a model that is too large nothing is known.
-        let neuron = neuron.filter(|(_, checked)| !checked.too_large);
-        let values = neuron.map(|(_, checked)| self.arguments(&tree.model, checked, dt)).unwrap_or_default();
-        let (size, (neuron, checked)) = (size?, neuron?);
-        if free {
-            self.sources.insert(tree.name.name.clone(), model::Source::Layer(self.layers.len()));
-            let layer = model::Layer { name: tree.name.name.clone(), span: tree.name.span, size, neuron, values };
-            self.layers.push(CheckedLayer { layer, checked: Some(checked) });
-        }
-        Some(())
-    }
-
-    fn model(&mut self, call: &'a tree::Call) -> Option<(usize, &'a Checked)> {
-        let name = call.name.name.as_str();
-        let found = self.neurons.iter().position(|c| c.neuron.name == name);
-        if let Some(index) = found {
-            return Some((index, self.neurons.get(index)?));
-        }
-        let message = format!("expected a neuron model, found `{name}`");
-        let own = self.neurons.iter().map(|c| c.neuron.name.as_str());
-        let near = self.typing.near(name, own.chain(crate::library::neuron_names().iter().copied()));
-        let diagnostic = Diagnostic::error("E0209", call.name.span, message);
-        self.typing.fail(match near {
-            Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
-            None => {
-                diagnostic.hint(format!("define it: `neuron {name} {{ ... }}`, or use one of the library, e.g. `LIF`"))
-            }
-        })
-    }
-
-    /// The parameters that a layer sets.
-    fn arguments(&mut self, call: &'a tree::Call, checked: &'a Checked, dt: Option<f64>) -> Vec<(usize, model::Value)> {
-        let neuron = &checked.neuron;
-        let mut values: Vec<(usize, model::Value)> = Vec::new();
-        let mut seen: Vec<(usize, Span)> = Vec::new();
-        let names = || neuron.parameters.iter().map(|p| p.quantity.name.as_str());
-        for argument in &call.arguments {
-            let Some(name) = &argument.name else {
-                let example = names().next().unwrap_or("tau");
-                let text = self.typing.text(argument.value.span);
-                let message = format!("expected a named parameter of `{}`, found a value", neuron.name);
-                self.typing.diagnostics.push(
-                    Diagnostic::error("E0211", argument.value.span, message)
-                        .hint(format!("write e.g. `{example} = {text}`")),
-                );
-                continue;
-            };
-            let Some(index) = names().position(|n| n == name.name) else {
-                let message = format!("expected a parameter of `{}`, found `{}`", neuron.name, name.name);
-                let list = names().collect::<Vec<_>>().join("`, `");
-                self.typing.diagnostics.push(Diagnostic::error("E0211", name.span, message).hint(
-                    match self.typing.near(&name.name, names()) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None if list.is_empty() => "it has no parameters".into(),
-                        None => format!("it has `{list}`"),
-                    },
-                ));
-                continue;
-            };
-            if let Some((_, first)) = seen.iter().find(|s| s.0 == index) {
-                let message = format!("parameter `{}` is given twice", name.name);
-                self.typing.diagnostics.push(
-                    Diagnostic::error("E0211", name.span, message)
-                        .also(*first, "first here")
-                        .hint("remove one of them"),
-                );
-                continue;
-            }
-            seen.push((index, name.span));
-            let Some(parameter) = neuron.parameters.get(index) else { continue };
-            let known = (!checked.poisoned.contains(&name.name)).then_some(parameter.quantity.dimension);
-            let what = format!("parameter `{}`", name.name);
-            let value = self.typing.within(Scope::new(), |t| values::value(t, &argument.value, known, &what));
-            let (Some((value, _)), Some(_)) = (value, known) else { continue };
-            values::in_range(&mut self.typing, parameter, value, argument.value.span);
-            if !matches!(value, model::Value::Constant(_)) && !parameter.per_neuron {
-                let message = format!("expected a constant for `{}`, found a distribution", name.name);
-                self.typing.diagnostics.push(
-                    Diagnostic::error("E0405", argument.value.span, message)
-                        .also(parameter.quantity.span, "one value for the whole layer")
-                        .hint(format!("declare the parameter `per neuron` in `{}`", neuron.name)),
-                );
-            }
-            if parameter.per_neuron || matches!(value, model::Value::Constant(_)) {
-                values.push((index, value));
-            }
-        }
-        if self.typing.spend(6 * checked.weight, call.span).is_some() {
-            self.consequences(call, neuron, &values, dt);
-        }
-        values
-    }
-
-    /// What was proved of the model must also hold with the layer's values.
-    fn consequences(
-        &mut self,
-        call: &tree::Call,
-        neuron: &model::Neuron,
-        values: &[(usize, model::Value)],
-        dt: Option<f64>,
-    ) {
-        if let Some(spike) = &neuron.spike {
-            let range = scale_bounds(&neuron.arena, spike.scale, neuron, values);
-            let before = || scale_bounds(&neuron.arena, spike.scale, neuron, &[]);
-            if range.low <= 0.0 && before().low > 0.0 {
-                let dimension = neuron.states.iter().map(|s| s.quantity.dimension);
-                let lhs = neuron.arena.leaves(spike.lhs);
-                let state = lhs.iter().find_map(|l| if let Leaf::State(i) = l { Some(usize::from(*i)) } else { None });
-                let dimension = state.and_then(|s| dimension.clone().nth(s)).unwrap_or_default();
-                let diagnostic = not_positive(call.span, range, dimension).label("with these parameters");
-                self.typing.diagnostics.push(diagnostic);
-            }
-        }
-        for state in &neuron.states {
-            let is_zero = |values| {
-                let factor = layer_values(neuron, state.coefficient, values);
-                factor.low == 0.0 && factor.high == 0.0
-            };
-            if is_zero(values) && !is_zero(&[]) {
-                let name = &state.quantity.name;
-                let message = format!("expected a factor of `d{name}/dt` that is not 0");
-                let diagnostic = Diagnostic::error("E0404", argument_of(call, neuron, state.coefficient), message)
-                    .label("with this it is 0")
-                    .hint("give the layer another value");
-                self.typing.diagnostics.push(diagnostic);
-            }
-        }
-        let at = neuron.refractory.as_ref().map_or(call.span, |r| argument_of(call, neuron, r.duration));
-        if let Some(refractory) = &neuron.refractory {
-            let range = layer_values(neuron, refractory.duration, values);
-            if range.high <= 0.0 {
-                let message = format!("expected a positive refractory period, found {} ms", number_text(range.high));
-                let diagnostic = Diagnostic::error("E0416", at, message).label("with this value");
-                self.typing.diagnostics.push(diagnostic.hint("give a time of at least one step"));
-            }
-        }
-        if let (Some(refractory), Some(dt)) = (&neuron.refractory, dt) {
-            let range = scale_bounds(&neuron.arena, refractory.duration, neuron, values);
-            if range.high > 0.0 && range.high < 0.5 * dt {
-                let message = format!(
-                    "expected a refractory period of at least one step of {} ms, found {} ms",
-                    number_text(dt),
-                    number_text(range.high)
-                );
-                self.typing
-                    .diagnostics
-                    .push(Diagnostic::error("E0416", at, message).hint("make it longer, or `dt` smaller"));
-            }
-        }
     }
 
     /// Prepares the check of the losses, for which layers have their final places.
