@@ -131,6 +131,11 @@ fn rules_leave_nothing_to_compute() {
     assert_eq!(a.divide(minus_x, y), a.negate(quotient));
     assert_eq!(a.power(x, two), a.multiply(x, x));
     assert_eq!(a.power(x, half), a.apply(Function::Sqrt, x));
+    let square = a.multiply(x, x);
+    let [minus_two, three, fourth] = [-2.0, 3.0, 4.0].map(|v| a.constant(v));
+    assert_eq!(a.power(x, three), a.multiply(square, x));
+    assert_eq!(a.power(x, fourth), a.multiply(square, square));
+    assert_eq!(a.power(x, minus_two), a.divide(one, square));
     // The second order of a sum or product is the first one.
     assert_eq!(a.add(y, x), a.add(x, y));
     assert_eq!(a.multiply(y, x), product);
