@@ -50,3 +50,11 @@ fn a_choice_costs_a_flag_and_what_does_not_fit_a_number() {
     }
     assert_eq!(derived("1").tape.flags.len(), 0);
 }
+
+#[test]
+fn a_detached_parameter_stays_in_the_step() {
+    let derived = derived("W - detach(p)*W");
+    let is_detached = |id| matches!(derived.arena.node(id), Node::Detach(_));
+    assert!(derived.step_program(true).order.into_iter().any(is_detached));
+    assert!(!derived.coefficients.iter().any(|c| derived.arena.reachable([c.value]).into_iter().any(is_detached)));
+}
