@@ -55,6 +55,21 @@ fn run<R: Real>(network: &Network<R>, samples: usize) -> (f64, ParameterSet<R>, 
     (evaluation.loss, gradient, evaluation)
 }
 
+/// A column-major array of targets is the same batch.
+#[test]
+fn the_layout_of_targets_does_not_matter() {
+    let network = network::<f64>(false);
+    let data = Data::<f64>::new(SAMPLES);
+    let columns = data.wave.t().as_standard_layout().into_owned();
+    let mut batch = data.batch();
+    batch.targets[1] = TargetData::Values(columns.t());
+    let mut gradient = ParameterSet::zeros(network.layout().clone());
+    let evaluation =
+        network.loss_and_gradient(&parameters(&network), &batch, &mut Workspace::new(), &mut gradient).unwrap();
+    let (loss, expected, _) = run(&network, SAMPLES);
+    assert_eq!((evaluation.loss, gradient), (loss, expected));
+}
+
 #[test]
 fn the_gradient_is_that_of_the_reference() {
     for per_neuron in [false, true] {

@@ -212,3 +212,26 @@ fn what_is_simplified_keeps_its_axes() {
     assert_eq!(readouts.get("steps").unwrap().shape(), [2, 4]);
     assert!(readouts.get("steps").unwrap().iter().all(|&n| n == 24.0));
 }
+
+/// More choices than the flags of a step: the rest is kept as numbers.
+#[test]
+fn more_choices_than_flags() {
+    let choices = (0..12).map(|k| format!("abs(V - 0.05*{k})")).collect::<Vec<_>>().join(" + ");
+    let text = format!("state W\n 5 ms dW/dt = -W + {choices}\n on e {{ V += e }}");
+    let mut model = single(&text, "loss mean_n(mean_t(cells.W^2))");
+    // A trainable time constant would keep V itself, from which all choices follow.
+    model.neurons[0].parameters.iter_mut().for_each(|p| p.trainable = false);
+    let tape = snn_dsl::derive::derive(&model.neurons[0]).tape;
+    assert_eq!((tape.flags.len(), tape.reals.len()), (8, 4));
+    let report = prove(&model, 1.0).unwrap();
+    assert!(report.failures.is_empty() && report.nonzero > 0, "{report:#?}");
+}
+
+/// The exponent of a power, and conditions joined by `or`, have gradients like everything else.
+#[test]
+fn powers_of_trainable_exponents() {
+    let text = "param p = 1.7 trainable\n state W\n 5 ms dW/dt = -W + (if V > 0.3 or V < -0.3 { pow(1 + V*V, p) } else { p*V })
+        on e { V += e }";
+    let report = prove(&single(text, "loss mean_n(mean_t(cells.W^2))"), 1.0).unwrap();
+    assert!(report.failures.is_empty() && report.nonzero > 0, "{report:#?}");
+}

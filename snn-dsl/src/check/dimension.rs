@@ -367,4 +367,11 @@ mod tests {
         }
         assert_eq!(Dimension::NONE.to_string(), "a number without unit");
     }
+
+    #[test]
+    fn the_sign_of_a_fraction_stands_above() {
+        assert_eq!(Exponent::new(2, -4), Exponent::new(-1, 2));
+        assert_eq!(Exponent::new(-3, -3), Exponent::whole(1));
+        assert_eq!(Exponent::new(5, 0), Exponent::whole(5));
+    }
 }

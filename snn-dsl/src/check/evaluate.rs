@@ -213,7 +213,7 @@ fn select(arena: &Arena, condition: ExprId, a: (ExprId, Interval), b: (ExprId, I
 #[cfg(test)]
 mod tests {
     use super::{Interval, bounds, evaluate};
-    use crate::expr::{Arena, Function, Leaf};
+    use crate::expr::{Arena, Comparison, Function, Leaf, Operation};
 
     #[test]
     fn constants_have_values() {
@@ -249,5 +249,111 @@ mod tests {
         assert_eq!(bounds(&arena, square, range).low, 0.0);
         let quotient = arena.divide(p, q);
         assert_eq!(bounds(&arena, quotient, range), Interval::ALL);
+    }
+
+    #[test]
+    fn conditions_of_constants_have_values() {
+        let mut arena = Arena::default();
+        let [p, q] = [0, 1].map(|i| arena.leaf(Leaf::Parameter(i)));
+        let c = arena.compare(Comparison::Less, p, q);
+        let d = arena.compare(Comparison::Greater, p, q);
+        let [zero, one] = [0.0, 1.0].map(|v| arena.constant(v));
+        let (and, or, not) = (arena.and(c, d), arena.or(c, d), arena.not(c));
+        let never = arena.and(c, not);
+        let minus = arena.negate(p);
+        for (x, y) in [(1.0, 2.0), (2.0, 1.0), (1.0, 1.0)] {
+            let value = |arena: &mut Arena, condition| {
+                let choice = arena.select(condition, one, zero);
+                let leaf = |leaf| Some(if leaf == Leaf::Parameter(0) { x } else { y });
+                evaluate(arena, choice, leaf).map(|v| v == 1.0)
+            };
+            assert_eq!(value(&mut arena, c), Some(x < y));
+            assert_eq!(value(&mut arena, and), Some(false));
+            assert_eq!(value(&mut arena, or), Some(x != y));
+            assert_eq!(value(&mut arena, not), Some(x >= y));
+            assert_eq!(value(&mut arena, never), Some(false));
+            assert_eq!(evaluate(&arena, minus, |_| Some(x)), Some(-x));
+        }
+        // Neither a condition by itself nor a choice by what is not known is a number.
+        assert_eq!(evaluate(&arena, c, |_| Some(1.0)), None);
+        let choice = arena.select(c, one, zero);
+        assert_eq!(evaluate(&arena, choice, |_| None), None);
+    }
+
+    /// Bounds hold all values, and no end lies beyond the values of an operation on two independent ranges.
+    #[test]
+    fn bounds_of_operations_and_functions_are_tight() {
+        let ranges = [(1.0, 2.0), (-3.0, -0.5), (-1.0, 4.0), (0.0, 2.0), (0.25, 0.25), (-2.0, 0.0)];
+        let points = |(low, high): (f64, f64)| (0..=200).map(move |i| low + (high - low) * f64::from(i) / 200.0);
+        let check = |what: &str, found: Interval, values: Vec<f64>| {
+            let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+            let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let close = |a: f64, b: f64| (a - b).abs() < 1e-9 * (1.0 + b.abs());
+            assert!(close(found.low, low) && close(found.high, high), "{what}: {found:?}, not {low} to {high}");
+        };
+        let mut arena = Arena::default();
+        let [p, q] = [0, 1].map(|i| arena.leaf(Leaf::Parameter(i)));
+        for x in ranges {
+            for y in ranges {
+                let leaf = |l| if l == Leaf::Parameter(0) { Interval::new(x.0, x.1) } else { Interval::new(y.0, y.1) };
+                for o in [Operation::Add, Operation::Subtract, Operation::Multiply, Operation::Divide, Operation::Power]
+                {
+                    let root = arena.binary(o, p, q);
+                    let found = bounds(&arena, root, leaf);
+                    let unknown = match o {
+                        Operation::Divide => y.0 <= 0.0 && y.1 >= 0.0,
+                        Operation::Power => x.0 <= 0.0,
+                        _ => false,
+                    };
+                    if unknown {
+                        assert_eq!(found, Interval::ALL);
+                        continue;
+                    }
+                    let values = points(x).flat_map(|a| points(y).map(move |b| super::binary(o, a, b)));
+                    check(&format!("{o:?} of {x:?} {y:?}"), found, values.collect());
+                }
+                let chosen = arena.compare(Comparison::Equal, p, q);
+                let union = arena.select(chosen, p, q);
+                check("union", bounds(&arena, union, leaf), vec![x.0, x.1, y.0, y.1]);
+                let (max, min) = (arena.max(p, q), arena.min(p, q));
+                check("max", bounds(&arena, max, leaf), vec![x.0.max(y.0), x.1.max(y.1)]);
+                check("min", bounds(&arena, min, leaf), vec![x.0.min(y.0), x.1.min(y.1)]);
+            }
+            let leaf = |_| Interval::new(x.0, x.1);
+            for f in [
+                Function::Exp,
+                Function::Expm1,
+                Function::Exprel,
+                Function::Ln,
+                Function::Sqrt,
+                Function::Tanh,
+                Function::Atan,
+                Function::Sigmoid,
+                Function::Erf,
+                Function::Erfc,
+                Function::Abs,
+            ] {
+                let root = arena.apply(f, p);
+                let found = bounds(&arena, root, leaf);
+                if matches!(f, Function::Ln | Function::Sqrt) && x.0 < 0.0 {
+                    assert_eq!(found, Interval::ALL);
+                } else if f != Function::Ln || x.0 > 0.0 {
+                    check(&format!("{f:?} of {x:?}"), found, points(x).map(|a| super::apply(f, a)).collect());
+                }
+            }
+            let square = arena.multiply(p, p);
+            let minus = arena.negate(p);
+            check("square", bounds(&arena, square, leaf), points(x).map(|a| a * a).collect());
+            check("minus", bounds(&arena, minus, leaf), vec![-x.0, -x.1]);
+            let sine = arena.apply(Function::Sin, p);
+            assert_eq!(bounds(&arena, sine, leaf), Interval::new(-1.0, 1.0));
+        }
+        let exprel = arena.apply(Function::Exprel, p);
+        assert_eq!(bounds(&arena, exprel, |_| Interval::ALL), Interval::new(0.0, f64::INFINITY));
+        let right = bounds(&arena, exprel, |_| Interval::new(0.0, f64::INFINITY));
+        assert_eq!(right, Interval::new(1.0, f64::INFINITY));
+        assert_eq!(bounds(&arena, exprel, |_| Interval::new(f64::NEG_INFINITY, 0.0)), Interval::new(0.0, 1.0));
+        assert_eq!(Interval::new(f64::NAN, 1.0), Interval::ALL);
+        assert_eq!(Interval::new(1.0, f64::NAN), Interval::ALL);
     }
 }

@@ -382,3 +382,24 @@ fn syntax_errors_have_no_sequels() {
     assert_eq!(neuron("param R", "param V = 1 mV \n param R"), ["E0202 V"]);
     assert_eq!(network("simulate dt = 1 ms, for 100 ms", "simulate 1 ms, 100 ms"), ["E0110 1"]);
 }
+
+#[test]
+fn an_event_is_known_in_its_block_alone() {
+    let after = |body: &str| {
+        let blocks = format!("event inh : mV\n on inh {{ V -= inh }}\n on exc {{ {body} }}");
+        neuron("on exc { V += exc }", &blocks)
+    };
+    assert_eq!(after("V += exc"), [""; 0]);
+    assert_ne!(after("V += inh"), [""; 0]);
+}
+
+#[test]
+fn the_height_of_the_threshold_is_a_scale_if_it_is_positive() {
+    let of = |height: &str| {
+        let text = NEURON.replace(" scale V_th", "").replace("V_th = 20 mV", &format!("V_th = {height}"));
+        hints(&format!("neuron N {{{text}}}"))
+    };
+    assert!(of("0.5 mV").contains("scale V_th"), "{}", of("0.5 mV"));
+    assert!(of("0 mV").contains("scale 1 mV"), "{}", of("0 mV"));
+    assert!(of("-5 mV").contains("scale 1 mV"), "{}", of("-5 mV"));
+}

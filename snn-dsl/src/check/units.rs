@@ -193,6 +193,7 @@ mod tests {
         assert_eq!(suggestions("msec"), ["ms"]);
         assert_eq!(suggestions("mohm"), ["MOhm", "mOhm"]);
         assert_eq!(suggestions("q"), Vec::<String>::new());
+        assert_eq!(suggestions("mVt"), ["mV"]);
         assert_eq!(other_case("mS", Dimension::TIME).as_deref(), Some("ms"));
         assert_eq!(other_case("mS", Dimension::VOLTAGE), None);
     }

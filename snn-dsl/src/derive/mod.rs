@@ -100,3 +100,6 @@ impl Derived {
         schedule(&self.arena, self.reverse.results(), &self.tape.stored(), None)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -294,3 +294,6 @@ fn mark(leaf: Leaf) -> u64 {
     };
     1 << place
 }
+
+#[cfg(test)]
+mod tests;

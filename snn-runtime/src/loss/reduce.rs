@@ -121,3 +121,21 @@ pub(super) fn reduce_neuron_gradient<R: Real>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first of equal largest values takes the gradient, over time as over neurons.
+    #[test]
+    fn the_first_of_equal_values_counts() {
+        let x = [1.0, 5.0, 5.0, 2.0, 5.0, 2.0, 0.0, 5.0, 5.0];
+        let (mut positions, mut out) = ([9; 3], [0.0; 3]);
+        reduce_neuron(&x, 3, Reduction::Max, false, &mut positions, &mut out);
+        assert_eq!((positions, out), ([1, 1, 1], [5.0; 3]));
+        reduce_time(&x, 3, Reduction::Max, &(0..3), false, &mut positions, &mut out);
+        assert_eq!((positions, out), ([1, 0, 0], [2.0, 5.0, 5.0]));
+        reduce_time(&x, 3, Reduction::Max, &(1..3), false, &mut positions, &mut out);
+        assert_eq!((positions, out), ([1, 1, 2], [2.0, 5.0, 5.0]));
+    }
+}

@@ -92,6 +92,7 @@ mod tests {
         assert!(expm1(f32::NAN).is_nan() && exprel(f64::NAN).is_nan());
         assert_eq!((exprel(1e-30f32), exprel(-1e-300f64), exprel(f64::MIN_POSITIVE)), (1.0, 1.0, 1.0));
         assert_eq!(expm1(1e300f64), f64::INFINITY);
-        assert!(expm1(88.7f32).is_finite() && exprel(709.7f64).is_finite());
+        assert!(expm1(MAX_F32).is_finite() && exprel(MAX_F64).is_finite());
+        assert_eq!(expm1(f32::from_bits(MAX_F32.to_bits() + 1)), f32::INFINITY);
     }
 }
