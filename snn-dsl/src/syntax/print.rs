@@ -1,6 +1,6 @@
 //! A syntax tree as text, in one layout and with no brackets that are not needed: for programs that make models.
 //!
-//! Parsing what [`print`] has written gives the same tree again, apart from places. The tree has no comments and does not
+//! Parsing what [`print()`] has written gives the same tree again, apart from places. The tree has no comments and does not
 //! know how a number was spelt; [`super::format()`] lays out a text that a person has written.
 
 use super::tree::{
