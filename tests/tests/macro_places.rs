@@ -67,8 +67,8 @@ fn the_macro_underlines_the_same_words() {
     for path in models("fail").into_iter().chain(models("warn")).chain(models("pass")) {
         let text = std::fs::read_to_string(&path).unwrap();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        // What Rust cannot read as tokens, Rust itself complains about.
-        let Ok(tokens) = TokenStream::from_str(&text) else {
+        // What Rust cannot read as tokens, Rust itself complains about; its own long comments it takes away.
+        let Some(tokens) = TokenStream::from_str(&text).ok().filter(|_| !text.contains("/*")) else {
             not_rust.push(name);
             continue;
         };
