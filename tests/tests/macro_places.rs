@@ -16,8 +16,8 @@ type Said = (String, String, String);
 
 /// A token is underlined as a whole, and the end of a statement is its last token.
 fn as_near_as_tokens_allow(file: &str, inline: &str) -> bool {
-    let is_token =
-        || TokenStream::from_str(inline).is_ok_and(|tokens| tokens.into_iter().count() == 1) || inline == "}";
+    let is_bracket = matches!(inline, "}" | "]" | ")");
+    let is_token = || is_bracket || TokenStream::from_str(inline).is_ok_and(|tokens| tokens.into_iter().count() == 1);
     file == inline || inline.contains(file) && is_token()
 }
 
