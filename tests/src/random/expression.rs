@@ -104,8 +104,11 @@ impl Scope {
                 call("sqrt", vec![add(power(self.value(choices, unit, d), two()), power(floor, two()))])
             }
             14 => {
-                let square = power(self.value(choices, unit, d), number(2.0, one));
-                divide(square, number(choices.number(1.0, 4.0) * unit.size(), unit))
+                // Bounded, or a square fed back would leave all numbers behind.
+                let (size, two) = (unit.size(), number(2.0, one));
+                let (low, high) = (number(-2.0 * size, unit), number(2.0 * size, unit));
+                let square = power(call("clip", vec![self.value(choices, unit, d), low, high]), two);
+                divide(square, number(choices.number(1.0, 4.0) * size, unit))
             }
             15 => {
                 let below = add(number(1.0, one), power(self.number(choices, d), number(2.0, one)));

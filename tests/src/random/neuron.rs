@@ -20,7 +20,8 @@ pub(super) struct Cell {
     pub(super) spikes: bool,
 }
 
-/// Library surrogates with an argument that has some effect.
+/// Library surrogates whose primitives are bounded, with an argument that has some effect. With the others a reset
+/// `(1 - z) x + z e` can square a state in every smooth step, until its adjoint counts as 0.
 const SURROGATES: &[(&str, Option<(&str, f64)>)] = &[
     ("sigmoid", None),
     ("sigmoid", Some(("alpha", 2.0))),
@@ -34,13 +35,8 @@ const SURROGATES: &[(&str, Option<(&str, f64)>)] = &[
     ("multi_gaussian_grad", None),
     ("q_pseudo_spike", None),
     ("relu_grad", Some(("width", 1.5))),
-    ("s2nn", None),
     ("slayer_grad", None),
     ("squarewave_fourier_series", None),
-    ("nonzero_sign_log", None),
-    ("piecewise_leaky_relu", None),
-    ("leaky_relu", None),
-    ("log_tailed_relu", None),
 ];
 
 pub(super) fn neuron(choices: &mut Choices, mut scope: Scope) -> Cell {
