@@ -36,7 +36,6 @@ const SURROGATES: &[(&str, Option<(&str, f64)>)] = &[
     ("q_pseudo_spike", None),
     ("relu_grad", Some(("width", 1.5))),
     ("slayer_grad", None),
-    ("squarewave_fourier_series", None),
 ];
 
 pub(super) fn neuron(choices: &mut Choices, mut scope: Scope) -> Cell {
