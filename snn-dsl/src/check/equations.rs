@@ -1,12 +1,11 @@
 //! The equations of a neuron: one for every state, both sides of one dimension, affine in its own state.
 
 use super::dimension::Dimension;
-use super::evaluate::evaluate;
 use super::neuron::Checker;
 use super::remedy::bracketed;
 use super::units;
 use crate::diagnostic::Diagnostic;
-use crate::expr::{ExprId, Leaf};
+use crate::expr::{ExprId, Leaf, evaluate};
 use crate::source::Span;
 use crate::syntax::tree::{Equation, ExprKind, NeuronStatement};
 use std::collections::BTreeMap;

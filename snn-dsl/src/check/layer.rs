@@ -1,13 +1,12 @@
 //! A layer: its model, the values of its parameters, and what follows from them.
 
-use super::evaluate::{Interval, bounds};
 use super::network::{CheckedLayer, Checker};
 use super::neuron::{Checked, interval};
 use super::scope::Scope;
 use super::spike::{not_positive, scale_bounds};
 use super::values;
 use crate::diagnostic::Diagnostic;
-use crate::expr::{ExprId, Leaf, number as number_text};
+use crate::expr::{ExprId, Interval, Leaf, bounds, number as number_text};
 use crate::model;
 use crate::source::Span;
 use crate::syntax::tree;

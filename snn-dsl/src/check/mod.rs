@@ -9,7 +9,6 @@ mod declarations;
 mod definitions;
 mod dimension;
 mod equations;
-mod evaluate;
 mod events;
 mod functions;
 mod layer;
@@ -34,7 +33,6 @@ mod values;
 mod tests;
 
 pub use dimension::{Dimension, Exponent};
-pub(crate) use evaluate::evaluate;
 pub(crate) use spike::scale_bounds;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};

@@ -1,12 +1,11 @@
 //! A neuron: every state has one equation, every port a meaning, and everything its unit.
 
 use super::dimension::Dimension;
-use super::evaluate::Interval;
 use super::scope::{Axes, Context, Definitions, Entry, Names, Scope};
 use super::typing::{Typing, number};
 use super::{declarations, equations, events, functions, spike};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::expr::Leaf;
+use crate::expr::{Interval, Leaf};
 use crate::model;
 use crate::syntax::tree::{Neuron, NeuronStatement};
 use std::collections::BTreeSet;

@@ -1,13 +1,12 @@
 //! The threshold of a neuron and its refractory period.
 
 use super::dimension::Dimension;
-use super::evaluate::{Interval, bounds};
 use super::neuron::{Checker, interval};
 use super::remedy::with_unit;
 use super::scope::Quantity;
 use super::{events, surrogate};
 use crate::diagnostic::Diagnostic;
-use crate::expr::{Arena, ExprId, Leaf, number as number_text};
+use crate::expr::{Arena, ExprId, Interval, Leaf, bounds, number as number_text};
 use crate::model;
 use crate::source::Span;
 use crate::syntax::tree::{BinaryOp, Expr, ExprKind, NeuronStatement, Refractory, Spike};

@@ -1,11 +1,10 @@
 //! Surrogates: the derivative that the backward pass uses at a threshold.
 
 use super::dimension::Dimension;
-use super::evaluate::evaluate;
 use super::scope::{Axes, Context, Definitions, Entry, Names, Scope};
 use super::typing::{Typing, number};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::expr::{Arena, ExprId, Leaf, number as number_text};
+use crate::expr::{Arena, ExprId, Leaf, evaluate, number as number_text};
 use crate::model;
 use crate::source::SourceMap;
 use crate::syntax::tree::{Call, Surrogate};

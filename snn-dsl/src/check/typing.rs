@@ -3,12 +3,11 @@
 //! A mistake is reported where it stands; the expression around it is then `None` and says nothing more.
 
 use super::dimension::{Dimension, Exponent};
-use super::evaluate::Values;
 use super::scope::{Axes, Definitions, Entry, Kind, Quantity, Scope, Typed};
 use super::{program::ProgramBuilder, remedy::zero, units};
 use crate::diagnostic::suggest::closest;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::expr::{Arena, ExprId, number as number_text};
+use crate::expr::{Arena, ExprId, Values, number as number_text};
 use crate::source::{SourceMap, Span};
 use crate::syntax::tree::{BinaryOp, Expr, ExprKind, Ident, UnaryOp};
 use std::collections::BTreeSet;

@@ -282,6 +282,10 @@ impl Arena {
 }
 
 impl Comparison {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::GreaterEqual, Self::Greater, Self::LessEqual, Self::Less, Self::Equal, Self::NotEqual];
+
     /// The truth of the comparison for two numbers.
     pub fn holds(self, a: f64, b: f64) -> bool {
         match self {
@@ -307,7 +311,29 @@ impl Comparison {
     }
 }
 
+impl Operation {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Add, Self::Subtract, Self::Multiply, Self::Divide, Self::Power];
+}
+
 impl Function {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Exp,
+        Self::Expm1,
+        Self::Exprel,
+        Self::Ln,
+        Self::Sqrt,
+        Self::Sin,
+        Self::Cos,
+        Self::Tanh,
+        Self::Atan,
+        Self::Sigmoid,
+        Self::Erf,
+        Self::Erfc,
+        Self::Abs,
+    ];
+
     /// Its name in the language.
     pub fn name(self) -> &'static str {
         match self {

@@ -277,8 +277,7 @@ impl Arena {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::evaluate;
-    use crate::expr::{Arena, Function, Leaf};
+    use crate::expr::{Arena, Function, Leaf, evaluate};
 
     #[test]
     fn the_derivative_of_exprel_is_exact_on_both_sides_of_the_series() {

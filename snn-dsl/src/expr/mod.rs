@@ -1,17 +1,21 @@
 //! Expressions as a hash-consed directed graph: equal expressions have equal ids, children have smaller ids.
 //!
 //! The builders of [`Arena`] simplify while they build (constants, 0, 1, signs), so everything derived from an
-//! expression is simplified together with it. Operands keep the order in which they were written.
+//! expression is simplified together with it. Operands keep the order in which they were first written.
 
+mod bounds;
 mod build;
 mod calculus;
 mod ids;
 mod leaves;
 mod show;
+mod value;
 
+pub(crate) use bounds::{Interval, bounds};
 pub use calculus::Affine;
 pub use ids::{Seen, Table};
 pub use show::{Abbreviations, number};
+pub(crate) use value::{Values, evaluate};
 
 /// An expression of an [`Arena`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

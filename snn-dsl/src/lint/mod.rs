@@ -6,9 +6,8 @@ mod gradient;
 mod support;
 mod time_step;
 
-use crate::check::evaluate;
 use crate::diagnostic::Diagnostics;
-use crate::expr::{ExprId, Leaf};
+use crate::expr::{ExprId, Leaf, evaluate};
 use crate::model::{Layer, Model, Neuron, Value};
 
 /// Adds warnings.

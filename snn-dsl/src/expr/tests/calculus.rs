@@ -28,7 +28,7 @@ fn derivatives_agree(arena: &mut Arena, root: ExprId, points: &[[f64; 2]]) {
 fn operations() {
     let mut arena = Arena::default();
     let [x, y] = [0, 1].map(|i| arena.leaf(Leaf::Parameter(i)));
-    for operation in OPERATIONS {
+    for operation in Operation::ALL {
         let root = arena.binary(operation, x, y);
         derivatives_agree(&mut arena, root, &[[0.7, 1.9], [1.3, -0.6]]);
         let sine = arena.apply(Function::Sin, root);
@@ -49,7 +49,7 @@ fn functions() {
     let mut arena = Arena::default();
     let [x, y] = [0, 1].map(|i| arena.leaf(Leaf::Parameter(i)));
     let product = arena.multiply(x, y);
-    for function in FUNCTIONS {
+    for function in Function::ALL {
         let positive = matches!(function, Function::Ln | Function::Sqrt);
         let points: &[[f64; 2]] =
             if positive { &[[0.7, 1.9], [1.3, 0.6]] } else { &[[0.7, 1.9], [1.3, -0.6], [0.02, 0.5], [-0.08, 1.0]] };

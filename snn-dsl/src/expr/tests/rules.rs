@@ -16,12 +16,12 @@ const POINTS: [[f64; 2]; 5] = [[0.7, 1.9], [1.9, 0.7], [-0.4, 1.3], [0.6, -2.5],
 fn operations_keep_the_value() {
     let mut arena = Arena::default();
     let operands = operands(&mut arena);
-    for operation in OPERATIONS {
+    for operation in Operation::ALL {
         for &a in &operands {
             for &b in &operands {
                 let built = arena.binary(operation, a, b);
                 for point in &POINTS {
-                    let expected = binary(operation, value(&arena, a, point), value(&arena, b, point));
+                    let expected = operation.value(value(&arena, a, point), value(&arena, b, point));
                     let found = value(&arena, built, point);
                     // 0*x and 0/x are 0 even where x is not finite or 0.
                     assert!(
@@ -41,11 +41,11 @@ fn operations_keep_the_value() {
 fn functions_keep_the_value() {
     let mut arena = Arena::default();
     let operands = operands(&mut arena);
-    for function in FUNCTIONS {
+    for function in Function::ALL {
         for &a in &operands {
             let built = arena.apply(function, a);
             for point in &POINTS {
-                let expected = apply(function, value(&arena, a, point));
+                let expected = function.value(value(&arena, a, point));
                 let found = value(&arena, built, point);
                 assert!(close(found, expected, 1e-13), "{function:?} {:?}: {found}, not {expected}", arena.node(a));
             }
@@ -59,7 +59,7 @@ fn choices_and_conditions_keep_the_value() {
     let [x, y] = [0, 1].map(|i| arena.leaf(Leaf::Parameter(i)));
     let numbers = [1.0, 2.0].map(|v| arena.constant(v));
     let mut conditions = vec![arena.truth(true), arena.truth(false)];
-    for comparison in COMPARISONS {
+    for comparison in Comparison::ALL {
         let c = arena.compare(comparison, x, y);
         let of_numbers = arena.compare(comparison, numbers[0], numbers[1]);
         assert_eq!(arena.node(of_numbers), Node::Truth(comparison.holds(1.0, 2.0)));
@@ -147,7 +147,7 @@ fn rules_leave_nothing_to_compute() {
     assert_eq!(a.apply(Function::Abs, minus_one), one);
     let size = a.apply(Function::Abs, x);
     assert_eq!([a.apply(Function::Abs, minus_x), a.apply(Function::Abs, size)], [size; 2]);
-    for function in FUNCTIONS {
+    for function in Function::ALL {
         let built = a.apply(function, zero);
         let folds = !matches!(function, Function::Ln | Function::Sigmoid);
         assert_eq!(a.constant_value(built).is_some(), folds, "{function:?}");
