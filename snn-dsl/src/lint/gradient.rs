@@ -1,21 +1,35 @@
 //! What is to be trained and gets no gradient.
 
-use crate::derive::{derive, map_gradients};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::model::{Model, Network, Neuron, Observable, ProgramNode, Source};
+use crate::expr::{Arena, ExprId, Leaf, Node};
+use crate::model::{Assign, Model, Network, Neuron, ProgramNode, Source};
 use std::collections::BTreeSet;
+
+/// The leaves that a gradient can reach from some expressions: it passes neither conditions nor `detach`.
+fn reached(arena: &Arena, roots: impl IntoIterator<Item = ExprId>) -> BTreeSet<Leaf> {
+    let passes = |id: ExprId| !arena.is_truth(id) && !matches!(arena.node(id), Node::Detach(_));
+    let nodes = arena.reachable_where(roots, passes);
+    let leaf = |id: ExprId| match arena.node(id) {
+        Node::Leaf(leaf) => Some(leaf),
+        _ => None,
+    };
+    nodes.into_iter().filter_map(leaf).collect()
+}
 
 /// Warns of trainable parameters on which neither states nor spikes depend, by any path that a gradient takes.
 pub(super) fn parameters(neuron: &Neuron, diagnostics: &mut Diagnostics) {
-    if !neuron.parameters.iter().any(|p| p.trainable) {
-        return;
-    }
-    let derived = derive(neuron);
-    for &(stored, gradient) in &derived.chain.gradients {
-        let parameter = derived.stored.get(stored).and_then(|s| neuron.parameters.get(s.parameter));
-        let Some(parameter) = parameter.filter(|_| derived.arena.constant_value(gradient) == Some(0.0)) else {
+    let states = neuron.states.iter().flat_map(|s| [s.initial, s.coefficient, s.rhs]);
+    let values = |body: &[Assign]| body.iter().map(|a| a.value).collect::<Vec<_>>();
+    let events = neuron.on.iter().flat_map(|on| values(&on.body));
+    let threshold = neuron.spike.iter().flat_map(|s| {
+        let scale = (!s.scale_detached).then_some(s.scale);
+        [s.lhs, s.rhs].into_iter().chain(scale).chain(values(&s.reset))
+    });
+    let reached = reached(&neuron.arena, states.chain(events).chain(threshold));
+    for (index, parameter) in neuron.parameters.iter().enumerate().filter(|(_, p)| p.trainable) {
+        if reached.contains(&Leaf::Parameter(index as u16)) {
             continue;
-        };
+        }
         let name = &parameter.quantity.name;
         let message = format!("`{name}` is trainable and gets no gradient");
         let hint = "states and spikes depend on it through conditions and `detach` alone, or not at all; \
@@ -29,29 +43,24 @@ pub(super) fn layers(model: &Model, network: &Network, diagnostics: &mut Diagnos
     if network.program.losses.is_empty() {
         return;
     }
-    let mut seen = observed(network);
-    let spikes = |layer: usize| {
-        let neuron = network.layers.get(layer).and_then(|l| model.neurons.get(l.neuron));
-        neuron.is_some_and(|n| n.spike.is_some())
-    };
-    loop {
-        let before = seen.len();
-        for projection in &network.projections {
+    let neuron = |layer: usize| network.layers.get(layer).and_then(|l| model.neurons.get(l.neuron));
+    // Against the direction of the spikes, from the layers that a loss reads.
+    let mut seen = BTreeSet::new();
+    let mut next = observed(network);
+    while let Some(target) = next.pop_first() {
+        seen.insert(target);
+        for projection in network.projections.iter().filter(|p| p.target == target) {
             if let Source::Layer(source) = projection.source
-                && seen.contains(&projection.target)
-                && spikes(source)
+                && !seen.contains(&source)
+                && neuron(source).is_some_and(|n| n.spike.is_some())
             {
-                seen.insert(source);
+                next.insert(source);
             }
-        }
-        if seen.len() == before {
-            break;
         }
     }
     for (index, layer) in network.layers.iter().enumerate().filter(|(k, _)| !seen.contains(k)) {
-        let neuron = model.neurons.get(layer.neuron);
         let weights = network.projections.iter().any(|p| p.target == index && !p.frozen);
-        if !weights && !neuron.is_some_and(|n| n.parameters.iter().any(|p| p.trainable)) {
+        if !weights && !neuron(index).is_some_and(|n| n.parameters.iter().any(|p| p.trainable)) {
             continue;
         }
         let message = format!("no loss depends on layer `{}`: nothing in it is trained", layer.name);
@@ -64,19 +73,16 @@ pub(super) fn layers(model: &Model, network: &Network, diagnostics: &mut Diagnos
 /// The layers whose states or spikes a loss reads, through functions that have a gradient.
 fn observed(network: &Network) -> BTreeSet<usize> {
     let program = &network.program;
-    let mut arena = program.arena.clone();
     let mut layers = BTreeSet::new();
     let mut wanted: BTreeSet<usize> = program.losses.iter().map(|loss| loss.1).collect();
     // Nodes are computed from earlier ones.
     while let Some(index) = wanted.pop_last() {
         match program.nodes.get(index) {
-            Some(ProgramNode::Observe { layer, observable: Observable::State(_) | Observable::Spikes }) => {
-                layers.insert(*layer);
-            }
+            Some(ProgramNode::Observe { layer, .. }) => _ = layers.insert(*layer),
             Some(ProgramNode::Map { inputs, function }) => {
-                let gradients = map_gradients(&mut arena, *function, inputs.len());
-                let flows = inputs.iter().zip(gradients).filter(|(_, g)| arena.constant_value(*g) != Some(0.0));
-                wanted.extend(flows.map(|(input, _)| *input));
+                let reached = reached(&program.arena, [*function]);
+                let flows = |k: &usize| reached.contains(&Leaf::Argument(*k as u16));
+                wanted.extend((0..inputs.len()).filter(flows).filter_map(|k| inputs.get(k)));
             }
             Some(ProgramNode::ReduceTime { input, .. } | ProgramNode::ReduceNeuron { input, .. }) => {
                 wanted.insert(*input);

@@ -1,13 +1,13 @@
 //! What is allowed but hardly meant: warnings about a model without mistakes.
 //!
-//! `check` warns of names that nothing reads; what stands here needs the derivation or the numbers of a network.
+//! `check` warns of names that nothing reads; what stands here needs whole neurons or the numbers of a network.
 
 mod gradient;
 mod support;
 mod time_step;
 
 use crate::diagnostic::Diagnostics;
-use crate::expr::{ExprId, Leaf, evaluate};
+use crate::expr::{Arena, ExprId, Leaf, evaluate};
 use crate::model::{Layer, Model, Neuron, Value};
 
 /// Adds warnings.
@@ -23,8 +23,8 @@ pub(crate) fn lint(model: &Model, diagnostics: &mut Diagnostics) {
 }
 
 /// The value of an expression of parameters, with the values of a layer; of a distribution the middle.
-fn typical(neuron: &Neuron, layer: Option<&Layer>, expression: ExprId, dt: Option<f64>) -> Option<f64> {
-    evaluate(&neuron.arena, expression, |leaf| match leaf {
+fn typical(neuron: &Neuron, arena: &Arena, layer: Option<&Layer>, expression: ExprId, dt: Option<f64>) -> Option<f64> {
+    evaluate(arena, expression, |leaf| match leaf {
         Leaf::Parameter(i) => {
             let own = neuron.parameters.get(usize::from(i)).map(|p| p.value);
             let set = layer.and_then(|l| l.values.iter().find(|v| v.0 == usize::from(i))).map(|v| v.1);

@@ -4,8 +4,7 @@ use super::typical;
 use crate::check::scale_bounds;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::expr::{Leaf, number};
-use crate::model::Neuron;
-use std::collections::BTreeMap;
+use crate::model::{Neuron, State};
 
 /// A start so many supports away from the threshold is worth a warning.
 const FARTHEST: f64 = 100.0;
@@ -14,10 +13,10 @@ const FARTHEST: f64 = 100.0;
 pub(super) fn neuron(neuron: &Neuron, diagnostics: &mut Diagnostics) {
     let Some(spike) = &neuron.spike else { return };
     let Some(support) = spike.surrogate.support else { return };
-    let mut neuron = neuron.clone();
-    let difference = neuron.arena.subtract(spike.lhs, spike.rhs);
-    let distance = neuron.arena.divide(difference, spike.scale);
-    let range = scale_bounds(&neuron.arena, distance, &neuron, &[]);
+    let mut arena = neuron.arena.clone();
+    let difference = arena.subtract(spike.lhs, spike.rhs);
+    let distance = arena.divide(difference, spike.scale);
+    let range = scale_bounds(&arena, distance, neuron, &[]);
     let surrogate = &spike.surrogate.text;
     let what = format!("the surrogate `{surrogate}` is 0 beyond a distance of {}", number(support));
     if range.low > support || range.high < -support {
@@ -26,11 +25,10 @@ pub(super) fn neuron(neuron: &Neuron, diagnostics: &mut Diagnostics) {
         diagnostics.push(Diagnostic::warning("W0407", spike.span, message).hint(hint));
         return;
     }
-    let starts: BTreeMap<_, _> = (0..neuron.states.len())
-        .map(|i| (neuron.arena.leaf(Leaf::State(i as u16)), neuron.states[i].initial))
-        .collect();
-    let at_start = neuron.arena.substitute(distance, &starts);
-    let Some(start) = typical(&neuron, None, at_start, None) else { return };
+    let start = |(i, state): (usize, &State)| (arena.leaf(Leaf::State(i as u16)), state.initial);
+    let starts = neuron.states.iter().enumerate().map(start).collect();
+    let at_start = arena.substitute(distance, &starts);
+    let Some(start) = typical(neuron, &arena, None, at_start, None) else { return };
     if start.abs() > FARTHEST * support {
         let message = format!("{what}, and the neuron starts at a distance of {}", number((start * 1e3).round() / 1e3));
         let hint = "nearly all steps are without gradient: take a wider surrogate, or a larger `scale`";
