@@ -1,8 +1,8 @@
 //! Any text: nothing panics, every rejection says where and why, what is accepted can be derived.
 //!
 //! ```text
-//! cd tests
-//! cargo +nightly fuzz run compile models/found models/pass models/fail -- -dict=fuzz/snn.dict -timeout=2 -max_len=4096
+//! cd tests && mkdir -p fuzz/corpus
+//! cargo +nightly fuzz run compile fuzz/corpus models/found models/pass models/fail -- -dict=fuzz/snn.dict -timeout=5
 //! ```
 //! A text that fails goes into `models/found`, where a plain test replays it.
 
