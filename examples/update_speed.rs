@@ -27,8 +27,8 @@ struct Options {
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mnist"), hide_default_value = true)]
     data: PathBuf,
     /// Digits per update.
-    #[arg(long, default_value_t = 128)]
-    batch: usize,
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
+    batch: u32,
     /// Time steps of 1 ms.
     #[arg(long, default_value_t = 100)]
     steps: usize,
@@ -36,8 +36,8 @@ struct Options {
     #[arg(long, default_value_t = 0.25)]
     gain: f64,
     /// Updates that are timed, after two that are not.
-    #[arg(long, default_value_t = 20)]
-    updates: usize,
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..1_000_000))]
+    updates: u32,
     /// Threads; by default one per core.
     #[arg(long)]
     threads: Option<usize>,
@@ -60,14 +60,12 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if let Some(threads) = options.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     }
-    if options.batch == 0 || options.updates == 0 {
-        return Err("expected at least one digit and one update".into());
-    }
+    let (batch, updates) = (options.batch as usize, options.updates as usize);
     let images = LabelledImages::load(&options.data, Part::Train)?;
     if images.is_empty() {
         return Err("expected digits to train on, found none; give another folder".into());
     }
-    let digits = |k: usize| (0..options.batch).map(move |i| k * options.batch + i);
+    let digits = |k: usize| (0..batch).map(move |i| k * batch + i);
     let batches = (0..4)
         .map(|k| digits(k).map(|i| (i % images.len()) as u32).collect::<Vec<_>>())
         .map(|indices| Sample::gather(&images, &indices, 0))
@@ -78,19 +76,20 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let encoder = Poisson::new().gain(options.gain)?;
     let (mut workspace, mut gradient) = (net.workspace(), net.gradient());
     let mut adam = Adam::new();
+    let hidden_size = net.engine().graph().populations.iter().find(|p| p.name == "hidden").map_or(1, |p| p.size);
     let mut times = Vec::new();
     let (mut loss, mut rate) = (0.0, 0.0);
-    for update in 0..options.updates + 2 {
+    for update in 0..updates + 2 {
         let digits = &batches[update % batches.len()];
         let start = Instant::now();
-        let inputs = WorkloadInputs { samples: options.batch, pixel: digits.encoded(&encoder, update as u64) };
+        let inputs = WorkloadInputs { samples: batch, pixel: digits.encoded(&encoder, update as u64) };
         let targets = WorkloadTargets { label: TargetData::Class(&digits.labels) };
         let evaluation = net.loss_and_gradient(&inputs, &targets, &mut workspace, &mut gradient)?;
         adam.step(&mut net.parameters, gradient.values(), options.lr)?;
         times.push(start.elapsed().as_secs_f64());
         loss = evaluation.loss;
         let hidden = evaluation.readouts.spike_counts().find(|(name, _)| *name == "hidden").map_or(0, |(_, n)| n);
-        rate = hidden as f64 / (options.batch * options.steps * 256) as f64;
+        rate = hidden as f64 / (batch * options.steps * hidden_size) as f64;
     }
     let mut timed = times.split_off(2);
     timed.sort_by(f64::total_cmp);

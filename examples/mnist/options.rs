@@ -15,7 +15,7 @@ pub(crate) struct Options {
     pub(crate) limit: Option<u32>,
     /// Passes over the training digits.
     #[arg(long, default_value_t = 20)]
-    pub(crate) epochs: u64,
+    pub(crate) epochs: u32,
     /// Digits per update.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) batch: u32,

@@ -1,7 +1,9 @@
 //! Replacing a file as a whole.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process;
@@ -21,10 +23,11 @@ pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Res
     }
     let (folder, name) = split(&path)?;
     let (mut file, mut temporary) = create(folder, name)?;
-    fill(&mut file, write)?;
+    // Before the contents, which may be nobody else's business.
     if let Some(old) = old {
         file.set_permissions(old.permissions())?;
     }
+    fill(&mut file, write)?;
     file.sync_all()?;
     drop(file);
     fs::rename(&temporary.path, &path)?;
@@ -97,7 +100,8 @@ fn split(path: &Path) -> io::Result<(&Path, &OsStr)> {
 
 /// Whether [`create`] made up the name `found` for a file `name`: `.name.process-count.tmp`.
 fn is_temporary(found: &OsStr, name: &OsStr) -> bool {
-    let (found, name) = (found.as_encoded_bytes(), kept(name).as_encoded_bytes());
+    let kept = kept(name);
+    let (found, name) = (found.as_encoded_bytes(), kept.as_encoded_bytes());
     let middle = found.strip_prefix(b".").and_then(|f| f.strip_prefix(name)).and_then(|f| f.strip_prefix(b"."));
     let Some(middle) = middle.and_then(|f| f.strip_suffix(b".tmp")) else { return false };
     let parts: Vec<&[u8]> = middle.split(|&b| b == b'-').collect();
@@ -128,9 +132,14 @@ impl Drop for Temporary {
 /// Names may have 255 bytes on most systems; what is added to a name has to fit as well.
 const LONGEST_NAME: usize = 200;
 
-/// The part of a name that stands in that of its temporary file.
-fn kept(name: &OsStr) -> &OsStr {
-    if name.len() <= LONGEST_NAME { name } else { OsStr::new("") }
+/// What stands for a name in that of its temporary file: long ones are cut, and told apart by a hash.
+fn kept(name: &OsStr) -> Cow<'_, OsStr> {
+    if name.len() <= LONGEST_NAME {
+        return name.into();
+    }
+    let mut hash = DefaultHasher::new();
+    name.hash(&mut hash);
+    OsString::from(format!("{:016x}", hash.finish())).into()
 }
 
 fn create(folder: &Path, name: &OsStr) -> io::Result<(File, Temporary)> {
@@ -191,6 +200,15 @@ mod tests {
         put(&path, "text").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "text");
         assert!(put(&dir.path().join("n".repeat(256)), "text").is_err());
+        // Leftovers of one long name are not those of another.
+        let other = dir.path().join(format!("{}m", "n".repeat(254)));
+        let Target { path, .. } = target(&path).unwrap();
+        let (file, left) = create(dir.path(), path.file_name().unwrap()).unwrap();
+        remove_leftovers(&other).unwrap();
+        assert!(left.path.exists());
+        remove_leftovers(&path).unwrap();
+        assert!(!left.path.exists());
+        drop((file, left));
         assert_eq!(entries(dir.path()), 1);
     }
 

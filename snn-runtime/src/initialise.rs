@@ -75,7 +75,8 @@ impl Initialiser {
     }
 }
 
-/// How often a value outside of its range is drawn again before it is moved to the nearer end.
+/// How often a value is drawn again before the place of the range that is nearest to the mean is taken: that happens only to
+/// ranges far from the mean.
 const ATTEMPTS: u32 = 1000;
 
 /// Draws the starting values of a stored parameter, one for each entry of `out`, and brings them into the stored form.
@@ -90,8 +91,7 @@ pub fn parameter_start<R: Real>(parameter: &StoredParameter, out: &mut [R], seed
         ParameterStart::Value(value) => out.fill(R::from_f64(transform.store(value))),
         ParameterStart::Uniform { low, high } => uniform(out, stream, low, high, |x| transform.store(x)),
         ParameterStart::Normal { mean, sd } => {
-            let draw = |step, index| stream.normal_pair(step, index).map(|z| mean + sd * z);
-            truncated(out, draw, parameter.range, |x| transform.store(x));
+            truncated(out, stream, mean, sd, parameter.range, |x| transform.store(x))
         }
         ParameterStart::LogUniform { low, high } => {
             uniform(out, stream, math::ln(low), math::ln(high), |x| transform.store(math::exp(x)));
@@ -99,20 +99,36 @@ pub fn parameter_start<R: Real>(parameter: &StoredParameter, out: &mut [R], seed
     }
 }
 
-/// Like [`pairs`], but what lies outside of the range is drawn again, by blocks whose step is the number of the attempt.
+/// A normal distribution truncated to a range by rejection; the number of the attempt is the step of its block.
+///
+/// From a range that is narrow against sd hardly any normal number would fall into, so numbers are drawn uniformly from it
+/// there and accepted with the ratio of their density to the highest in the range.
 fn truncated<R: Real>(
     out: &mut [R],
-    draw: impl Fn(u32, u32) -> [f64; 2],
+    stream: Stream,
+    mean: f64,
+    sd: f64,
     [low, high]: [f64; 2],
     form: impl Fn(f64) -> f64,
 ) {
-    for (block, pair) in (0u64..).zip(out.chunks_mut(2)) {
-        // A population has fewer neurons than 2^32 blocks.
-        let index = block as u32;
+    let narrow = high - low < sd;
+    // The least distance of the range from the mean.
+    let least = math::max(math::max(low - mean, mean - high), 0.0);
+    let draw = |attempt: u32, index: u32, k: usize| -> Option<f64> {
+        if !narrow {
+            let x = mean + sd * stream.normal_pair(attempt, index)[k];
+            return (low..=high).contains(&x).then_some(x);
+        }
+        let [place, chance] = stream.uniform_pair(2 * attempt + k as u32, index);
+        let x = low + (high - low) * place;
+        let ratio = math::exp((least * least - (x - mean) * (x - mean)) / (2.0 * sd * sd));
+        (chance < ratio).then_some(x)
+    };
+    // A population has fewer neurons than 2^32 blocks.
+    for (index, pair) in (0u32..).zip(out.chunks_mut(2)) {
         for (k, out) in pair.iter_mut().enumerate() {
-            let inside = |x: &f64| (low..=high).contains(x);
-            let drawn = (0..ATTEMPTS).map(|attempt| draw(attempt, index)[k]).find(inside);
-            let value = drawn.unwrap_or_else(|| math::min(math::max(draw(0, index)[k], low), high));
+            let drawn = (0..ATTEMPTS).find_map(|attempt| draw(attempt, index, k));
+            let value = drawn.unwrap_or_else(|| math::min(math::max(mean, low), high));
             *out = R::from_f64(form(value));
         }
     }
@@ -273,6 +289,11 @@ mod tests {
         assert!((mean - 37.2).abs() < 0.7, "{mean}");
         let all = started(&start, Transform::Raw);
         assert!(all.iter().zip(&out).all(|(free, kept)| !(1.0..=100.0).contains(free) || free == kept));
+        // Narrow against the standard deviation: nearly uniform, and nothing piles up at an end.
+        parameter_start(&stored(&start, Transform::Raw, [1.0, 1.01]), &mut out, 1, 2);
+        assert!(out.iter().all(|x| (1.0..=1.01).contains(x)));
+        let (mean, sd) = mean_sd(&out);
+        assert!((mean - 1.005).abs() < 1e-4 && (sd - 0.01 / math::sqrt(12.0)).abs() < 1e-4, "{mean} {sd}");
         // A range that is never met: the nearer end.
         parameter_start(&stored(&start, Transform::Raw, [1e6, 2e6]), &mut out[..9], 1, 2);
         assert_eq!(out[..9], [1e6; 9]);

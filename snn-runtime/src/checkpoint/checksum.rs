@@ -17,6 +17,7 @@ pub(super) fn checksum<'a>(
     for (name, (dtype, shape, data)) in tensors {
         hash.part(name.as_bytes());
         hash.part(dtype.to_string().as_bytes());
+        hash.bytes(&(shape.len() as u64).to_le_bytes());
         shape.iter().for_each(|&n| hash.bytes(&(n as u64).to_le_bytes()));
         hash.part(data);
     }

@@ -8,9 +8,10 @@ use super::{
 use crate::optimise::Optimiser;
 use crate::store::StoreError;
 use crate::store::load::{check_model, check_version, decode, read};
+use crate::store::save::dtype;
 use crate::{Parameters, Real};
 use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::tensor::TensorView;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -64,7 +65,7 @@ impl Checkpoint<'_> {
         };
         let steps = file.number(STEPS_KEY)?;
         let known = layout.tensors().len() + names.len() + progress.series.len();
-        file.check_count(known, |name| {
+        file.check_names(known, |name| {
             let parameter = name.strip_prefix(PARAMETER).is_some_and(|name| layout.find(name).is_some());
             parameter || name.starts_with(SERIES) || name.strip_prefix(STATE).is_some_and(|name| names.contains(&name))
         })?;
@@ -128,7 +129,7 @@ impl<'a> File<'a> {
             let (tensor, shape) = (name.into(), shape.to_vec());
             return Err(StoreError::Missing { path: path.into(), tensor, shape, others: Vec::new() }.into());
         };
-        let expected = if R::NAME == "f32" { Dtype::F32 } else { Dtype::F64 };
+        let expected = dtype::<R>();
         if view.dtype() != expected {
             let (expected, found) = (expected.to_string(), view.dtype().to_string());
             return Err(CheckpointError::Precision { path: path.into(), tensor: name.into(), expected, found });
@@ -148,7 +149,7 @@ impl<'a> File<'a> {
     }
 
     /// Refuses tensors that nothing asked for.
-    fn check_count(&self, expected: usize, known: impl Fn(&str) -> bool) -> Result<(), CheckpointError> {
+    fn check_names(&self, expected: usize, known: impl Fn(&str) -> bool) -> Result<(), CheckpointError> {
         match self.tensors.keys().find(|name| !known(name)) {
             None => Ok(()),
             Some(tensor) => Err(StoreError::Extra { path: self.path.into(), tensor: tensor.clone(), expected }.into()),

@@ -59,7 +59,9 @@ impl Checkpoint<'_> {
             }
             let name = format!("{STATE}{part}");
             let encoded = Encoded::new(path, &name, &[found], numbers)?;
-            tensors.insert(name, encoded);
+            if tensors.insert(name, encoded).is_some() {
+                return Err(StoreError::Name { path: path.into(), tensor: part.into() }.into());
+            }
         }
         for (series, numbers) in &progress.series {
             let name = format!("{SERIES}{series}");

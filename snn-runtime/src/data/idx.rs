@@ -35,7 +35,9 @@ impl Images {
     /// Checks that the sizes are those of the pixels.
     pub(super) fn check(&self) -> Result<(), IdxError> {
         let Self { count, rows, columns, ref pixels } = *self;
-        let size = count.checked_mul(rows).and_then(|n| n.checked_mul(columns));
+        // An image must fit into memory as numbers of four bytes, even if there is none.
+        let image = rows.checked_mul(columns).filter(|&n| n <= isize::MAX as usize / 4);
+        let size = image.and_then(|n| n.checked_mul(count));
         if size == Some(pixels.len()) && rows > 0 && columns > 0 {
             return Ok(());
         }
@@ -57,7 +59,9 @@ pub fn read_images(path: impl AsRef<Path>) -> Result<Images, IdxError> {
         return Err(IdxError::NoPixels { path: path.into(), rows, columns });
     }
     let pixels = content.data(&[count, rows, columns])?;
-    Ok(Images { count: count as usize, rows: rows as usize, columns: columns as usize, pixels })
+    let images = Images { count: count as usize, rows: rows as usize, columns: columns as usize, pixels };
+    images.check()?;
+    Ok(images)
 }
 
 /// Reads labels: an IDX file with one dimension, plain or compressed with gzip (told by its first bytes, whatever its

@@ -10,12 +10,21 @@ use crate::Real;
 use crate::loss::{Observable, Trace};
 use crate::neuron::Mode;
 
-/// The error for a loss that is not finite. `losses`: `[samples, terms]`.
-pub(crate) fn locate<R: Real>(plan: &Plan<R>, batch: &Batch<'_, R>, workspace: &Workspace<R>, losses: &[f64]) -> Error {
+/// The error for a loss that is not finite. `losses`: `[samples, terms]`. A run in smooth mode cannot be repeated: its states
+/// are others than those with spikes.
+pub(crate) fn locate<R: Real>(
+    plan: &Plan<R>,
+    batch: &Batch<'_, R>,
+    workspace: &Workspace<R>,
+    losses: &[f64],
+    mode: Mode,
+) -> Error {
     let terms = plan.loss.losses.len().max(1);
     let place = losses.iter().position(|loss| !loss.is_finite()).unwrap_or(0);
     let (sample, term) = (place / terms, place % terms);
-    if let Some((_, error)) = state(plan, batch, workspace, sample) {
+    if mode == Mode::Spiking
+        && let Some((_, error)) = state(plan, batch, workspace, sample)
+    {
         return error;
     }
     let value = losses.get(place).map_or_else(String::new, f64::to_string);

@@ -91,7 +91,8 @@ impl<R: Real> Network<R> {
     /// # Errors
     /// If the parameters, the gradient or the batch do not fit the network, a parameter is infinite or NaN, or if the
     /// loss is not finite; the gradient is then left as it was. Also if a state is not finite and the gradient therefore
-    /// neither. A gradient that overflows by itself is for the optimiser to refuse.
+    /// neither; the gradient then holds numbers that are not finite. A gradient that overflows by itself is for the
+    /// optimiser to refuse.
     pub fn loss_and_gradient(
         &self,
         parameters: &dyn Parameters<R>,
@@ -137,7 +138,7 @@ impl<R: Real> Network<R> {
         terms.iter_mut().for_each(|sum| *sum /= batch.size as f64);
         let loss: f64 = terms.iter().sum();
         if !loss.is_finite() {
-            return Err(divergence::locate(&self.plan, batch, workspace, &losses));
+            return Err(divergence::locate(&self.plan, batch, workspace, &losses, mode));
         }
         reduce(&self.plan, &workspace.lane, parameters.values(), gradient.values_mut());
         // A state can overflow where the loss does not see it. Without an early exit the test vectorises.

@@ -103,6 +103,11 @@ fn quoted(text: &str) -> String {
     out
 }
 
+/// The type of numbers in a file.
+pub(crate) fn dtype<R: Real>() -> Dtype {
+    if R::NAME == "f32" { Dtype::F32 } else { Dtype::F64 }
+}
+
 /// The numbers of one tensor as bytes.
 pub(crate) struct Numbers<'a, R> {
     pub(crate) shape: &'a [usize],
@@ -111,7 +116,7 @@ pub(crate) struct Numbers<'a, R> {
 
 impl<R: Real> View for Numbers<'_, R> {
     fn dtype(&self) -> Dtype {
-        if R::NAME == "f32" { Dtype::F32 } else { Dtype::F64 }
+        dtype::<R>()
     }
     fn shape(&self) -> &[usize] {
         self.shape
