@@ -46,6 +46,41 @@ pub struct Neuron {
     pub spike: Option<Spike>,
     /// The refractory period.
     pub refractory: Option<Refractory>,
+    /// The method of integration.
+    pub integration: Integration,
+}
+
+/// `integrate METHOD`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Integration {
+    /// Exact propagators for linear systems, exponential Euler for the rest.
+    #[default]
+    Auto,
+    /// The same; the check has made sure that there is no rest.
+    Exact,
+    /// Exponential Euler for every state.
+    ExponentialEuler,
+    /// Exponential Euler twice: half a step, then a step with what was found there. Second order.
+    ExponentialMidpoint,
+    /// x + dt f
+    Euler,
+    /// The midpoint rule.
+    RungeKutta2,
+    /// The classical method of fourth order.
+    RungeKutta4,
+}
+
+impl Integration {
+    /// All methods with their names.
+    pub const ALL: [(&'static str, Self); 7] = [
+        ("auto", Self::Auto),
+        ("exact", Self::Exact),
+        ("exponential_euler", Self::ExponentialEuler),
+        ("exponential_midpoint", Self::ExponentialMidpoint),
+        ("euler", Self::Euler),
+        ("rk2", Self::RungeKutta2),
+        ("rk4", Self::RungeKutta4),
+    ];
 }
 
 impl Neuron {
@@ -124,8 +159,10 @@ pub struct State {
     pub initial: ExprId,
     /// What multiplies the derivative; the constant 1 if nothing was written.
     pub coefficient: ExprId,
-    /// The right-hand side.
+    /// The right-hand side, without noise.
     pub rhs: ExprId,
+    /// What multiplies white noise on the right-hand side.
+    pub noise: Option<ExprId>,
     /// The equation as written, on one line.
     pub text: String,
     /// Where it stands.

@@ -3,6 +3,7 @@
 use crate::Real;
 use crate::engine::Error;
 use crate::neuron::{Coefficients, Mode, Neuron, Step};
+use crate::random::{Purpose, Stream, normal_numbers};
 use std::sync::Arc;
 
 /// The neurons of one model, stepped by hand: for streams, teaching, and checks of a model.
@@ -17,6 +18,9 @@ pub struct Cells<R> {
     states: Vec<R>,
     refractory: Vec<u32>,
     spikes: Vec<R>,
+    noise: Vec<R>,
+    noise_stream: Stream,
+    step: u32,
 }
 
 impl<R: Real> Cells<R> {
@@ -63,6 +67,9 @@ impl<R: Real> Cells<R> {
             states: vec![R::ZERO; layout.states.len() * n],
             refractory: vec![0; if layout.refractory { n } else { 0 }],
             spikes: vec![R::ZERO; if layout.spikes { n } else { 0 }],
+            noise: vec![R::ZERO; layout.noise * n],
+            noise_stream: Stream::new(0, Purpose::Noise, 0),
+            step: 0,
             coefficients,
             neuron,
         };
@@ -70,8 +77,14 @@ impl<R: Real> Cells<R> {
         Ok(cells)
     }
 
-    /// Back to the initial state.
+    /// White noise of another seed, from the next step on; it is 0 at first.
+    pub fn set_noise_seed(&mut self, seed: u64) {
+        self.noise_stream = Stream::new(seed, Purpose::Noise, 0);
+    }
+
+    /// Back to the initial state, and to the first numbers of white noise.
     pub fn reset(&mut self) {
+        self.step = 0;
         self.refractory.fill(0);
         self.spikes.fill(R::ZERO);
         for (&c, states) in self.neuron.layout().initial.iter().zip(self.states.chunks_exact_mut(self.n)) {
@@ -108,12 +121,15 @@ impl<R: Real> Cells<R> {
                 return Err(Error::Input { input: input(), reason });
             }
         }
+        normal_numbers(self.noise_stream, self.step, 0, &mut self.noise);
+        self.step = self.step.wrapping_add(1);
         self.neuron.step(Step {
             n: self.n,
             coefficients: Coefficients { values: &self.coefficients, per_neuron: self.per_neuron },
             states: &mut self.states,
             events,
             drives,
+            noise: &self.noise,
             refractory: &mut self.refractory,
             refractory_steps: self.refractory_steps,
             spikes: &mut self.spikes,

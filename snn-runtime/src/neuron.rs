@@ -151,6 +151,8 @@ pub struct NeuronLayout {
     pub tape_reals: usize,
     /// The adjoint reads flags (at most eight, one byte per neuron and step).
     pub tape_flags: bool,
+    /// The number of states with white noise.
+    pub noise: usize,
     /// The model has a threshold.
     pub spikes: bool,
     /// The adjoint reads the spikes of the step.
@@ -197,6 +199,8 @@ pub struct Step<'a, R> {
     pub events: &'a [R],
     /// Continuous inputs, constant over the step. `[drives, n]`
     pub drives: &'a [R],
+    /// Standard normal numbers, new in every step, for the states with white noise. `[noise, n]`
+    pub noise: &'a [R],
     /// The steps that each neuron still stays refractory; empty if the model has no refractory period. `[n]`
     pub refractory: &'a mut [u32],
     /// The number of steps a neuron is refractory after a spike, see [`Neuron::refractory_steps`].

@@ -84,6 +84,14 @@ impl Stream {
     }
 }
 
+/// Fills `out` with the independent standard normal numbers of a step, from the number `first` on; it must be even.
+pub fn normal_numbers<R: crate::Real>(stream: Stream, step: u32, first: u32, out: &mut [R]) {
+    for (index, pair) in (first / 2..).zip(out.chunks_mut(2)) {
+        let numbers = stream.normal_pair(step, index);
+        pair.iter_mut().zip(numbers).for_each(|(out, x)| *out = R::from_f64(x));
+    }
+}
+
 /// The low and the high word.
 #[inline(always)]
 fn halves(x: u64) -> [u32; 2] {

@@ -67,6 +67,7 @@ pub(super) fn declare(checker: &mut Checker) {
                     initial: zero,
                     coefficient: one,
                     rhs: zero,
+                    noise: None,
                     text: String::new(),
                     equation_span: name.span,
                 });
@@ -98,7 +99,9 @@ pub(super) fn declare(checker: &mut Checker) {
     let dt = leaf(&mut checker.typing, Leaf::Dt, Some(Dimension::TIME));
     scope.insert("dt".into(), dt);
     scope.insert("t".into(), Entry::Unsupported("the time `t`"));
-    scope.insert("xi".into(), Entry::Unsupported("white noise `xi`"));
+    let hint = "its place is the right-hand side of an equation, as in `tau dV/dt = -V + sigma*sqrt(2*tau)*xi`";
+    let message = "white noise `xi` has no value outside of an equation";
+    scope.insert("xi".into(), Entry::Forbidden(message.into(), Some(hint.into())));
     checker.typing.scope = scope;
 }
 

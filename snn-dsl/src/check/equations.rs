@@ -1,11 +1,13 @@
-//! The equations of a neuron: one for every state, both sides of one dimension, affine in its own state.
+//! The equations of a neuron: one for every state, both sides of one dimension, affine in white noise.
 
-use super::dimension::Dimension;
+use super::dimension::{Dimension, Exponent};
 use super::neuron::Checker;
 use super::remedy::bracketed;
+use super::scope::{Axes, Entry};
+use super::typing::number;
 use super::units;
 use crate::diagnostic::Diagnostic;
-use crate::expr::{ExprId, Leaf, evaluate};
+use crate::expr::{Affine, ExprId, Leaf, evaluate};
 use crate::source::Span;
 use crate::syntax::tree::{Equation, ExprKind, NeuronStatement};
 use std::collections::BTreeMap;
@@ -52,7 +54,15 @@ fn check_equation<'a>(checker: &mut Checker<'a>, equation: &'a Equation, state: 
     };
     let left = coefficient.zip(dimension).map(|(c, d)| c.1.times(d).over(Dimension::TIME));
     let zero_rhs = matches!(equation.rhs.kind, ExprKind::Number { value: 0.0, unit: None });
+    // White noise is read in equations alone, in each the noise of its own state.
+    let normal = Leaf::Noise(state.unwrap_or_default() as u16);
+    let unit = Dimension::TIME.power(Exponent::new(-1, 2));
+    let xi = Entry::Value(number(typing.arena.leaf(normal), unit, Axes::default()));
+    let outside = typing.scope.insert("xi".into(), xi);
     let rhs = typing.number(&equation.rhs, left);
+    if let Some(outside) = outside {
+        typing.scope.insert("xi".into(), outside);
+    }
     let (state, (coefficient, unit), left, rhs) = (state?, coefficient?, left?, rhs?);
     // `dX/dt = 0` needs no unit: 0 in every unit is the same statement that X does not change.
     if rhs.dimension != left && !zero_rhs {
@@ -62,25 +72,26 @@ fn check_equation<'a>(checker: &mut Checker<'a>, equation: &'a Equation, state: 
     let parts = checker.typing.arena.bound(rhs.id) + checker.typing.arena.bound(coefficient);
     checker.typing.spend(parts, equation.span)?;
     sound_coefficient(checker, equation, coefficient)?;
-    let name = &equation.state.name;
-    let leaf = Leaf::State(state as u16);
-    let arena = &mut checker.typing.arena;
-    let len = arena.len();
-    let not_affine = if arena.depends_on(coefficient, leaf) {
-        equation.coefficient.as_ref().map(|c| c.span)
-    } else {
-        arena.affine_in(rhs.id, leaf).is_none().then_some(equation.rhs.span)
-    };
-    arena.forget(len);
-    if let Some(span) = not_affine {
-        let what = format!("an equation that is not affine in its own state `{name}`");
-        return checker.typing.fail(Diagnostic::not_supported(span, what).hint(format!(
-            "`{name}` may stand there times something free of `{name}`, plus something free of `{name}`"
-        )));
-    }
+    let (drift, noise) = noise(checker, equation, rhs.id, normal)?;
     let place = checker.neuron.states.get_mut(state)?;
-    (place.coefficient, place.rhs, place.text, place.equation_span) = (coefficient, rhs.id, text, equation.span);
+    (place.coefficient, place.rhs, place.noise) = (coefficient, drift, noise);
+    (place.text, place.equation_span) = (text, equation.span);
     Some(())
+}
+
+/// A right-hand side as drift and the factor of its noise.
+fn noise(checker: &mut Checker, equation: &Equation, rhs: ExprId, normal: Leaf) -> Option<(ExprId, Option<ExprId>)> {
+    let arena = &mut checker.typing.arena;
+    if !arena.depends_on(rhs, normal) {
+        return Some((rhs, None));
+    }
+    let Some(Affine { slope, offset }) = arena.affine_in(rhs, normal) else {
+        let message = "expected white noise times a factor, plus what is free of it";
+        let diagnostic = Diagnostic::error("E0422", equation.rhs.span, message);
+        return checker.typing.fail(diagnostic.hint("write `... + sigma*xi`; the factor may read states"));
+    };
+    let is_zero = arena.constant_value(slope) == Some(0.0);
+    Some((offset, (!is_zero).then_some(slope)))
 }
 
 fn sound_coefficient(checker: &mut Checker, equation: &Equation, coefficient: ExprId) -> Option<()> {

@@ -28,7 +28,7 @@ enum Builtin {
     Pow,
 }
 
-const BUILTINS: [(&str, Builtin, usize); 20] = [
+const BUILTINS: [(&str, Builtin, usize); 22] = [
     ("exp", Builtin::Plain(Function::Exp), 1),
     ("ln", Builtin::Plain(Function::Ln), 1),
     ("sqrt", Builtin::Sqrt, 1),
@@ -45,6 +45,8 @@ const BUILTINS: [(&str, Builtin, usize); 20] = [
     ("erfc", Builtin::Plain(Function::Erfc), 1),
     ("expm1", Builtin::Plain(Function::Expm1), 1),
     ("exprel", Builtin::Plain(Function::Exprel), 1),
+    ("exprel1", Builtin::Plain(Function::Exprel1), 1),
+    ("exprel2", Builtin::Plain(Function::Exprel2), 1),
     ("clip", Builtin::Clip, 3),
     ("heaviside", Builtin::Heaviside, 1),
     ("pow", Builtin::Pow, 2),

@@ -11,6 +11,7 @@ mod dimension;
 mod equations;
 mod events;
 mod functions;
+mod integrate;
 mod layer;
 mod losses;
 mod network;

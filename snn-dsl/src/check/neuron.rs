@@ -3,7 +3,7 @@
 use super::dimension::Dimension;
 use super::scope::{Axes, Context, Definitions, Entry, Names, Scope};
 use super::typing::{Typing, number};
-use super::{declarations, equations, events, functions, spike};
+use super::{declarations, equations, events, functions, integrate, spike};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::expr::{Interval, Leaf};
 use crate::model;
@@ -57,6 +57,7 @@ pub(super) fn check<'a>(context: Context<'a>, text: usize, tree: &'a Neuron) -> 
         on: Vec::new(),
         spike: None,
         refractory: None,
+        integration: model::Integration::default(),
     };
     let mut typing = Typing::new(context.sources, definitions, Scope::new());
     typing.in_neuron = true;
@@ -80,7 +81,7 @@ pub(super) fn check<'a>(context: Context<'a>, text: usize, tree: &'a Neuron) -> 
     equations::check(&mut checker);
     events::check(&mut checker);
     spike::check(&mut checker);
-    checker.integrate();
+    integrate::check(&mut checker);
     Some(checker.finish())
 }
 
@@ -143,41 +144,6 @@ impl<'a> Checker<'a> {
                 }
                 self.typing.scope.insert(line.name.name.clone(), value.map_or(Entry::Poisoned, Entry::Value));
             }
-        }
-    }
-
-    fn integrate(&mut self) {
-        let lines = self.tree.statements.iter().filter_map(|s| match s {
-            NeuronStatement::Integrate(method) => Some(method),
-            _ => None,
-        });
-        let hint = "write `integrate exponential_euler`";
-        let mut first = None;
-        for method in lines {
-            if let Some(first) = first {
-                self.typing.diagnostics.push(
-                    Diagnostic::error("E0417", method.span, "expected one `integrate` line, found a second one")
-                        .also(first, "the first one")
-                        .hint("remove one of them"),
-                );
-                continue;
-            }
-            first = Some(method.span);
-            match method.name.as_str() {
-                "exponential_euler" => {}
-                "auto" | "exact" | "rosenbrock" => {
-                    let what = format!("`integrate {}`", method.name);
-                    self.typing.diagnostics.push(Diagnostic::not_supported(method.span, what).hint(hint));
-                }
-                other => {
-                    let message = format!("expected a method of integration, found `{other}`");
-                    self.typing.diagnostics.push(Diagnostic::error("E0419", method.span, message).hint(hint));
-                }
-            }
-        }
-        if first.is_none() && !self.neuron.states.is_empty() {
-            let what = "a neuron without `integrate` line (its default is `auto`)";
-            self.typing.diagnostics.push(Diagnostic::not_supported(self.tree.name.span, what).hint(hint));
         }
     }
 

@@ -204,10 +204,22 @@ fn neurons() {
     assert_eq!(neuron("", "refractory 2 holding V"), ["E0305 2"]);
     assert_eq!(neuron("", "refractory 2 ms holding V, V"), ["E0416 V"]);
     assert_eq!(neuron("", "integrate exponential_euler"), ["E0417 exponential_euler"]);
-    assert_eq!(neuron("exponential_euler", "euler"), ["E0419 euler"]);
-    assert_eq!(neuron("exponential_euler", "auto"), ["E0900 auto"]);
-    assert_eq!(neuron("integrate exponential_euler", ""), ["E0900 N"]);
-    assert_eq!(neuron("-V + R*I", "-V*V/V_th + R*I"), ["E0900 -V*V/V_th + R*I"]);
+    assert_eq!(neuron("exponential_euler", "implicit"), ["E0419 implicit"]);
+    for method in ["euler", "auto", "exact", "exponential_midpoint", "rk2", "rk4"] {
+        assert_eq!(neuron("exponential_euler", method), [""; 0], "{method}");
+    }
+    assert_eq!(neuron("integrate exponential_euler", ""), [""; 0]);
+    assert_eq!(neuron("-V + R*I", "-V*V/V_th + R*I"), [""; 0]);
+    let equation = |text: &str, method: &str| {
+        codes(&format!("neuron N {{{}}}", NEURON.replace("-V + R*I", text).replace("exponential_euler", method)))
+    };
+    assert_eq!(equation("-V*V/V_th + R*I", "exact"), ["E0423 tau dV/dt = -V*V/V_th + R*I"]);
+    assert_eq!(equation("-V + R*I + V_th*sqrt(tau)*xi", "auto"), [""; 0]);
+    assert_eq!(equation("-V + R*I + V_th*xi", "auto"), ["E0302 V_th*xi"]);
+    assert_eq!(equation("-V + R*I + V_th*tau*xi^2", "auto"), ["E0422 -V + R*I + V_th*tau*xi^2"]);
+    assert_eq!(equation("-V + R*I + V_th*sqrt(tau)*xi", "rk4"), ["E0900 rk4"]);
+    assert_eq!(equation("-V*detach(V)/V_th + R*I", "auto"), ["E0900 tau dV/dt = -V*detach(V)/V_th + R*I"]);
+    assert_eq!(equation("-V*detach(V)/V_th + R*I", "rk4"), [""; 0]);
     assert_eq!(neuron("", "param unused = 1"), ["W0401 unused"]);
 }
 

@@ -18,6 +18,17 @@ pub struct Coefficient {
     pub per_neuron: bool,
 }
 
+/// A matrix exponential: of the entries of `[[M, E], [0, 0]]`, times dt, the rows of M give those of `[exp(M), phi1(M) E]`.
+#[derive(Clone, Debug)]
+pub struct Propagator {
+    /// The number of rows.
+    pub states: usize,
+    /// The entries by rows, all of one length of at least `states`: expressions of parameters and dt.
+    pub entries: Vec<ExprId>,
+    /// The result in the same order is read as `Propagator(first)` and so on.
+    pub first: u32,
+}
+
 /// A parameter that is kept outside the kernel: trainable, or with a value for every neuron.
 #[derive(Clone, Debug)]
 pub struct StoredParameter {
@@ -35,9 +46,11 @@ pub struct StoredParameter {
 /// The way back from coefficients to stored parameters.
 #[derive(Clone, Debug, Default)]
 pub struct Chain {
+    /// The gradient of each entry of each matrix exponential, in their order; leaves as below.
+    pub propagators: Vec<ExprId>,
     /// For each trainable stored parameter (by its index among the stored ones) the gradient of its stored number;
-    /// leaves are parameters, stored numbers, dt and `OutputAdjoint(j)`, the gradient of the j-th differentiated
-    /// coefficient.
+    /// leaves are parameters, stored numbers, dt, entries of matrix exponentials and of their adjoints, and
+    /// `OutputAdjoint(j)`, the gradient of the j-th differentiated coefficient.
     pub gradients: Vec<(usize, ExprId)>,
 }
 
@@ -121,6 +134,7 @@ pub(super) struct Hoisted<'a> {
     /// The last number of a name `k1`, `k2`, ... and of each name that had to be numbered.
     numbers: BTreeMap<String, usize>,
     rewritten: BTreeMap<ExprId, ExprId>,
+    propagators: Vec<Propagator>,
 }
 
 impl<'a> Hoisted<'a> {
@@ -133,6 +147,7 @@ impl<'a> Hoisted<'a> {
             model: neuron.names().map(str::to_string).collect(),
             numbers: BTreeMap::new(),
             rewritten: BTreeMap::new(),
+            propagators: Vec::new(),
         }
     }
 
@@ -183,6 +198,30 @@ impl<'a> Hoisted<'a> {
         }
         let index = self.coefficient(arena, value, Some(name));
         arena.leaf(Leaf::Coefficient(index as u16))
+    }
+
+    /// The entries of the exponential of `[[M, E], [0, 0]]` for M of that many states; the same matrix is taken once.
+    pub(super) fn propagator(&mut self, arena: &mut Arena, states: usize, entries: Vec<ExprId>) -> Vec<ExprId> {
+        let count = entries.len() as u32;
+        let known = self.propagators.iter().find(|p| p.states == states && p.entries == entries).map(|p| p.first);
+        let first = known.unwrap_or_else(|| {
+            let first = self.propagators.iter().map(|p| p.entries.len() as u32).sum();
+            self.propagators.push(Propagator { states, entries, first });
+            first
+        });
+        (first..first + count).map(|k| arena.leaf(Leaf::Propagator(k))).collect()
+    }
+
+    /// Whether the expression, matrix exponentials seen through, reads a leaf of that kind.
+    fn reads(&self, arena: &Arena, value: ExprId, wanted: impl Fn(&Leaf) -> bool) -> bool {
+        arena.leaves(value).iter().any(|leaf| match leaf {
+            Leaf::Propagator(k) => {
+                let inside = |p: &&Propagator| (p.first..p.first + p.entries.len() as u32).contains(k);
+                let entries = self.propagators.iter().filter(inside).flat_map(|p| &p.entries);
+                entries.into_iter().any(|&e| arena.leaves(e).iter().any(&wanted))
+            }
+            leaf => wanted(leaf),
+        })
     }
 
     /// Replaces what depends on parameters and dt alone.
@@ -277,21 +316,28 @@ impl<'a> Hoisted<'a> {
     pub(super) fn differentiated(&self, arena: &Arena, stored: &[StoredParameter]) -> Vec<usize> {
         let trainable =
             |leaf: &Leaf| stored.iter().any(|s| s.trainable && *leaf == Leaf::Parameter(s.parameter as u16));
-        let depends = |value| arena.leaves(value).iter().any(trainable);
-        (0..self.coefficients.len()).filter(|&i| depends(self.coefficients[i].0)).collect()
+        (0..self.coefficients.len()).filter(|&i| self.reads(arena, self.coefficients[i].0, trainable)).collect()
     }
 
-    pub(super) fn finish(self, arena: &Arena, stored: &[StoredParameter]) -> Vec<Coefficient> {
+    pub(super) fn finish(self, arena: &Arena, stored: &[StoredParameter]) -> (Vec<Coefficient>, Vec<Propagator>) {
         let differs = |leaf: &Leaf| stored.iter().any(|s| s.per_neuron && *leaf == Leaf::Parameter(s.parameter as u16));
-        self.coefficients
-            .into_iter()
-            .map(|(value, name)| Coefficient { name, value, per_neuron: arena.leaves(value).iter().any(differs) })
-            .collect()
+        let coefficient = |(value, name): &(ExprId, String)| Coefficient {
+            name: name.clone(),
+            value: *value,
+            per_neuron: self.reads(arena, *value, differs),
+        };
+        let coefficients = self.coefficients.iter().map(coefficient).collect();
+        (coefficients, self.propagators)
     }
 }
 
 fn is_parameter(leaf: Leaf) -> bool {
-    matches!(leaf, Leaf::Parameter(_) | Leaf::Dt)
+    matches!(leaf, Leaf::Parameter(_) | Leaf::Dt | Leaf::Propagator(_))
+}
+
+/// True if the expression reads states or inputs.
+pub(super) fn changes_in_step(arena: &Arena, expression: ExprId) -> bool {
+    !is_pure(arena, expression, is_parameter)
 }
 
 fn is_coefficient(leaf: Leaf) -> bool {
@@ -309,6 +355,7 @@ fn is_pure(arena: &Arena, expression: ExprId, pure_leaf: fn(Leaf) -> bool) -> bo
 pub(super) fn chain(
     arena: &mut Arena,
     coefficients: &[Coefficient],
+    propagators: &[Propagator],
     stored: &[StoredParameter],
     differentiated: &[usize],
 ) -> Chain {
@@ -318,8 +365,16 @@ pub(super) fn chain(
             seeds.push((coefficient.value, arena.leaf(Leaf::OutputAdjoint(j as u16))));
         }
     }
+    let entries = propagators.iter().flat_map(|p| (p.first..).zip(&p.entries));
+    seeds.extend(entries.map(|(k, &entry)| (entry, arena.leaf(Leaf::PropagatorAdjoint(k)))));
     let adjoint = adjoints(arena, &seeds, None);
     let zero = arena.constant(0.0);
+    let count: usize = propagators.iter().map(|p| p.entries.len()).sum();
+    let of_entries = (0..count).map(|k| {
+        let leaf = arena.leaf(Leaf::Propagator(k as u32));
+        adjoint.get(&leaf).copied().unwrap_or(zero)
+    });
+    let of_entries = of_entries.collect();
     let mut gradients = Vec::new();
     for (k, parameter) in stored.iter().enumerate().filter(|(_, s)| s.trainable) {
         let leaf = arena.leaf(Leaf::Parameter(parameter.parameter as u16));
@@ -327,5 +382,5 @@ pub(super) fn chain(
         let slope = arena.differentiate(parameter.value, Leaf::Stored(k as u16));
         gradients.push((k, arena.scale_partial(slope, of_value)));
     }
-    Chain { gradients }
+    Chain { propagators: of_entries, gradients }
 }

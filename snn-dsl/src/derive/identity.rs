@@ -66,7 +66,13 @@ fn neuron_identity(neuron: &Neuron, derived: &Derived, layer: &Layer) -> Hash {
             Transform::Below(high) => hash.text("below").value(high),
         };
     }
-    let mut expressions = Expressions { neuron, derived, layer, coefficients: Vec::new() };
+    let mut expressions = Expressions { neuron, derived, layer, coefficients: Vec::new(), propagators: Vec::new() };
+    for propagator in &derived.propagators {
+        // Every entry of an exponential depends on every entry of the matrix.
+        let entries = expressions.hashes(propagator.entries.iter().copied());
+        let matrix = entries.into_iter().fold(Hash::of("exponential"), Hash::number).count(propagator.states);
+        expressions.propagators.extend((0..propagator.entries.len()).map(|k| matrix.count(k).0));
+    }
     expressions.coefficients = expressions.hashes(derived.coefficients.iter().map(|c| c.value));
     let initial = derived.initial.iter().filter_map(|&k| expressions.coefficients.get(k));
     for &start in initial {
@@ -90,6 +96,8 @@ struct Expressions<'a> {
     layer: &'a Layer,
     /// Of the values of the coefficients: what is hoisted counts as if it stood in the step.
     coefficients: Vec<u64>,
+    /// Of the entries of matrix exponentials.
+    propagators: Vec<u64>,
 }
 
 impl Expressions<'_> {
@@ -142,6 +150,8 @@ impl Expressions<'_> {
                 None => Hash::of("event"),
             },
             Leaf::Drive(i) => Hash::of("drive").count(usize::from(i)),
+            Leaf::Noise(i) => Hash::of("noise").count(usize::from(i)),
+            Leaf::Propagator(k) => return self.propagators.get(k as usize).copied().unwrap_or_default(),
             Leaf::Dt => Hash::of("dt"),
             Leaf::Refractory => Hash::of("refractory"),
             // No step reads these.
@@ -149,7 +159,8 @@ impl Expressions<'_> {
             | Leaf::Argument(_)
             | Leaf::StateAdjoint(_)
             | Leaf::SpikeAdjoint
-            | Leaf::OutputAdjoint(_) => Hash::of("other"),
+            | Leaf::OutputAdjoint(_)
+            | Leaf::PropagatorAdjoint(_) => Hash::of("other"),
         };
         hash.0
     }

@@ -14,9 +14,10 @@ mod reverse;
 mod step;
 mod tape;
 
-pub use hoist::{Chain, Coefficient, StoredParameter, Transform};
+pub use hoist::{Chain, Coefficient, Propagator, StoredParameter, Transform};
 pub use identity::identity;
 pub use integrate::{Method, Update};
+pub(crate) use integrate::{Obstacle, not_linear};
 pub use program::{Program, schedule};
 pub use reverse::Reverse;
 pub use step::{Step, Threshold};
@@ -33,6 +34,8 @@ pub struct Derived {
     pub arena: Arena,
     /// The parameters kept outside the kernel.
     pub stored: Vec<StoredParameter>,
+    /// The matrix exponentials that coefficients read.
+    pub propagators: Vec<Propagator>,
     /// The hoisted expressions.
     pub coefficients: Vec<Coefficient>,
     /// The coefficient that holds each state's starting value.
@@ -54,7 +57,7 @@ pub fn derive(neuron: &model::Neuron) -> Derived {
     let mut arena = neuron.arena.clone();
     let stored = hoist::stored_parameters(&mut arena, neuron);
     let mut hoisted = hoist::Hoisted::new(neuron);
-    let mut step = step::step(&mut arena, neuron, |arena, value, name| hoisted.factor(arena, value, name));
+    let mut step = step::step(&mut arena, neuron, &mut hoisted);
     hoisted.step(&mut arena, &mut step);
     let initial: Vec<usize> = neuron.states.iter().map(|s| hoisted.initial(&mut arena, s)).collect();
     let candidates = hoisted.differentiated(&arena, &stored);
@@ -62,9 +65,9 @@ pub fn derive(neuron: &model::Neuron) -> Derived {
     let differentiated = reverse.keep_coefficients(&arena, candidates, &initial);
     hoisted.reverse(&mut arena, &mut reverse);
     let tape = tape::plan(&arena, &reverse);
-    let coefficients = hoisted.finish(&arena, &stored);
-    let chain = hoist::chain(&mut arena, &coefficients, &stored, &differentiated);
-    Derived { arena, stored, coefficients, initial, differentiated, step, reverse, tape, chain }
+    let (coefficients, propagators) = hoisted.finish(&arena, &stored);
+    let chain = hoist::chain(&mut arena, &coefficients, &propagators, &stored, &differentiated);
+    Derived { arena, stored, coefficients, propagators, initial, differentiated, step, reverse, tape, chain }
 }
 
 /// The contributions of an elementwise function `y = f(x0, x1, ...)` to the gradients of its inputs, as expressions of the

@@ -1,7 +1,8 @@
 //! One step as expressions of the states, events and drives at its start:
 //! events, integration, threshold, reset.
 
-use super::integrate::{Update, exponential_euler};
+use super::hoist::Hoisted;
+use super::integrate::{Integrated, Update, integrate};
 use crate::expr::{Arena, Comparison, ExprId, Leaf};
 use crate::model::{Assign, AssignKind, Neuron};
 use std::collections::BTreeMap;
@@ -50,9 +51,7 @@ impl Step {
             *id = f(*id);
         }
         for update in &mut self.updates {
-            for id in [&mut update.decay, &mut update.gain, &mut update.rest] {
-                *id = f(*id);
-            }
+            update.new = f(update.new);
         }
         if let Some(t) = &mut self.threshold {
             for id in [&mut t.fires, &mut t.distance, &mut t.z, &mut t.surrogate, &mut t.primitive] {
@@ -63,12 +62,8 @@ impl Step {
     }
 }
 
-/// `factor` may replace a decay or gain by a coefficient of the given name.
-pub(super) fn step(
-    arena: &mut Arena,
-    neuron: &Neuron,
-    mut factor: impl FnMut(&mut Arena, ExprId, String) -> ExprId,
-) -> Step {
+/// Decays, gains and the like become coefficients.
+pub(super) fn step(arena: &mut Arena, neuron: &Neuron, hoisted: &mut Hoisted) -> Step {
     let start: Vec<ExprId> = (0..neuron.states.len()).map(|i| arena.leaf(Leaf::State(i as u16))).collect();
     let refractory = arena.leaf(Leaf::Refractory);
     let held = |i: usize| neuron.refractory.as_ref().is_some_and(|r| r.holding.contains(&i));
@@ -88,20 +83,24 @@ pub(super) fn step(
     }
 
     // (b) integration, all states at once from the values after events
-    let mut updates = Vec::new();
+    let Integrated { updates, names: stages } = integrate(arena, neuron, &[], hoisted);
+    let while_refractory = match &neuron.refractory {
+        Some(refractory) => integrate(arena, neuron, &refractory.holding, hoisted).updates,
+        None => Vec::new(),
+    };
     let mut integrated = Vec::new();
-    for (i, state) in neuron.states.iter().enumerate() {
-        let mut update = exponential_euler(arena, i, state);
-        update.decay = factor(arena, update.decay, format!("decay_{}", state.quantity.name));
-        update.gain = factor(arena, update.gain, format!("gain_{}", state.quantity.name));
-        let decay = at_states(arena, update.decay, &start, &after_events);
-        let gain = at_states(arena, update.gain, &start, &after_events);
-        let rest = at_states(arena, update.rest, &start, &after_events);
-        updates.push(update);
-        let kept = arena.multiply(decay, after_events[i]);
-        let gained = arena.multiply(gain, rest);
-        let new = arena.add(kept, gained);
-        integrated.push(if held(i) { arena.select(refractory, after_events[i], new) } else { new });
+    for (i, update) in updates.iter().enumerate() {
+        let mut new = at_states(arena, update.new, &start, &after_events);
+        if let Some(update) = while_refractory.get(i) {
+            let other = at_states(arena, update.new, &start, &after_events);
+            new = arena.select(refractory, other, new);
+        }
+        integrated.push(new);
+    }
+    for (id, name) in stages {
+        let id = at_states(arena, id, &start, &after_events);
+        let fallback = format!("{name}_stage");
+        names.entry(id).or_insert_with(|| free(neuron, &name, &fallback));
     }
 
     // (c) threshold on the new states, (d) reset

@@ -52,7 +52,9 @@ pub(super) fn plan(arena: &Arena, reverse: &Reverse) -> Tape {
         let kind = match arena.node(id) {
             Node::Constant(_) | Node::Truth(_) => Kind::Free,
             Node::Leaf(Leaf::StateAdjoint(_) | Leaf::SpikeAdjoint | Leaf::OutputAdjoint(_)) => Kind::Mixed,
-            Node::Leaf(Leaf::State(_) | Leaf::Event(_) | Leaf::Drive(_) | Leaf::Refractory) => Kind::Forward,
+            Node::Leaf(Leaf::State(_) | Leaf::Event(_) | Leaf::Drive(_) | Leaf::Noise(_) | Leaf::Refractory) => {
+                Kind::Forward
+            }
             Node::Leaf(_) | Node::Spike(_) => Kind::Free,
             _ => {
                 let of: Vec<Kind> = arena.children(id).filter_map(|c| kinds.get(&c).copied()).collect();

@@ -1,9 +1,11 @@
 //! The derivation as text that a mathematician can check: `snn explain`.
 
+mod method;
 mod network;
 mod neuron;
 
-pub use neuron::{adjoint_lines, coefficient_lines, update_lines};
+pub(crate) use neuron::propagator_entry;
+pub use neuron::{adjoint_lines, coefficient_lines, propagator_lines, update_lines};
 
 use crate::model::Model;
 

@@ -28,10 +28,22 @@ fn leaf_name(neuron: &Neuron, derived: &Derived, leaf: Leaf) -> Option<String> {
             let &c = derived.differentiated.get(usize::from(j))?;
             derived.coefficients.get(c).map(|c| format!("{}_bar", c.name))
         }
+        Leaf::Noise(i) => neuron.states.get(usize::from(i)).map(|s| format!("N_{}", s.quantity.name)),
+        Leaf::Propagator(k) => Some(propagator_entry(derived, k, "")),
+        Leaf::PropagatorAdjoint(k) => Some(propagator_entry(derived, k, "_bar")),
         Leaf::Dt => Some("dt".into()),
         Leaf::Refractory => Some("refractory".into()),
         Leaf::Argument(_) => Some("x".into()),
     }
+}
+
+/// `E1[2, 3]`, counted from 1 as in mathematics: an entry of the first matrix exponential.
+pub(crate) fn propagator_entry(derived: &Derived, k: u32, suffix: &str) -> String {
+    let inside = |p: &crate::derive::Propagator| (p.first..p.first + p.entries.len() as u32).contains(&k);
+    let number = derived.propagators.iter().position(inside).unwrap_or_default();
+    let Some(p) = derived.propagators.get(number) else { return String::new() };
+    let (place, columns) = ((k - p.first) as usize, p.entries.len() / p.states.max(1));
+    format!("E{}{suffix}[{}, {}]", number + 1, place / columns + 1, place % columns + 1)
 }
 
 struct Show<'a> {
@@ -89,13 +101,34 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// The matrices whose exponentials the coefficients read: `E1 from [M | B] =` says that E1 has the rows of
+/// [exp(M) | phi1(M) B].
+pub fn propagator_lines(neuron: &Neuron, derived: &Derived) -> Vec<String> {
+    let show = Show { neuron, derived };
+    let text = |part: &[ExprId]| part.iter().map(|&e| show.plain(e)).collect::<Vec<_>>().join(", ");
+    let mut lines = Vec::new();
+    for (k, propagator) in derived.propagators.iter().enumerate() {
+        let columns = propagator.entries.len() / propagator.states.max(1);
+        let has_inputs = columns > propagator.states;
+        let kind = if has_inputs { "[exp(M) | phi1(M) B] of [M | B]" } else { "exp(M) of M" };
+        lines.push(format!("E{} = {kind} with the rows", k + 1));
+        for row in propagator.entries.chunks(columns.max(1)) {
+            let (states, inputs) = row.split_at(propagator.states.min(row.len()));
+            let bar = if has_inputs { format!(" | {}", text(inputs)) } else { String::new() };
+            lines.push(format!("  {}{bar}", text(states)));
+        }
+    }
+    lines
+}
+
 /// The coefficients as expressions of parameters and dt, each with a note; names of repeated parts before them.
 pub fn coefficient_lines(neuron: &Neuron, derived: &Derived) -> Vec<(String, &'static str)> {
     let show = Show { neuron, derived };
     let name = |id| show.leaf(id);
     let roots: Vec<ExprId> = derived.coefficients.iter().map(|c| c.value).collect();
     let mut short = show.arena().abbreviations(&roots, &name);
-    let mut lines = Vec::new();
+    let mut lines: Vec<(String, &'static str)> = Vec::new();
+    lines.extend(propagator_lines(neuron, derived).into_iter().map(|line| (line, "")));
     for c in &derived.coefficients {
         let value = short.show(show.arena(), c.value, &name);
         // A parameter that the step reads as it is needs no line.
@@ -235,9 +268,7 @@ pub(super) fn explain(neuron: &Neuron, out: &mut String) {
     section(out, "states and inputs", columns(rows));
     section(out, "equations", neuron.states.iter().map(|s| s.text.clone()));
 
-    let methods = neuron.states.iter().zip(&derived.step.updates);
-    let methods = methods.map(|(s, u)| format!("{}: exponential Euler; {}", s.quantity.name, u.method.reason()));
-    section(out, "method", methods);
+    section(out, "method", super::method::lines(neuron, &derived));
     let coefficients = coefficient_lines(neuron, &derived).into_iter().map(|(line, note)| vec![line, note.into()]);
     section(out, "coefficients (computed once, in double precision)", columns(coefficients.collect()));
     section(out, "update of one step (a <- b: the new value of a state)", update_lines(neuron, &derived));

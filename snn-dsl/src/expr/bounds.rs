@@ -95,7 +95,9 @@ fn image(function: Function, x: Interval) -> Interval {
         Function::Ln | Function::Sqrt if x.low < 0.0 => Interval::ALL,
         Function::Erfc => Interval::new(function.value(x.high), function.value(x.low)),
         // expm1(x)/x tends to infinity on the right and to 0 on the left.
-        Function::Exprel if x.low == f64::NEG_INFINITY || x.high == f64::INFINITY => {
+        Function::Exprel | Function::Exprel1 | Function::Exprel2
+            if x.low == f64::NEG_INFINITY || x.high == f64::INFINITY =>
+        {
             let low = if x.low == f64::NEG_INFINITY { 0.0 } else { function.value(x.low) };
             let high = if x.high == f64::INFINITY { f64::INFINITY } else { function.value(x.high) };
             Interval::new(low, high)

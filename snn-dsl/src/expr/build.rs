@@ -167,6 +167,8 @@ impl Arena {
             {
                 a
             }
+            Function::Exprel1 if zero => self.constant(0.5),
+            Function::Exprel2 if zero => self.constant(1.0 / 3.0),
             Function::Ln if self.constant_value(a) == Some(1.0) => self.constant(0.0),
             Function::Sqrt => match self.constant_value(a) {
                 Some(x) if x >= 0.0 => self.constant(x.sqrt()),
@@ -318,10 +320,12 @@ impl Operation {
 
 impl Function {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Exp,
         Self::Expm1,
         Self::Exprel,
+        Self::Exprel1,
+        Self::Exprel2,
         Self::Ln,
         Self::Sqrt,
         Self::Sin,
@@ -340,6 +344,8 @@ impl Function {
             Function::Exp => "exp",
             Function::Expm1 => "expm1",
             Function::Exprel => "exprel",
+            Function::Exprel1 => "exprel1",
+            Function::Exprel2 => "exprel2",
             Function::Ln => "ln",
             Function::Sqrt => "sqrt",
             Function::Sin => "sin",

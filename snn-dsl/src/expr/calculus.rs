@@ -64,8 +64,9 @@ impl Arena {
         match f {
             Function::Exp => value,
             Function::Expm1 => self.apply(Function::Exp, a),
-            // d/da expm1(a)/a = (exp(a) - exprel(a))/a, with limit 1/2 at 0.
-            Function::Exprel => self.exprel_derivative(a, value),
+            Function::Exprel => self.apply(Function::Exprel1, a),
+            Function::Exprel1 => self.apply(Function::Exprel2, a),
+            Function::Exprel2 => self.third_moment(a, value),
             Function::Ln => self.divide(one, a),
             Function::Sqrt => {
                 let half = self.constant(0.5);
@@ -106,21 +107,27 @@ impl Arena {
         }
     }
 
-    fn exprel_derivative(&mut self, a: ExprId, value: ExprId) -> ExprId {
-        // Series, sum of (k + 1)/(k + 2)! a^k, below |a| = 0.2: the next term is 8e-17 of the sum. Beyond, the difference of
-        // exp(a) and exprel(a) loses a factor of 10 at most, which matters in f32.
-        let mut series = self.constant(1.0 / 43_545_600.0);
-        for denominator in [3_991_680.0, 403_200.0, 45_360.0, 5760.0, 840.0, 144.0, 30.0, 8.0, 3.0, 2.0] {
+    /// The derivative of `exprel2`: the integral of s^3 exp(s a) over s from 0 to 1, (exp(a) - 3 exprel2(a))/a, near 0 by
+    /// its series, the sum of a^k/(k! (k + 4)).
+    fn third_moment(&mut self, a: ExprId, value: ExprId) -> ExprId {
+        let mut factorials = vec![1.0];
+        for k in 1..20 {
+            factorials.push(factorials[k - 1] * k as f64);
+        }
+        let mut series = self.constant(0.0);
+        for (k, factorial) in factorials.into_iter().enumerate().rev() {
             let product = self.multiply(series, a);
-            let term = self.constant(1.0 / denominator);
+            let term = self.constant(1.0 / (factorial * (k + 4) as f64));
             series = self.add(term, product);
         }
         let exp = self.apply(Function::Exp, a);
-        let difference = self.subtract(exp, value);
+        let three = self.constant(3.0);
+        let below = self.multiply(three, value);
+        let difference = self.subtract(exp, below);
         let direct = self.divide(difference, a);
         let size = self.apply(Function::Abs, a);
-        let bound = self.constant(0.2);
-        let small = self.compare(Comparison::Less, size, bound);
+        let one = self.constant(1.0);
+        let small = self.compare(Comparison::Less, size, one);
         self.select(small, series, direct)
     }
 
@@ -280,21 +287,22 @@ mod tests {
     use crate::expr::{Arena, Function, Leaf, evaluate};
 
     #[test]
-    fn the_derivative_of_exprel_is_exact_on_both_sides_of_the_series() {
+    fn every_derivative_of_exprel_is_the_next_moment() {
         let mut arena = Arena::default();
         let x = arena.leaf(Leaf::Argument(0));
-        let exprel = arena.apply(Function::Exprel, x);
-        let derivative = arena.differentiate(exprel, Leaf::Argument(0));
-        // Sums of the series to 40 terms, which all have one sign for a > 0.
-        for a in [0.0, 1e-12, 1e-3, 0.03, 0.1, 0.1999, 0.2001, 0.5, 1.0, 3.0] {
-            let (mut term, mut sum) = (0.5, 0.0);
-            for k in 0..40 {
-                sum += term;
-                let k = f64::from(k);
-                term *= a * (k + 2.0) / ((k + 1.0) * (k + 3.0));
+        let mut moment = arena.apply(Function::Exprel, x);
+        for power in 0..4 {
+            // Sums of the series to 60 terms, which all have one sign for a > 0.
+            for a in [0.0, 1e-12, 1e-3, 0.03, 0.5, 0.9999, 1.0001, 2.0, 3.0] {
+                let (mut term, mut sum) = (1.0, 0.0);
+                for k in 0..60 {
+                    sum += term / f64::from(k + 1 + power);
+                    term *= a / f64::from(k + 1);
+                }
+                let found = evaluate(&arena, moment, |_| Some(a)).unwrap();
+                assert!((found - sum).abs() < 2e-14 * sum, "{power}, {a}: {found} for {sum}");
             }
-            let found = evaluate(&arena, derivative, |_| Some(a)).unwrap();
-            assert!((found - sum).abs() < 4e-15 * sum, "{a}: {found} for {sum}");
+            moment = arena.differentiate(moment, Leaf::Argument(0));
         }
     }
 }

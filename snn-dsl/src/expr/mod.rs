@@ -41,12 +41,16 @@ pub enum Leaf {
     Event(u16),
     /// A continuous input.
     Drive(u16),
+    /// The normal number of a state with white noise, by the state's index; new in every step.
+    Noise(u16),
     /// The time step.
     Dt,
     /// Whether the neuron is refractory (yes or no).
     Refractory,
     /// A hoisted expression of parameters and dt.
     Coefficient(u16),
+    /// An entry of a matrix exponential of parameters and dt.
+    Propagator(u32),
     /// An argument of a function of its own: the x of a surrogate, the inputs of a loss's elementwise function.
     Argument(u16),
     /// dL/d(state at the end of the step).
@@ -55,6 +59,8 @@ pub enum Leaf {
     SpikeAdjoint,
     /// dL/d(coefficient), or dL/d(output) of an elementwise function.
     OutputAdjoint(u16),
+    /// dL/d(entry of the matrix whose exponential has that entry).
+    PropagatorAdjoint(u32),
 }
 
 /// A function of one argument.
@@ -65,6 +71,10 @@ pub enum Function {
     Expm1,
     /// expm1(x)/x, 1 at 0.
     Exprel,
+    /// The derivative of `Exprel`: the integral of s exp(s x) over s from 0 to 1.
+    Exprel1,
+    /// The derivative of `Exprel1`: the integral of s^2 exp(s x).
+    Exprel2,
     Ln,
     Sqrt,
     Sin,
@@ -290,11 +300,12 @@ fn mark(leaf: Leaf) -> u64 {
         Leaf::State(i) => 32 + u32::from(i) % 16,
         Leaf::Event(i) => 48 + u32::from(i) % 8,
         Leaf::Drive(i) => 56 + u32::from(i) % 2,
-        Leaf::Argument(i) => 58 + u32::from(i) % 2,
+        Leaf::Noise(_) => 59,
+        Leaf::Argument(_) => 58,
         Leaf::Dt => 60,
         Leaf::Refractory => 61,
-        Leaf::Stored(_) | Leaf::Coefficient(_) => 62,
-        Leaf::StateAdjoint(_) | Leaf::SpikeAdjoint | Leaf::OutputAdjoint(_) => 63,
+        Leaf::Stored(_) | Leaf::Coefficient(_) | Leaf::Propagator(_) => 62,
+        Leaf::StateAdjoint(_) | Leaf::SpikeAdjoint | Leaf::OutputAdjoint(_) | Leaf::PropagatorAdjoint(_) => 63,
     };
     1 << place
 }

@@ -240,6 +240,8 @@ fn apply<R: Real>(function: Function, out: &mut [R], a: &[R]) {
         Function::Exp => unary(out, a, math::exp),
         Function::Expm1 => unary(out, a, math::expm1),
         Function::Exprel => unary(out, a, math::exprel),
+        Function::Exprel1 => unary(out, a, math::exprel1),
+        Function::Exprel2 => unary(out, a, math::exprel2),
         Function::Ln => unary(out, a, math::ln),
         Function::Sqrt => unary(out, a, math::sqrt),
         Function::Sin => unary(out, a, math::sin),

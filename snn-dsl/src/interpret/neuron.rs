@@ -5,7 +5,9 @@ use crate::derive::{Derived, Transform, derive, schedule};
 use crate::expr::{ExprId, Leaf};
 use crate::model::{self, Neuron, Value};
 use snn_runtime::neuron::{Mode, whole_steps};
-use snn_runtime::{Adjoint, NeuronLayout, ParameterStart, Quantity, Real, Step, StoredParameter, math};
+use snn_runtime::{Adjoint, NeuronLayout, ParameterStart, Quantity, Real, Step, StoredParameter};
+use snn_runtime::{math, propagator, propagator_adjoint};
+use std::collections::BTreeMap;
 
 /// A neuron model that the engine can run: an implementation of [`snn_runtime::Neuron`] by interpretation.
 #[derive(Clone, Debug)]
@@ -23,6 +25,10 @@ pub struct Interpreted {
     coefficients: Code,
     chain: Code,
     refractory: Option<Code>,
+    /// The row of normal numbers of each state with noise.
+    noise_rows: BTreeMap<u16, u16>,
+    matrices: Code,
+    matrix_gradients: Code,
 }
 
 impl Interpreted {
@@ -49,6 +55,7 @@ impl Interpreted {
         };
         let duration = neuron.refractory.as_ref().map(|r| r.duration);
         let smooth = Code::new(arena, &derived.smooth_program(), &[], primitive);
+        let noisy = (0u16..).zip(&neuron.states).filter(|(_, s)| s.noise.is_some()).map(|(i, _)| i);
         let mut layout = layout(neuron, &derived, value_of);
         layout.decisions = smooth.decisions();
         Self {
@@ -60,6 +67,9 @@ impl Interpreted {
             coefficients: closed(derived.coefficients.iter().map(|c| c.value).collect()),
             chain: closed(derived.chain.gradients.iter().map(|g| g.1).collect()),
             refractory: duration.map(|d| closed(vec![d])),
+            noise_rows: noisy.zip(0..).collect(),
+            matrices: closed(derived.propagators.iter().flat_map(|p| p.entries.iter().copied()).collect()),
+            matrix_gradients: closed(derived.chain.propagators.clone()),
             duration,
             layout,
             constants,
@@ -73,48 +83,67 @@ impl Interpreted {
     }
 
     /// The value of a leaf of coefficients and chain, for one neuron.
-    fn parameter_leaf(&self, leaf: Leaf, dt: f64, stored: &[f64], values: &[f64], adjoint: &[f64]) -> f64 {
+    fn parameter_leaf(&self, leaf: Leaf, once: &Once) -> f64 {
+        let at = |list: &[f64], i: usize| list.get(i).copied().unwrap_or(f64::NAN);
         match leaf {
             Leaf::Parameter(i) => {
                 let i = usize::from(i);
                 match self.derived.stored.iter().position(|s| s.parameter == i) {
-                    Some(k) => values.get(k).copied().unwrap_or(f64::NAN),
-                    None => self.constants.get(i).copied().unwrap_or(f64::NAN),
+                    Some(k) => at(&once.values, k),
+                    None => at(&self.constants, i),
                 }
             }
-            Leaf::Stored(k) => stored.get(usize::from(k)).copied().unwrap_or(f64::NAN),
-            Leaf::OutputAdjoint(j) => adjoint.get(usize::from(j)).copied().unwrap_or(0.0),
-            Leaf::Dt => dt,
+            Leaf::Stored(k) => at(once.stored, usize::from(k)),
+            Leaf::OutputAdjoint(j) => once.adjoint.get(usize::from(j)).copied().unwrap_or(0.0),
+            Leaf::Propagator(k) => at(&once.exponentials, k as usize),
+            Leaf::PropagatorAdjoint(k) => at(&once.matrix_gradients, k as usize),
+            Leaf::Dt => once.dt,
             _ => f64::NAN,
         }
     }
 
-    fn scalar(&self, code: &Code, roots: &[ExprId], dt: f64, stored: &[f64], adjoint: &[f64]) -> Vec<f64> {
-        let none: &[f64] = &[];
-        let own = self.stored_values.run::<f64>(
-            1,
-            |input, out| {
-                if let Input::Leaf(leaf) = input {
-                    out[0] = self.parameter_leaf(leaf, dt, stored, none, none);
-                }
-            },
-            Decisions::Free,
-        );
-        let at = |id: ExprId, registers: &super::code::Registers<f64>| {
-            registers.row(id).first().copied().unwrap_or(f64::NAN)
-        };
-        let values: Vec<f64> = self.derived.stored.iter().map(|s| at(s.value, &own)).collect();
+    /// The values of expressions of parameters, for one neuron.
+    fn scalars(&self, code: &Code, roots: impl IntoIterator<Item = ExprId>, once: &Once) -> Vec<f64> {
         let registers = code.run::<f64>(
             1,
             |input, out| {
                 if let Input::Leaf(leaf) = input {
-                    out[0] = self.parameter_leaf(leaf, dt, stored, &values, adjoint);
+                    out[0] = self.parameter_leaf(leaf, once);
                 }
             },
             Decisions::Free,
         );
-        roots.iter().map(|&id| at(id, &registers)).collect()
+        roots.into_iter().map(|id| registers.row(id).first().copied().unwrap_or(f64::NAN)).collect()
     }
+
+    /// What coefficients and the way back from them read: the values of the stored parameters and matrix exponentials.
+    fn once<'a>(&self, dt: f64, stored: &'a [f64], adjoint: &'a [f64]) -> Once<'a> {
+        let mut once = Once { dt, stored, adjoint, ..Once::default() };
+        once.values = self.scalars(&self.stored_values, self.derived.stored.iter().map(|s| s.value), &once);
+        let propagators = &self.derived.propagators;
+        once.matrices = self.scalars(&self.matrices, propagators.iter().flat_map(|p| p.entries.iter().copied()), &once);
+        once.exponentials = vec![0.0; once.matrices.len()];
+        for p in propagators {
+            let range = p.first as usize..p.first as usize + p.entries.len();
+            propagator(p.states, &once.matrices[range.clone()], &mut once.exponentials[range]);
+        }
+        once
+    }
+}
+
+/// The numbers of one neuron from which its coefficients are computed once.
+#[derive(Default)]
+struct Once<'a> {
+    dt: f64,
+    stored: &'a [f64],
+    /// The values of the stored parameters.
+    values: Vec<f64>,
+    /// The gradients of the differentiated coefficients.
+    adjoint: &'a [f64],
+    /// The entries of the matrices whose exponentials are taken, those of the exponentials, and the gradients of the former.
+    matrices: Vec<f64>,
+    exponentials: Vec<f64>,
+    matrix_gradients: Vec<f64>,
 }
 
 fn layout(neuron: &Neuron, derived: &Derived, value_of: impl Fn(usize) -> Option<Value>) -> NeuronLayout {
@@ -153,6 +182,7 @@ fn layout(neuron: &Neuron, derived: &Derived, value_of: impl Fn(usize) -> Option
         differentiated: derived.differentiated.clone(),
         tape_reals: derived.tape.reals.len(),
         tape_flags: !derived.tape.flags.is_empty(),
+        noise: neuron.states.iter().filter(|s| s.noise.is_some()).count(),
         spikes: derived.step.threshold.is_some(),
         adjoint_reads_spikes: derived.tape.reads_spikes,
         refractory: neuron.refractory.is_some(),
@@ -181,31 +211,32 @@ impl<R: Real> snn_runtime::Neuron<R> for Interpreted {
     fn refractory_steps(&self, dt: f64) -> u32 {
         match (&self.refractory, self.duration) {
             (Some(code), Some(duration)) => {
-                let registers = code.run::<f64>(
-                    1,
-                    |input, out| {
-                        if let Input::Leaf(leaf) = input {
-                            out[0] = self.parameter_leaf(leaf, dt, &[], &[], &[]);
-                        }
-                    },
-                    Decisions::Free,
-                );
-                whole_steps(registers.row(duration).first().copied().unwrap_or(0.0), dt)
+                let once = Once { dt, ..Once::default() };
+                whole_steps(self.scalars(code, [duration], &once).first().copied().unwrap_or(0.0), dt)
             }
             _ => 0,
         }
     }
 
     fn coefficients(&self, dt: f64, parameters: &[f64], coefficients: &mut [f64]) {
-        let roots: Vec<ExprId> = self.derived.coefficients.iter().map(|c| c.value).collect();
-        let values = self.scalar(&self.coefficients, &roots, dt, parameters, &[]);
+        let roots = self.derived.coefficients.iter().map(|c| c.value);
+        let values = self.scalars(&self.coefficients, roots, &self.once(dt, parameters, &[]));
         coefficients[..values.len()].copy_from_slice(&values);
     }
 
     fn chain(&self, dt: f64, parameters: &[f64], coefficient_gradient: &[f64], parameter_gradient: &mut [f64]) {
-        let roots: Vec<ExprId> = self.derived.chain.gradients.iter().map(|g| g.1).collect();
-        let values = self.scalar(&self.chain, &roots, dt, parameters, coefficient_gradient);
-        for ((k, _), value) in self.derived.chain.gradients.iter().zip(values) {
+        let mut once = self.once(dt, parameters, coefficient_gradient);
+        let chain = &self.derived.chain;
+        let gradients = self.scalars(&self.matrix_gradients, chain.propagators.iter().copied(), &once);
+        let mut matrix_gradients = vec![0.0; gradients.len()];
+        for p in &self.derived.propagators {
+            let range = p.first as usize..p.first as usize + p.entries.len();
+            let (matrix, gradient) = (&once.matrices[range.clone()], &gradients[range.clone()]);
+            propagator_adjoint(p.states, matrix, gradient, &mut matrix_gradients[range]);
+        }
+        once.matrix_gradients = matrix_gradients;
+        let values = self.scalars(&self.chain, chain.gradients.iter().map(|g| g.1), &once);
+        for ((k, _), value) in chain.gradients.iter().zip(values) {
             parameter_gradient[*k] += value;
         }
     }
@@ -235,6 +266,7 @@ impl<R: Real> snn_runtime::Neuron<R> for Interpreted {
                     Leaf::State(i) => row(step.states, i, out),
                     Leaf::Event(i) => row(step.events, i, out),
                     Leaf::Drive(i) => row(step.drives, i, out),
+                    Leaf::Noise(i) => row(step.noise, self.noise_rows.get(&i).copied().unwrap_or_default(), out),
                     Leaf::Coefficient(k) => coefficient(&step.coefficients, usize::from(k), n, out),
                     Leaf::Refractory => {
                         for (o, &left) in out.iter_mut().zip(&*step.refractory) {

@@ -18,7 +18,7 @@ fn reached(arena: &Arena, roots: impl IntoIterator<Item = ExprId>) -> BTreeSet<L
 
 /// Warns of trainable parameters on which neither states nor spikes depend, by any path that a gradient takes.
 pub(super) fn parameters(neuron: &Neuron, diagnostics: &mut Diagnostics) {
-    let states = neuron.states.iter().flat_map(|s| [s.initial, s.coefficient, s.rhs]);
+    let states = neuron.states.iter().flat_map(|s| [s.initial, s.coefficient, s.rhs].into_iter().chain(s.noise));
     let values = |body: &[Assign]| body.iter().map(|a| a.value).collect::<Vec<_>>();
     let events = neuron.on.iter().flat_map(|on| values(&on.body));
     let threshold = neuron.spike.iter().flat_map(|s| {

@@ -23,6 +23,7 @@ pub(crate) struct Call<'a, 'b, R> {
     /// The populations whose trains are recorded.
     pub(crate) trains: &'a [usize],
     pub(crate) mode: Mode,
+    pub(crate) noise_seed: u64,
     pub(crate) gradient: bool,
 }
 

@@ -60,6 +60,7 @@ fn state<R: Real>(
         traces: &traces,
         trains: &[],
         mode: Mode::Spiking,
+        noise_seed: workspace.noise_seed,
         gradient: false,
     };
     forward(&call, &mut scratch, 0, sample, &mut [], &mut Counts::default());

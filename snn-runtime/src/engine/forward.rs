@@ -7,6 +7,7 @@ use super::workspace::Scratch;
 use crate::graph::Source;
 use crate::loss::Observable;
 use crate::neuron::{Mode, Step};
+use crate::random::{Purpose, Stream, normal_numbers};
 use crate::simd::{Loops, dispatch};
 use crate::spikes::TrainFault;
 use crate::{Real, SpikeTrain};
@@ -21,6 +22,7 @@ pub(crate) struct Cells<R> {
     states: Vec<R>,
     events: Vec<R>,
     drives: Vec<R>,
+    noise: Vec<R>,
     refractory: Vec<u32>,
     spikes: Vec<R>,
     /// Per port what comes from inputs, where inputs come first: `[AHEAD, n]`.
@@ -34,6 +36,7 @@ impl<R: Real> Cells<R> {
         self.events.resize(layout.events.len() * p.n, R::ZERO);
         self.drives.clear();
         self.drives.resize(layout.drives.len() * p.n, R::ZERO);
+        self.noise.resize(layout.noise * p.n, R::ZERO);
         self.refractory.resize(if layout.refractory { p.n } else { 0 }, 0);
         self.spikes.resize(if layout.spikes { p.n } else { 0 }, R::ZERO);
         self.ahead.resize_with(p.prefix.len(), Vec::new);
@@ -50,7 +53,11 @@ impl<R: Real> Cells<R> {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        let reals = self.states.capacity() + self.events.capacity() + self.drives.capacity() + self.spikes.capacity();
+        let reals = self.states.capacity()
+            + self.events.capacity()
+            + self.drives.capacity()
+            + self.spikes.capacity()
+            + self.noise.capacity();
         let ahead: usize = self.ahead.iter().map(Vec::capacity).sum();
         (reals + ahead) * size_of::<R>() + self.refractory.capacity() * 4
     }
@@ -146,7 +153,7 @@ pub(crate) fn forward<R: Real>(
         for population in 0..call.plan.populations.len() {
             receive(call, scratch, population, slot, index, t, counts);
             let decisions = decisions.get_mut(population).map_or(&mut [][..], |d| &mut d[..]);
-            step(call, scratch, population, slot, t, decisions);
+            step(call, scratch, population, (slot, index), t, decisions);
         }
     }
 }
@@ -204,12 +211,12 @@ fn receive<R: Real>(
     }
 }
 
-/// Takes the step `t` of a population and keeps what is needed later.
+/// Takes the step `t` of a population in sample `index` of the batch, and keeps what is needed later.
 fn step<R: Real>(
     call: &Call<'_, '_, R>,
     scratch: &mut Scratch<R>,
     population: usize,
-    slot: usize,
+    (slot, index): (usize, usize),
     t: usize,
     decisions: &mut [u8],
 ) {
@@ -231,12 +238,17 @@ fn step<R: Real>(
         (&mut [], &mut [])
     };
     let count = if smooth { p.layout.decisions * p.n } else { 0 };
+    if !cells.noise.is_empty() {
+        let stream = Stream::new(call.noise_seed, Purpose::Noise, index as u64);
+        normal_numbers(stream, t as u32, p.first_noise, &mut cells.noise);
+    }
     p.neuron.step(Step {
         n: p.n,
         coefficients: call.weights.coefficients(population, p),
         states: &mut cells.states,
         events: &cells.events,
         drives: &cells.drives,
+        noise: &cells.noise,
         refractory: &mut cells.refractory,
         refractory_steps: p.refractory_steps,
         spikes: &mut *spikes,

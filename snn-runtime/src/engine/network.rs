@@ -205,6 +205,7 @@ impl<R: Real> Network<R> {
             traces: &traces,
             trains: &trains,
             mode,
+            noise_seed: workspace.noise_seed,
             gradient,
         };
         let shape = Shape { mode, gradient, traces: &traces, trains: trains.len() };

@@ -33,6 +33,8 @@ pub(crate) struct PopulationPlan<R> {
     pub(crate) neuron: Arc<dyn Neuron<R>>,
     pub(crate) layout: NeuronLayout,
     pub(crate) refractory_steps: u32,
+    /// Where its numbers of white noise begin among those of a step; even.
+    pub(crate) first_noise: u32,
     /// The projections to each port, in declaration order.
     pub(crate) incoming: Vec<Vec<usize>>,
     /// How many of `incoming[port]`, from the first, come from inputs.
@@ -103,12 +105,22 @@ pub(crate) fn plan<R: Real>(graph: &Graph<R>, simulation: Simulation) -> Result<
         .iter()
         .map(|p| projection(graph, p, simulation.dt, &mut layout))
         .collect::<Result<Vec<_>, _>>()?;
-    let populations = graph
+    let mut populations = graph
         .populations
         .iter()
         .enumerate()
         .map(|(index, p)| population(index, p, &projections, simulation.dt, &mut layout))
         .collect::<Result<Vec<_>, _>>()?;
+    let mut first_noise = 0usize;
+    for p in &mut populations {
+        p.first_noise = first_noise as u32;
+        first_noise += (p.layout.noise * p.n).next_multiple_of(2);
+        if first_noise > u32::MAX as usize {
+            let message =
+                format!("population `{}`: too many neurons with white noise; make the layers smaller", p.name);
+            return Err(Error::graph(message));
+        }
+    }
     check_tensor_names(&layout)?;
     let loss = loss::Plan::new(&graph.program, graph, simulation)?;
     static PLANS: AtomicU64 = AtomicU64::new(0);
@@ -275,6 +287,7 @@ fn population<R: Real>(
         n: p.size,
         neuron: p.neuron.clone(),
         refractory_steps: p.neuron.refractory_steps(dt),
+        first_noise: 0,
         prefix: incoming.iter().map(|list| list.iter().take_while(from_input).count()).collect(),
         incoming,
         outgoing: (0..projections.len()).filter(|&j| projections[j].source == Source::Population(index)).collect(),

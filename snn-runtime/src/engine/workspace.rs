@@ -17,6 +17,7 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Debug)]
 pub struct Workspace<R> {
     lanes: usize,
+    pub(crate) noise_seed: u64,
     pub(crate) weights: Weights<R>,
     pub(crate) lane: Vec<Lane<R>>,
     pub(crate) pool: Pool<R>,
@@ -34,11 +35,18 @@ impl<R: Real> Workspace<R> {
     pub fn with_lanes(lanes: usize) -> Self {
         Self {
             lanes: lanes.max(1),
+            noise_seed: 0,
             weights: Weights::default(),
             lane: Vec::new(),
             pool: Pool::default(),
             recorded: None,
         }
+    }
+
+    /// The seed of white noise in the runs to come: a number depends on it, the place of the sample in its batch, the step,
+    /// and the neuron. 0 at first; whoever trains takes another one for every update, such as its number.
+    pub fn set_noise_seed(&mut self, seed: u64) {
+        self.noise_seed = seed;
     }
 
     /// The number of lanes.

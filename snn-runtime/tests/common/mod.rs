@@ -55,6 +55,7 @@ impl Kernel for Lif {
             initial: vec![3, 4],
             differentiated: vec![1, 2, 4],
             tape_reals: 3,
+            noise: 0,
             spikes: true,
             adjoint_reads_spikes: true,
             ..NeuronLayout::default()

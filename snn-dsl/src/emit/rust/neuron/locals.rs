@@ -20,6 +20,8 @@ pub(super) struct Locals {
     pub events: Vec<Ident>,
     /// The rows of the drives.
     pub drives: Vec<Ident>,
+    /// The rows of normal numbers, by state.
+    pub noise: BTreeMap<u16, Ident>,
     /// The rows of the tape.
     pub tape: Vec<Ident>,
 }
@@ -37,8 +39,15 @@ impl Locals {
         let states = rows(emit.model.states.iter().map(|s| &s.quantity).collect());
         let events = rows(emit.model.events.iter().collect());
         let drives = rows(emit.model.drives.iter().collect());
+        let noisy: Vec<(u16, &Quantity)> = (0u16..)
+            .zip(&emit.model.states)
+            .filter(|(_, s)| s.noise.is_some())
+            .map(|(i, s)| (i, &s.quantity))
+            .collect();
+        let noise = names.take_all(noisy.iter().map(|(_, q)| format!("noise_{}_all", q.name)));
+        let noise = noisy.iter().map(|(i, _)| *i).zip(noise).collect();
         let tape = names.take_all((0..emit.derived.tape.reals.len()).map(|k| format!("tape_{k}")));
-        Self { names, leaves, states, events, drives, tape }
+        Self { names, leaves, states, events, drives, noise, tape }
     }
 
     /// `let V = V_all[cell];` for everything that the loop reads, coefficients first.
@@ -63,6 +72,7 @@ impl Locals {
             Leaf::State(i) | Leaf::StateAdjoint(i) => self.states.get(usize::from(i)),
             Leaf::Event(i) => self.events.get(usize::from(i)),
             Leaf::Drive(i) => self.drives.get(usize::from(i)),
+            Leaf::Noise(i) => self.noise.get(&i),
             _ => None,
         };
         row.map(|row| quote! { #row[cell] })
@@ -81,6 +91,7 @@ fn wish(emit: &Emit, leaf: Leaf) -> Option<String> {
         Leaf::State(i) => state(i).cloned(),
         Leaf::Event(i) => emit.model.events.get(usize::from(i)).map(|q| q.name.clone()),
         Leaf::Drive(i) => emit.model.drives.get(usize::from(i)).map(|q| q.name.clone()),
+        Leaf::Noise(i) => state(i).map(|name| format!("noise_{name}")),
         Leaf::Coefficient(k) => emit.derived.coefficients.get(usize::from(k)).map(|c| format!("c_{}", c.name)),
         Leaf::StateAdjoint(i) => state(i).map(|name| format!("{name}_bar")),
         Leaf::SpikeAdjoint => Some("spike_bar".into()),

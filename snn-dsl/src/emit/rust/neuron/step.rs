@@ -39,6 +39,7 @@ impl Emit<'_> {
                 Argument::rows(&locals.states, "states", true),
                 Argument::rows(&locals.events, "events", false),
                 Argument::rows(&locals.drives, "drives", false),
+                Argument::rows(&locals.noise.values().cloned().collect::<Vec<_>>(), "noise", false),
                 Argument::rows(&locals.tape, "tape", true).optional(),
                 Argument::slice("spikes", quote! { #real }, true),
                 Argument::slice("refractory", quote! { u32 }, true),

@@ -1,0 +1,200 @@
+//! Exact propagators of linear systems, exponential Euler for all other states.
+//!
+//! With x the states of a connected part, M their rates and b what is frozen, x(t + dt) = P x + Q b, where P = exp(M dt) and
+//! Q = dt phi1(M dt). P and Q together are blocks of the exponential of the augmented matrix [[M, E], [0, 0]] dt. It is total
+//! in every case: singular, with equal time constants, with complex eigenvalues, not diagonalisable.
+//!
+//! A state alone has the closed form of exponential Euler, and a state that another one drives that of a divided difference:
+//! P_ij = M_ij dt exp[a_j, a_i], a = M_ii dt, exp[a, b] = (exp(a) - exp(b))/(a - b) = exp(a) phi1(b - a), evaluated from the
+//! larger of the two. Longer paths and cycles take a matrix exponential before the first step.
+//!
+//! Sources: Rotter and Diesmann, Biological Cybernetics 81 (1999); Van Loan, IEEE Transactions on Automatic Control 23
+//! (1978), for the augmented matrix; McCurdy, Ng and Parlett, Mathematics of Computation 43 (1984), for divided differences.
+
+use super::linear::{Part, Row, analyse};
+use super::{Method, Update, exponential, noise};
+use crate::derive::hoist::Hoisted;
+use crate::expr::{Arena, Comparison, ExprId, Function, Leaf};
+use crate::model::Neuron;
+use std::collections::BTreeMap;
+
+/// The updates of all states.
+pub(super) fn all(arena: &mut Arena, neuron: &Neuron, held: &[usize], hoisted: &mut Hoisted) -> Vec<Update> {
+    let analysis = analyse(arena, neuron, held);
+    let mut found: BTreeMap<usize, Update> = BTreeMap::new();
+    for part in analysis.parts.iter().filter(|p| p.rows.len() > 1) {
+        found.extend(exact(arena, neuron, part, hoisted));
+    }
+    let update = |i| found.remove(&i).unwrap_or_else(|| exponential::euler(arena, neuron, i, hoisted));
+    (0..neuron.states.len()).map(update).collect()
+}
+
+/// The propagator of one part: what multiplies state or input `from` in the new value of state `to`.
+#[derive(Default)]
+struct Propagator {
+    states: BTreeMap<(usize, usize), ExprId>,
+    inputs: BTreeMap<(usize, usize), ExprId>,
+}
+
+fn exact(arena: &mut Arena, neuron: &Neuron, part: &Part, hoisted: &mut Hoisted) -> Vec<(usize, Update)> {
+    let propagator =
+        if part.closed { closed(arena, neuron, part, hoisted) } else { matrix(arena, neuron, part, hoisted) };
+    let mut states: Vec<usize> = part.rows.iter().map(|r| r.0).collect();
+    states.sort_unstable();
+    let mut updates = Vec::new();
+    for &to in &states {
+        let mut terms = Vec::new();
+        let from_itself = propagator.states.get(&(to, to)).map(|&p| (to, p));
+        let others = states.iter().filter(|&&from| from != to);
+        let others = others.filter_map(|&from| propagator.states.get(&(to, from)).map(|&p| (from, p)));
+        for (from, factor) in from_itself.into_iter().chain(others) {
+            let x = arena.leaf(Leaf::State(from as u16));
+            terms.push(arena.multiply(factor, x));
+        }
+        for (from, row) in &part.rows {
+            if let Some(&factor) = propagator.inputs.get(&(to, *from)) {
+                terms.push(arena.multiply(factor, row.input));
+            }
+            terms.extend(noise_term(arena, neuron, part, to, (*from, row), &propagator));
+        }
+        let zero = arena.constant(0.0);
+        let new = terms.into_iter().fold(zero, |sum, term| arena.add(sum, term));
+        let method = Method::Exact { states: states.clone(), closed: part.closed };
+        updates.push((to, Update { method, new }));
+    }
+    updates
+}
+
+/// The noise of one state in the new value of another: exact in the state itself (if it is in no cycle), and passed on as if
+/// it were constant over the step.
+fn noise_term(
+    arena: &mut Arena,
+    neuron: &Neuron,
+    part: &Part,
+    to: usize,
+    (from, row): (usize, &Row),
+    propagator: &Propagator,
+) -> Option<ExprId> {
+    let state = neuron.states.get(from)?;
+    let g = state.noise?;
+    if to == from && part.alone.contains(&to) {
+        let exponent = row.exponent(arena, to);
+        let deviation = noise::deviation(arena, exponent);
+        return Some(noise::scaled(arena, state, from, g, deviation));
+    }
+    // The factor of an input contains 1/c.
+    let factor = propagator.inputs.get(&(to, from)).copied()?;
+    let dt = arena.leaf(Leaf::Dt);
+    let root = arena.apply(Function::Sqrt, dt);
+    let factor = arena.divide(factor, root);
+    let amplitude = arena.multiply(g, factor);
+    let normal = arena.leaf(Leaf::Noise(from as u16));
+    Some(arena.multiply(amplitude, normal))
+}
+
+fn name(neuron: &Neuron, state: usize) -> String {
+    neuron.states.get(state).map(|s| s.quantity.name.clone()).unwrap_or_default()
+}
+
+/// Every path has one link: divided differences of order one.
+fn closed(arena: &mut Arena, neuron: &Neuron, part: &Part, hoisted: &mut Hoisted) -> Propagator {
+    let dt = arena.leaf(Leaf::Dt);
+    let zero = arena.constant(0.0);
+    let mut own: BTreeMap<usize, ExprId> = BTreeMap::new();
+    for (i, row) in &part.rows {
+        own.insert(*i, row.exponent(arena, *i));
+    }
+    let exponent = |i: usize| own.get(&i).copied().unwrap_or(zero);
+    let mut propagator = Propagator::default();
+    for (to, row) in &part.rows {
+        let a = exponent(*to);
+        let decay = arena.apply(Function::Exp, a);
+        let decay = hoisted.factor(arena, decay, format!("decay_{}", name(neuron, *to)));
+        propagator.states.insert((*to, *to), decay);
+        for from in row.slopes.keys().filter(|from| *from != to) {
+            let difference = divided_difference(arena, a, exponent(*from));
+            let link = row.exponent(arena, *from);
+            let factor = arena.multiply(link, difference);
+            let factor = hoisted.factor(arena, factor, format!("P_{}_{}", name(neuron, *to), name(neuron, *from)));
+            propagator.states.insert((*to, *from), factor);
+        }
+        if row.is_forced() {
+            let slope = row.slopes.get(to).copied().unwrap_or(zero);
+            let gain = exponential::gain(arena, slope, row.coefficient, dt);
+            let gain = hoisted.factor(arena, gain, format!("gain_{}", name(neuron, *to)));
+            propagator.inputs.insert((*to, *to), gain);
+        }
+    }
+    propagator
+}
+
+/// exp[a, b] = exp(a) phi1(b - a), from the larger of the two.
+fn divided_difference(arena: &mut Arena, a: ExprId, b: ExprId) -> ExprId {
+    if a == b {
+        return arena.apply(Function::Exp, a);
+    }
+    let mut from = |a: ExprId, b: ExprId| {
+        let exp = arena.apply(Function::Exp, a);
+        let difference = arena.subtract(b, a);
+        let growth = arena.apply(Function::Exprel, difference);
+        arena.multiply(exp, growth)
+    };
+    let (from_a, from_b) = (from(a, b), from(b, a));
+    let larger = arena.compare(Comparison::Greater, a, b);
+    arena.select(larger, from_a, from_b)
+}
+
+/// Longer paths and cycles: the exponential of the augmented matrix.
+fn matrix(arena: &mut Arena, neuron: &Neuron, part: &Part, hoisted: &mut Hoisted) -> Propagator {
+    let dt = arena.leaf(Leaf::Dt);
+    let zero = arena.constant(0.0);
+    let states: Vec<usize> = part.rows.iter().map(|r| r.0).collect();
+    let inputs: Vec<usize> = part.rows.iter().filter(|(_, row)| row.is_forced()).map(|r| r.0).collect();
+    let mut entries = Vec::new();
+    for (to, row) in &part.rows {
+        for from in &states {
+            entries.push(row.exponent(arena, *from));
+        }
+        for from in &inputs {
+            entries.push(if from == to { arena.divide(dt, row.coefficient) } else { zero });
+        }
+    }
+    let reached = reached(part);
+    let results = hoisted.propagator(arena, states.len(), entries);
+    let mut results = results.into_iter();
+    let mut propagator = Propagator::default();
+    for &to in &states {
+        for &from in &states {
+            let Some(entry) = results.next() else { continue };
+            if reached.get(&to).is_some_and(|r| r.contains(&from)) {
+                let factor = hoisted.factor(arena, entry, format!("P_{}_{}", name(neuron, to), name(neuron, from)));
+                propagator.states.insert((to, from), factor);
+            }
+        }
+        for &from in &inputs {
+            let Some(entry) = results.next() else { continue };
+            if reached.get(&to).is_some_and(|r| r.contains(&from)) {
+                let factor = hoisted.factor(arena, entry, format!("Q_{}_{}", name(neuron, to), name(neuron, from)));
+                propagator.inputs.insert((to, from), factor);
+            }
+        }
+    }
+    propagator
+}
+
+/// For each state those that reach it within a step, itself included.
+fn reached(part: &Part) -> BTreeMap<usize, Vec<usize>> {
+    let rows: BTreeMap<usize, &Row> = part.rows.iter().map(|(i, row)| (*i, row)).collect();
+    let all = |start: usize| {
+        let mut found = vec![start];
+        let mut next = 0;
+        while let Some(&i) = found.get(next) {
+            next += 1;
+            let read = rows.get(&i).into_iter().flat_map(|row| row.slopes.keys().copied());
+            let new: Vec<usize> = read.filter(|j| !found.contains(j)).collect();
+            found.extend(new);
+        }
+        found
+    };
+    rows.keys().map(|&i| (i, all(i))).collect()
+}

@@ -1,0 +1,96 @@
+//! From equations `c dx/dt = f` to the states after one step, as expressions of the states after events.
+//!
+//! Inputs are constant during a step. What each method does, and why, is said in its own file; [`Method`] says for one state
+//! what was chosen and is what `snn explain` prints.
+
+mod exact;
+mod exponential;
+mod linear;
+mod noise;
+mod runge_kutta;
+
+pub(crate) use linear::Obstacle;
+
+use super::hoist::Hoisted;
+use crate::expr::{Arena, ExprId, Leaf};
+use crate::model::{Integration, Neuron};
+
+/// How the equation of one state becomes its update.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// The right-hand side is free of the state itself: x + dt f/c.
+    Constant,
+    /// Exponential Euler: affine in itself; `varying` if its rate changes from step to step.
+    Affine {
+        /// The rate reads states or inputs.
+        varying: bool,
+    },
+    /// Exponential Euler with the slope at the start of the step (Rosenbrock–Euler).
+    Rosenbrock,
+    /// One exact propagator for all of these states, itself included.
+    Exact {
+        /// The states, in ascending order.
+        states: Vec<usize>,
+        /// The factors are closed formulas; otherwise entries of a matrix exponential.
+        closed: bool,
+    },
+    /// Exponential midpoint: the slope and all else at the middle of the step.
+    Midpoint,
+    /// Runge–Kutta of that order (1, 2 or 4).
+    RungeKutta(u8),
+    /// It is held.
+    Held,
+}
+
+/// The update of one state.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// How.
+    pub method: Method,
+    /// The new value; states in it are those after events.
+    pub new: ExprId,
+}
+
+/// The updates of all states, and names for what they share.
+pub(super) struct Integrated {
+    pub updates: Vec<Update>,
+    pub names: Vec<(ExprId, String)>,
+}
+
+/// Integrates the equations over one step; the states in `held` are constants.
+pub(super) fn integrate(arena: &mut Arena, neuron: &Neuron, held: &[usize], hoisted: &mut Hoisted) -> Integrated {
+    let mut names = Vec::new();
+    let mut updates = match neuron.integration {
+        Integration::Auto | Integration::Exact => exact::all(arena, neuron, held, hoisted),
+        Integration::ExponentialEuler => {
+            let update = |i| exponential::euler(arena, neuron, i, hoisted);
+            (0..neuron.states.len()).map(update).collect()
+        }
+        Integration::ExponentialMidpoint => exponential::midpoint(arena, neuron, held, hoisted, &mut names),
+        Integration::Euler => runge_kutta::euler(arena, neuron),
+        Integration::RungeKutta2 => runge_kutta::second_order(arena, neuron, held, &mut names),
+        Integration::RungeKutta4 => runge_kutta::fourth_order(arena, neuron, held, &mut names),
+    };
+    noise::euler_maruyama(arena, neuron, &mut updates);
+    for &i in held {
+        let new = arena.leaf(Leaf::State(i as u16));
+        if let Some(update) = updates.get_mut(i) {
+            *update = Update { method: Method::Held, new };
+        }
+    }
+    Integrated { updates, names }
+}
+
+/// The states whose equations are not linear in the sense of `auto`, with the reason; empty if the whole neuron has an exact
+/// propagator.
+pub(crate) fn not_linear(arena: &mut Arena, neuron: &Neuron) -> Vec<(usize, Obstacle)> {
+    linear::analyse(arena, neuron, &[]).obstacles
+}
+
+/// dx/dt of a state.
+fn derivative(arena: &mut Arena, neuron: &Neuron, state: usize) -> ExprId {
+    match neuron.states.get(state) {
+        Some(s) => arena.divide(s.rhs, s.coefficient),
+        None => arena.constant(0.0),
+    }
+}

@@ -1,0 +1,79 @@
+//! How each state is integrated, and why, as sentences.
+
+use crate::derive::{Derived, Method, Obstacle, not_linear};
+use crate::model::{Integration, Neuron};
+use std::collections::BTreeMap;
+
+/// One line for each state: its class, the method, the reason.
+pub(super) fn lines(neuron: &Neuron, derived: &Derived) -> Vec<String> {
+    let by_component = matches!(neuron.integration, Integration::Auto | Integration::Exact);
+    let obstacles: BTreeMap<usize, Obstacle> = match by_component {
+        true => not_linear(&mut neuron.arena.clone(), neuron).into_iter().collect(),
+        false => BTreeMap::new(),
+    };
+    let line = |(i, update): (usize, &crate::derive::Update)| {
+        let name = state_name(neuron, i);
+        let obstacle = by_component.then(|| obstacles.get(&i).copied());
+        format!("{name}: {}{}", method(neuron, i, &update.method, obstacle), noise(neuron, i, &update.method))
+    };
+    derived.step.updates.iter().enumerate().map(line).collect()
+}
+
+fn state_name(neuron: &Neuron, i: usize) -> &str {
+    neuron.states.get(i).map_or("", |s| s.quantity.name.as_str())
+}
+
+/// `obstacle`: under the component rule, what keeps the state from being linear, if anything.
+fn method(neuron: &Neuron, i: usize, method: &Method, obstacle: Option<Option<Obstacle>>) -> String {
+    let why = match obstacle {
+        Some(Some(Obstacle::Varying)) => {
+            Some("its linear system has no closed form, and coefficients that change from step to step")
+        }
+        Some(Some(Obstacle::Large)) => Some("more states are coupled than a matrix exponential is taken of"),
+        Some(Some(Obstacle::NotAffine | Obstacle::Coupled)) => Some("affine in itself, but its system is nonlinear"),
+        _ => None,
+    };
+    let is_exact = obstacle == Some(None);
+    match method {
+        Method::Exact { states, closed } => {
+            let others: Vec<&str> = states.iter().filter(|&&j| j != i).map(|&j| state_name(neuron, j)).collect();
+            let form = if *closed { "closed formulas" } else { "a matrix exponential" };
+            format!("exact; linear together with {}, solved by {form}", others.join(", "))
+        }
+        Method::Constant if is_exact => "exact; linear, and its right-hand side does not contain it".into(),
+        Method::Affine { varying: false } if is_exact => "exact; linear, with a rate of parameters alone".into(),
+        Method::Affine { varying: true } if is_exact => {
+            "exact; linear, with a rate that is computed in every step".into()
+        }
+        Method::Rosenbrock => {
+            "exponential Euler with the slope at the start of the step (Rosenbrock–Euler); nonlinear in itself".into()
+        }
+        Method::Constant => {
+            format!("exponential Euler; {}", why.unwrap_or("the right-hand side does not contain the state itself"))
+        }
+        Method::Affine { varying } => {
+            let rate =
+                if *varying { "its rate changes from step to step" } else { "its rate depends on parameters alone" };
+            match why {
+                Some(why) => format!("exponential Euler; {why}; {rate}"),
+                None => format!("exponential Euler; affine in its own state, and {rate}"),
+            }
+        }
+        Method::Midpoint => "exponential midpoint, as the model asks; second order".into(),
+        Method::RungeKutta(1) => "Euler, as the model asks; first order".into(),
+        Method::RungeKutta(2) => "midpoint rule (Runge–Kutta), as the model asks; second order".into(),
+        Method::RungeKutta(_) => "classical Runge–Kutta, as the model asks; fourth order".into(),
+        Method::Held => "held".into(),
+    }
+}
+
+fn noise(neuron: &Neuron, i: usize, method: &Method) -> &'static str {
+    let Some(state) = neuron.states.get(i) else { return "" };
+    match (state.noise, method) {
+        (None, _) => "",
+        (Some(_), Method::Affine { .. } | Method::Exact { .. }) => {
+            "; noise with the variance of the Ornstein–Uhlenbeck process over a step"
+        }
+        (Some(_), _) => "; noise by Euler–Maruyama",
+    }
+}
