@@ -16,6 +16,9 @@ mod two_layers {
 mod losses {
     snn_macros::snn_model!("models/losses.snn");
 }
+mod integration {
+    snn_macros::snn_model!("models/integration.snn");
+}
 mod hostile_names {
     snn_macros::snn_model!("models/hostile_names.snn");
 }
@@ -84,6 +87,22 @@ fn every_loss_reduction_and_option() {
     let model = snn_tests::model(include_str!("../models/losses.snn"));
     assert!(same(&model, "Losses", losses::Losses::<f64>::graph()) > 10);
     same(&model, "Losses", losses::Losses::<f32>::graph());
+}
+
+#[test]
+fn every_kind_of_equation() {
+    let model = snn_tests::model(include_str!("../models/integration.snn"));
+    macro_rules! probes {
+        ($($network:ident),*) => {
+            $(
+                let name = stringify!($network);
+                let spikes = same(&model, name, integration::$network::<f64>::graph());
+                assert!(spikes > 10, "{name}: {spikes} spikes prove little");
+                same(&model, name, integration::$network::<f32>::graph());
+            )*
+        };
+    }
+    probes!(ProbeChain, ProbeResonator, ProbeShunted, ProbeQuadratic, ProbeGated, ProbeNoisy);
 }
 
 #[test]

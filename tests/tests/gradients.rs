@@ -2,7 +2,7 @@
 
 use snn_dsl::expr::Leaf;
 use snn_dsl::interpret::Interpreted;
-use snn_dsl::model::{Neuron, Parameter, Quantity, Value};
+use snn_dsl::model::{Integration, Neuron, Parameter, Quantity, Value};
 use snn_tests::probe::prove;
 use snn_tests::{library_neuron, model};
 
@@ -133,6 +133,31 @@ fn every_loss_reduction_and_option() {
     let report = prove(&model(include_str!("../models/losses.snn")), 1.0).unwrap();
     assert!(report.failures.is_empty() && report.other_steps == 0, "{report:#?}");
     assert!(report.nonzero * 10 > report.compared * 8, "{report:?}");
+}
+
+/// Every network of the model alone, with everything trainable, under every method of integration.
+#[test]
+fn every_method_of_integration() {
+    let all = model(include_str!("../models/integration.snn"));
+    for network in &all.networks {
+        for (name, integration) in Integration::ALL {
+            let mut model = all.clone();
+            model.networks = vec![network.clone()];
+            (model.networks[0].layers[0].size, model.networks[0].inputs[0].size) = (2, 3);
+            let neuron = &mut model.neurons[network.layers[0].neuron];
+            let is_noisy = neuron.states.iter().any(|s| s.noise.is_some());
+            use Integration::{ExponentialMidpoint, RungeKutta2, RungeKutta4};
+            if is_noisy && matches!(integration, ExponentialMidpoint | RungeKutta2 | RungeKutta4) {
+                continue;
+            }
+            neuron.integration = integration;
+            free_everything(neuron);
+            let report = prove(&model, 1.0).unwrap();
+            let what = format!("{} with {name}", network.name);
+            assert!(report.failures.is_empty() && report.other_steps == 0, "{what}: {report:#?}");
+            assert!(report.nonzero * 10 > report.compared * 6, "{what}: {report:?}");
+        }
+    }
 }
 
 /// A network of one neuron with these statements beside its parameter `tau`, event `e` and state `V`.
