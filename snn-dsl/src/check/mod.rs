@@ -34,6 +34,7 @@ mod values;
 mod tests;
 
 pub use dimension::{Dimension, Exponent};
+pub(crate) use neuron::interval;
 pub(crate) use spike::scale_bounds;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};

@@ -1,7 +1,7 @@
 //! A neuron: every state has one equation, every port a meaning, and everything its unit.
 
 use super::dimension::Dimension;
-use super::scope::{Axes, Context, Definitions, Entry, Names, Scope};
+use super::scope::{Axes, Context, Definitions, Entry, Kind, Names, Scope, Typed};
 use super::typing::{Typing, number};
 use super::{declarations, equations, events, functions, integrate, spike};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -139,6 +139,10 @@ impl<'a> Checker<'a> {
             // A second definition of a name was reported; the first stays.
             let waits = matches!(self.typing.scope.get(&line.name.name), Some(Entry::Forbidden(..)));
             if waits && !self.neuron.lets.iter().any(|l| l.0 == line.name.name) {
+                let value = value.map(|v| match v.kind {
+                    Kind::Number(_) => Typed { id: self.typing.arena.without_removable_singularities(v.id), ..v },
+                    Kind::Truth => v,
+                });
                 if let Some(value) = value {
                     self.neuron.lets.push((line.name.name.clone(), value.id));
                 }
@@ -190,7 +194,7 @@ pub(super) fn leaf(typing: &mut Typing, leaf: Leaf, dimension: Option<Dimension>
 }
 
 /// The values a parameter can take: its range, or else its value, which a layer may replace.
-pub(super) fn interval(parameter: &model::Parameter, value: model::Value) -> Interval {
+pub(crate) fn interval(parameter: &model::Parameter, value: model::Value) -> Interval {
     if parameter.low.is_some() || parameter.high.is_some() {
         return Interval::new(parameter.low.unwrap_or(f64::NEG_INFINITY), parameter.high.unwrap_or(f64::INFINITY));
     }

@@ -8,13 +8,16 @@ mod build;
 mod calculus;
 mod ids;
 mod leaves;
+mod removable;
 mod show;
+mod sign;
 mod value;
 
 pub(crate) use bounds::{Interval, bounds};
 pub use calculus::Affine;
 pub use ids::{Seen, Table};
 pub use show::{Abbreviations, number};
+pub(crate) use sign::is_nonzero;
 pub(crate) use value::{Values, evaluate};
 
 /// An expression of an [`Arena`].

@@ -3,6 +3,7 @@
 //! `check` warns of names that nothing reads; what stands here needs whole neurons or the numbers of a network.
 
 mod gradient;
+mod quotient;
 mod support;
 mod time_step;
 
@@ -15,6 +16,7 @@ pub(crate) fn lint(model: &Model, diagnostics: &mut Diagnostics) {
     for neuron in model.neurons.iter().filter(|n| !n.is_library) {
         gradient::parameters(neuron, diagnostics);
         support::neuron(neuron, diagnostics);
+        quotient::neuron(neuron, diagnostics);
     }
     for network in &model.networks {
         gradient::layers(model, network, diagnostics);
