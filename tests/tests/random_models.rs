@@ -67,7 +67,7 @@ fn config(cases: u32) -> ProptestConfig {
 #[test]
 fn the_generator_uses_the_whole_language() {
     let mut text = String::new();
-    for seed in 0..200 {
+    for seed in 0..300 {
         let one = print::print(&model_of_seed(seed));
         checked(&one);
         text.push_str(&one);
@@ -112,6 +112,13 @@ fn the_generator_uses_the_whole_language() {
         "pow(",
         "^",
         "dt",
+        "*xi",
+        "integrate exponential_euler",
+        "integrate auto",
+        "integrate exponential_midpoint",
+        "integrate euler",
+        "integrate rk2",
+        "integrate rk4",
         "spike when",
         "scale detached",
         "reset detached",

@@ -83,7 +83,7 @@ impl Scope {
             3 => subtract(self.value(choices, unit, d), self.value(choices, unit, d)),
             4 => multiply(number(choices.number(0.1, 1.5), one), self.value(choices, unit, d)),
             5 => multiply(self.bounded(choices, d), self.value(choices, unit, d)),
-            6 => choice(self.condition(choices, d), self.value(choices, unit, d), self.value(choices, unit, d)),
+            6 => choice(self.condition(choices, depth), self.value(choices, unit, d), self.value(choices, unit, d)),
             7 => {
                 let f = *choices.pick(&["min", "max"]);
                 call(f, vec![self.value(choices, unit, d), self.value(choices, unit, d)])

@@ -3,7 +3,7 @@
 use super::choices::Choices;
 use super::expression::Scope;
 use super::make::{
-    NOWHERE, Unit, add, binary, call, call_of, choice, divide, ident, multiply, name, negate, number, subtract,
+    NOWHERE, Unit, add, binary, call, call_of, choice, divide, ident, multiply, name, negate, number, power, subtract,
 };
 use snn_dsl::syntax::tree::{
     Assign, AssignOp, BinaryOp, Equation, Expr, Neuron, NeuronStatement, On, Param, Port, Refractory, Spike, State,
@@ -36,6 +36,21 @@ const SURROGATES: &[(&str, Option<(&str, f64)>)] = &[
     ("q_pseudo_spike", None),
     ("relu_grad", Some(("width", 1.5))),
     ("slayer_grad", None),
+];
+
+/// The methods of integration, some of them more often.
+const METHODS: &[&str] = &[
+    "exponential_euler",
+    "auto",
+    "auto",
+    "exponential_euler",
+    "auto",
+    "exponential_midpoint",
+    "rk2",
+    "rk4",
+    "euler",
+    "exponential_euler",
+    "auto",
 ];
 
 pub(super) fn neuron(choices: &mut Choices, mut scope: Scope) -> Cell {
@@ -82,8 +97,13 @@ pub(super) fn neuron(choices: &mut Choices, mut scope: Scope) -> Cell {
     if choices.chance(50) {
         statements.push(NeuronStatement::Let(everything.name_something(choices, "l1").0));
     }
+    let method = *choices.pick(METHODS);
+    let takes_noise = ["auto", "exponential_euler", "euler"].contains(&method);
     for (name, unit) in &states {
-        let equation = equation(choices, &scope.without(name), name, *unit);
+        let mut equation = equation(choices, &scope.without(name), &states, (name, *unit));
+        if takes_noise && choices.chance(15) {
+            add_noise(choices, &scope, &mut equation, *unit);
+        }
         statements.push(NeuronStatement::Equation(equation));
     }
     for (port, unit) in &events {
@@ -96,7 +116,7 @@ pub(super) fn neuron(choices: &mut Choices, mut scope: Scope) -> Cell {
             statements.push(refractory(choices, &states));
         }
     }
-    statements.push(NeuronStatement::Integrate(ident("exponential_euler")));
+    statements.push(NeuronStatement::Integrate(ident(method)));
     let tree = Neuron { docs: vec!["A random neuron".into()], name: ident("Cell"), statements };
     let parameters = parameters.into_iter().filter(|p| p.settable).map(|p| (p.name, p.unit, p.value)).collect();
     Cell { tree, states, events, parameters, spikes }
@@ -172,7 +192,12 @@ impl Starts<'_> {
 }
 
 /// The equation of a state; `visible` does not hold the state.
-fn equation(choices: &mut Choices, visible: &Scope, state: &str, unit: Unit) -> Equation {
+fn equation(
+    choices: &mut Choices,
+    visible: &Scope,
+    states: &[(String, Unit)],
+    (state, unit): (&str, Unit),
+) -> Equation {
     let x = || name(state);
     let tau = || name("p0");
     let input = match choices.below(4) {
@@ -181,7 +206,7 @@ fn equation(choices: &mut Choices, visible: &Scope, state: &str, unit: Unit) -> 
         _ => visible.value(choices, unit, 2),
     };
     let one = Unit::One;
-    let (coefficient, rhs) = match choices.below(8) {
+    let (coefficient, rhs) = match choices.below(14) {
         0 => (Some(tau()), add(negate(x()), input)),
         1 => (None, divide(add(negate(x()), input), tau())),
         2 => {
@@ -198,9 +223,42 @@ fn equation(choices: &mut Choices, visible: &Scope, state: &str, unit: Unit) -> 
         }
         5 => (Some(number(choices.number(4.0, 30.0), Unit::Time)), negate(subtract(x(), input))),
         6 => (Some(tau()), multiply(number(choices.number(0.05, 0.3), one), input)),
-        _ => (Some(tau()), multiply(x(), subtract(visible.bounded(choices, 1), number(1.2, one)))),
+        7 => (Some(tau()), multiply(x(), subtract(visible.bounded(choices, 1), number(1.2, one)))),
+        8..=10 => {
+            // Linear in another state, or in itself.
+            let (other, from) = choices.pick(states).clone();
+            let slope = divide(number(choices.number(-0.8, 0.8) * unit.size(), unit), number(from.size(), from));
+            let coupled = add(negate(x()), multiply(slope, name(other.as_str())));
+            let forced = choices.chance(50);
+            (Some(tau()), if forced { add(coupled, input) } else { coupled })
+        }
+        11 => {
+            // Nonlinear in itself.
+            let y = divide(x(), number(unit.size(), unit));
+            let bent = multiply(number(choices.number(0.3, 1.5) * unit.size(), unit), call("tanh", vec![y]));
+            (Some(tau()), add(subtract(bent, x()), multiply(number(0.5, one), input)))
+        }
+        12 => {
+            let square = power(divide(x(), number(unit.size(), unit)), number(2.0, one));
+            let leak = add(number(1.0, one), multiply(number(choices.number(0.1, 0.5), one), square));
+            (Some(tau()), add(multiply(negate(leak), x()), input))
+        }
+        _ => {
+            // What multiplies the derivative depends on the state itself.
+            let y = divide(x(), number(unit.size(), unit));
+            (Some(multiply(tau(), add(number(1.5, one), call("sigmoid", vec![y])))), subtract(input, x()))
+        }
     };
     Equation { coefficient, state: ident(state), rhs, span: NOWHERE }
+}
+
+/// White noise, which may be multiplicative.
+fn add_noise(choices: &mut Choices, scope: &Scope, equation: &mut Equation, unit: Unit) {
+    let Some(coefficient) = equation.coefficient.clone() else { return };
+    let amplitude = number(choices.number(0.05, 0.5) * unit.size(), unit);
+    let amplitude = if choices.chance(40) { multiply(amplitude, scope.bounded(choices, 1)) } else { amplitude };
+    let noise = multiply(multiply(amplitude, call("sqrt", vec![coefficient])), name("xi"));
+    equation.rhs = add(equation.rhs.clone(), noise);
 }
 
 fn assign(target: &str, op: AssignOp, value: Expr) -> Assign {
