@@ -17,6 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=src/random");
     snn_dsl::build::build_script("models/two_layers.snn")?;
     quietly("hostile_names")?;
+    quietly("integration")?;
     write("random_models", &random_models()?)
 }
 

@@ -12,6 +12,12 @@ mod hostile_names {
     include!(concat!(env!("OUT_DIR"), "/hostile_names.rs"));
 }
 
+#[deny(warnings)]
+#[allow(dead_code, unreachable_pub, reason = "a generated module is public as a whole, and used here in part")]
+mod integration {
+    include!(concat!(env!("OUT_DIR"), "/integration.rs"));
+}
+
 mod by_macro {
     snn_macros::snn_model!("models/two_layers.snn");
 }
