@@ -25,8 +25,12 @@ pub(super) fn all(arena: &mut Arena, neuron: &Neuron, held: &[usize], hoisted: &
     for part in analysis.parts.iter().filter(|p| p.rows.len() > 1) {
         found.extend(exact(arena, neuron, part, hoisted));
     }
-    let update = |i| found.remove(&i).unwrap_or_else(|| exponential::euler(arena, neuron, i, hoisted));
-    (0..neuron.states.len()).map(update).collect()
+    let mut update = |i| match found.remove(&i) {
+        Some(update) => update,
+        None if held.contains(&i) => Update::held(arena, i),
+        None => exponential::euler(arena, neuron, i, hoisted),
+    };
+    (0..neuron.states.len()).map(&mut update).collect()
 }
 
 /// The propagator of one part: what multiplies state or input `from` in the new value of state `to`.

@@ -75,7 +75,7 @@ pub(super) fn gain(arena: &mut Arena, alpha: ExprId, c: ExprId, h: ExprId) -> Ex
 
 impl Form {
     /// The new value, with slope and inputs where `at` puts the states, from the states at the start.
-    fn new(&self, arena: &mut Arena, i: usize, h: ExprId, at: &BTreeMap<ExprId, ExprId>) -> ExprId {
+    fn stepped(&self, arena: &mut Arena, i: usize, h: ExprId, at: &BTreeMap<ExprId, ExprId>) -> ExprId {
         let x = arena.leaf(Leaf::State(i as u16));
         match *self {
             Form::Affine { decay, gain, rest, .. } => {
@@ -104,7 +104,7 @@ impl Form {
 pub(super) fn euler(arena: &mut Arena, neuron: &Neuron, i: usize, hoisted: &mut Hoisted) -> Update {
     let dt = arena.leaf(Leaf::Dt);
     let form = form(arena, neuron, i, dt, "", hoisted);
-    let new = form.new(arena, i, dt, &BTreeMap::new());
+    let new = form.stepped(arena, i, dt, &BTreeMap::new());
     let method = match form {
         Form::Affine { method, .. } => method,
         Form::Rosenbrock { .. } => Method::Rosenbrock,
@@ -127,13 +127,16 @@ pub(super) fn midpoint(
     for (i, state) in neuron.states.iter().enumerate().filter(|(i, _)| !held.contains(i)) {
         let form = form(arena, neuron, i, half, "half_", hoisted);
         let x = arena.leaf(Leaf::State(i as u16));
-        let new = form.new(arena, i, half, &BTreeMap::new());
+        let new = form.stepped(arena, i, half, &BTreeMap::new());
         names.push((new, format!("{}_half", state.quantity.name)));
         middle.insert(x, new);
     }
     let mut update = |i| {
+        if held.contains(&i) {
+            return Update::held(arena, i);
+        }
         let form = form(arena, neuron, i, dt, "", hoisted);
-        Update { method: Method::Midpoint, new: form.new(arena, i, dt, &middle) }
+        Update { method: Method::Midpoint, new: form.stepped(arena, i, dt, &middle) }
     };
     (0..neuron.states.len()).map(&mut update).collect()
 }

@@ -51,6 +51,12 @@ pub struct Update {
     pub new: ExprId,
 }
 
+impl Update {
+    fn held(arena: &mut Arena, state: usize) -> Self {
+        Self { method: Method::Held, new: arena.leaf(Leaf::State(state as u16)) }
+    }
+}
+
 /// The updates of all states, and names for what they share.
 pub(super) struct Integrated {
     pub updates: Vec<Update>,
@@ -63,21 +69,18 @@ pub(super) fn integrate(arena: &mut Arena, neuron: &Neuron, held: &[usize], hois
     let mut updates = match neuron.integration {
         Integration::Auto | Integration::Exact => exact::all(arena, neuron, held, hoisted),
         Integration::ExponentialEuler => {
-            let update = |i| exponential::euler(arena, neuron, i, hoisted);
-            (0..neuron.states.len()).map(update).collect()
+            let mut update = |i| match held.contains(&i) {
+                true => Update::held(arena, i),
+                false => exponential::euler(arena, neuron, i, hoisted),
+            };
+            (0..neuron.states.len()).map(&mut update).collect()
         }
         Integration::ExponentialMidpoint => exponential::midpoint(arena, neuron, held, hoisted, &mut names),
-        Integration::Euler => runge_kutta::euler(arena, neuron),
+        Integration::Euler => runge_kutta::euler(arena, neuron, held),
         Integration::RungeKutta2 => runge_kutta::second_order(arena, neuron, held, &mut names),
         Integration::RungeKutta4 => runge_kutta::fourth_order(arena, neuron, held, &mut names),
     };
     noise::euler_maruyama(arena, neuron, &mut updates);
-    for &i in held {
-        let new = arena.leaf(Leaf::State(i as u16));
-        if let Some(update) = updates.get_mut(i) {
-            *update = Update { method: Method::Held, new };
-        }
-    }
     Integrated { updates, names }
 }
 

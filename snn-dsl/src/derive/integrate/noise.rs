@@ -14,7 +14,7 @@ use crate::model::{Neuron, State};
 pub(super) fn euler_maruyama(arena: &mut Arena, neuron: &Neuron, updates: &mut [Update]) {
     for (i, (state, update)) in neuron.states.iter().zip(updates).enumerate() {
         let Some(g) = state.noise else { continue };
-        if matches!(update.method, Method::Exact { .. }) {
+        if matches!(update.method, Method::Exact { .. } | Method::Held) {
             continue;
         }
         let exponent = match update.method {

@@ -52,15 +52,16 @@ impl<'a> System<'a> {
     }
 }
 
-fn updates(order: u8, new: Vec<ExprId>) -> Vec<Update> {
-    new.into_iter().map(|new| Update { method: Method::RungeKutta(order), new }).collect()
+fn updates(order: u8, held: &[usize], new: Vec<ExprId>) -> Vec<Update> {
+    let method = |i: usize| if held.contains(&i) { Method::Held } else { Method::RungeKutta(order) };
+    new.into_iter().enumerate().map(|(i, new)| Update { method: method(i), new }).collect()
 }
 
 /// x + dt f(x)
-pub(super) fn euler(arena: &mut Arena, neuron: &Neuron) -> Vec<Update> {
-    let mut system = System::new(arena, neuron, &[]);
+pub(super) fn euler(arena: &mut Arena, neuron: &Neuron, held: &[usize]) -> Vec<Update> {
+    let mut system = System::new(arena, neuron, held);
     let slopes = system.derivatives.clone();
-    updates(1, system.moved(1.0, &slopes))
+    updates(1, held, system.moved(1.0, &slopes))
 }
 
 /// x + dt f(x + dt/2 f(x))
@@ -75,7 +76,7 @@ pub(super) fn second_order(
     let k1 = system.stage(&start, 1, names);
     let middle = system.moved(0.5, &k1);
     let k2 = system.stage(&middle, 2, names);
-    updates(2, system.moved(1.0, &k2))
+    updates(2, held, system.moved(1.0, &k2))
 }
 
 /// x + dt/6 (k1 + 2 k2 + 2 k3 + k4)
@@ -102,5 +103,5 @@ pub(super) fn fourth_order(
         let ends = system.arena.add(k1, k4);
         sums.push(system.arena.add(ends, inner));
     }
-    updates(4, system.moved(1.0 / 6.0, &sums))
+    updates(4, held, system.moved(1.0 / 6.0, &sums))
 }
