@@ -77,8 +77,14 @@ fn evaluate<T>(
 
 /// The first mistake.
 fn first(diagnostics: Diagnostics) -> Option<Mistake> {
-    let Diagnostic { message, hints, .. } = diagnostics.into_sorted().into_iter().next()?;
-    Some(Mistake { message, hint: hints.into_iter().next() })
+    let Diagnostic { code, message, hints, .. } = diagnostics.into_sorted().into_iter().next()?;
+    let message = message.replace("the end of the statement", "the end");
+    let mut hint = hints.into_iter().next();
+    if code == "E0201" && !hint.as_ref().is_some_and(|h| h.starts_with("did you mean")) {
+        // There is no text in which a name could be defined.
+        hint = Some("a value is made of numbers and units, such as `20 mV`".into());
+    }
+    Some(Mistake { message, hint })
 }
 
 #[cfg(test)]
@@ -106,8 +112,8 @@ mod tests {
             ("10", "expected mV for V, found a number without unit", "write the unit: `10 mV`"),
             ("10 mS", "expected mV for V, found uS", "write the number in mV"),
             ("10 mvolt", "expected a unit, found `mvolt`", "did you mean `mV`?"),
-            ("tau", "expected a name or a unit, found `tau`", "define it at the top level, e.g. `const tau = 1`"),
-            ("1/0*mV", "expected a finite number, found inf", "it divides by 0"),
+            ("tau", "expected a name or a unit, found `tau`", "a value is made of numbers and units"),
+            ("1/0*mV", "expected a divisor other than 0", "a quotient by 0"),
             ("uniform(2 ms, 1 ms)", "", ""),
             ("1 mV; 2 mV", "expected a value for V", "write one value"),
             ("1 mV)+(1 mV", "", ""),
@@ -118,7 +124,6 @@ mod tests {
         ];
         for (text, message, hint) in cases {
             let mistake = constant(text, Dimension::VOLTAGE, "V").unwrap_err();
-            eprintln!("{text}: {mistake:?}");
             assert!(mistake.message.starts_with(message), "{text}: {mistake:?}");
             assert!(mistake.hint.clone().unwrap_or_default().starts_with(hint), "{text}: {mistake:?}");
         }

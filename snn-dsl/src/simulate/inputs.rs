@@ -123,6 +123,12 @@ impl Port {
     }
 }
 
+/// The port of that name.
+pub(super) fn port<'a>(neuron: &'a Neuron, name: &str) -> Result<&'a Quantity, Error> {
+    let found = neuron.events.iter().chain(&neuron.drives).find(|q| q.name == name);
+    found.ok_or_else(|| unknown(neuron, name))
+}
+
 fn unknown(neuron: &Neuron, name: &str) -> Error {
     let ports: Vec<&str> = neuron.events.iter().chain(&neuron.drives).map(|q| q.name.as_str()).collect();
     let message = format!("expected an event port or a drive of `{}`, found `{name}`", neuron.name);

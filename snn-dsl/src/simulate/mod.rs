@@ -20,17 +20,23 @@
 //! # Ok::<(), snn_dsl::simulate::Error>(())
 //! ```
 
+mod csv;
 mod error;
 mod grid;
 mod inputs;
+pub mod options;
 mod population;
 mod protocol;
 mod recording;
+mod statistics;
+mod table;
 
+pub use csv::{write_csv, write_spikes};
 pub use error::{Error, Place};
 pub use grid::Grid;
 pub use protocol::{Input, Piece, Protocol};
 pub use recording::{Recording, Spike, Trace};
+pub use statistics::Statistics;
 
 use crate::model::Neuron;
 use inputs::Inputs;
