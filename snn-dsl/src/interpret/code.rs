@@ -128,32 +128,54 @@ impl Code {
         self.comparisons + 8 * self.detached
     }
 
-    /// Runs the program for `n` neurons. `fill` writes the values of an input; the result is read with
-    /// [`Registers::row`].
+    /// Room for the values of `width` neurons, with what never changes filled in.
+    pub(super) fn registers<R: Real>(&self, width: usize) -> Registers<R> {
+        let mut values = vec![R::ZERO; self.count * width];
+        for &(constant, register) in &self.constants {
+            values[register * width..(register + 1) * width].fill(R::from_f64(constant));
+        }
+        Registers { values, width }
+    }
+
+    /// The register of an expression that the program computes or is given.
+    pub(super) fn register_of(&self, id: ExprId) -> Option<usize> {
+        self.registers.get(&id).copied()
+    }
+
+    /// What is filled in from outside, with its register.
+    pub(super) fn inputs(&self) -> &[(Input, usize)] {
+        &self.inputs
+    }
+
+    /// Runs the program for `n` neurons. `fill` writes the values of an input.
     pub(super) fn run<R: Real>(
         &self,
         n: usize,
         mut fill: impl FnMut(Input, &mut [R]),
         mut decisions: Decisions,
-    ) -> Registers<'_, R> {
-        let mut values = vec![R::ZERO; self.count * n];
+    ) -> Results<'_, R> {
+        let mut registers = self.registers(n);
         for &(input, register) in &self.inputs {
-            fill(input, &mut values[register * n..(register + 1) * n]);
+            fill(input, registers.row_mut(register, n));
         }
-        for &(constant, register) in &self.constants {
-            values[register * n..(register + 1) * n].fill(R::from_f64(constant));
-        }
+        self.execute(&mut registers, n, &mut decisions);
+        Results { code: self, registers }
+    }
+
+    /// Carries out the instructions for the first `n` neurons of the registers, whose inputs have been filled in.
+    pub(super) fn execute<R: Real>(&self, registers: &mut Registers<R>, n: usize, decisions: &mut Decisions) {
+        let (values, width) = (&mut registers.values, registers.width);
         for &(instruction, register) in &self.instructions {
             // Operands stand in lower registers than the result.
-            let (before, rest) = values.split_at_mut(register * n);
+            let (before, rest) = values.split_at_mut(register * width);
             let out = &mut rest[..n];
-            let row = |r: usize| &before[r * n..(r + 1) * n];
+            let row = |r: usize| &before[r * width..][..n];
             match instruction {
                 Instruction::Negate(a) => unary(out, row(a), |a| -a),
                 Instruction::Copy(a) => out.copy_from_slice(row(a)),
                 Instruction::Detach(a, k) => {
                     let first = self.comparisons + 8 * k;
-                    match &mut decisions {
+                    match decisions {
                         Decisions::Free => out.copy_from_slice(row(a)),
                         Decisions::Record(notes) => {
                             out.copy_from_slice(row(a));
@@ -173,7 +195,7 @@ impl Code {
                 }
                 Instruction::Apply(f, a) => apply(f, out, row(a)),
                 Instruction::Binary(o, a, b) => binary(o, out, row(a), row(b)),
-                Instruction::Compare(c, a, b, k) => match &mut decisions {
+                Instruction::Compare(c, a, b, k) => match decisions {
                     Decisions::Free => compare(c, out, row(a), row(b)),
                     Decisions::Record(notes) => {
                         compare(c, out, row(a), row(b));
@@ -198,24 +220,43 @@ impl Code {
                 }
             }
         }
-        Registers { code: self, values, n }
+    }
+}
+
+/// One number for each expression and each of `width` neurons, to be used again and again.
+#[derive(Clone, Debug)]
+pub(super) struct Registers<R> {
+    values: Vec<R>,
+    width: usize,
+}
+
+impl<R: Real> Registers<R> {
+    /// A register of the first `n` neurons.
+    pub(super) fn row(&self, register: usize, n: usize) -> &[R] {
+        &self.values[register * self.width..][..n]
+    }
+
+    /// The same, to be written.
+    pub(super) fn row_mut(&mut self, register: usize, n: usize) -> &mut [R] {
+        &mut self.values[register * self.width..][..n]
+    }
+
+    /// How many neurons there is room for.
+    pub(super) fn width(&self) -> usize {
+        self.width
     }
 }
 
 /// The values of all expressions after a run.
-pub(super) struct Registers<'a, R> {
+pub(super) struct Results<'a, R> {
     code: &'a Code,
-    values: Vec<R>,
-    n: usize,
+    registers: Registers<R>,
 }
 
-impl<R: Real> Registers<'_, R> {
+impl<R: Real> Results<'_, R> {
     /// The values of an expression that the program computed or was given; empty for any other.
     pub(super) fn row(&self, id: ExprId) -> &[R] {
-        match self.code.registers.get(&id) {
-            Some(&r) => &self.values[r * self.n..(r + 1) * self.n],
-            None => &[],
-        }
+        self.code.register_of(id).map_or(&[], |register| self.registers.row(register, self.registers.width))
     }
 }
 

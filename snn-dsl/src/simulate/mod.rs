@@ -89,7 +89,7 @@ pub fn run<R: Real>(neuron: &Neuron, protocol: &Protocol) -> Result<Recording<R>
     record(&population);
     for step in 0..grid.steps {
         let (events, drives) = inputs.at(step);
-        let fired = population.step(events, drives);
+        let fired = population.step(step, events, drives);
         let of_step = fired.iter().enumerate().filter(|(_, z)| **z != R::ZERO);
         spikes.extend(of_step.map(|(i, _)| Spike { step: step as u32, neuron: i as u32 }));
         population.check(neuron, grid, step)?;

@@ -6,15 +6,17 @@ use super::protocol::Protocol;
 use crate::check::{layer_values, outside_range, scale_bounds};
 use crate::diagnostic::closest;
 use crate::expr::number;
-use crate::interpret::Interpreted;
+use crate::interpret::{Blocks, Interpreted};
 use crate::model::{Neuron, Value};
 use snn_runtime::initialise::parameter_start;
 use snn_runtime::neuron::{Coefficients, Mode};
-use snn_runtime::{Neuron as _, Real, Step};
+use snn_runtime::random::{Purpose, Stream, normal_numbers};
+use snn_runtime::{Real, Step};
 
 /// Neurons of one model.
 pub(super) struct Population<R> {
     neuron: Interpreted,
+    blocks: Blocks<R>,
     n: usize,
     coefficients: Vec<R>,
     per_neuron: bool,
@@ -22,6 +24,9 @@ pub(super) struct Population<R> {
     states: Vec<R>,
     refractory: Vec<u32>,
     spikes: Vec<R>,
+    /// Standard normal numbers of the present step, and where those of each state with noise come from.
+    noise: Vec<R>,
+    streams: Vec<Stream>,
 }
 
 /// The same limit as that of networks.
@@ -65,6 +70,10 @@ impl<R: Real> Population<R> {
             states: vec![R::ZERO; layout.states.len() * n],
             refractory: vec![0; if layout.refractory { n } else { 0 }],
             spikes: vec![R::ZERO; if layout.spikes { n } else { 0 }],
+            noise: vec![R::ZERO; layout.noise * n],
+            // A stream for each state, so that the numbers of a neuron do not depend on how many there are.
+            streams: (0..layout.noise as u64).map(|row| Stream::new(protocol.seed, Purpose::Noise, row)).collect(),
+            blocks: neuron.blocks(n, &Coefficients { values: &coefficients, per_neuron }),
             neuron,
             n,
             coefficients,
@@ -110,14 +119,18 @@ impl<R: Real> Population<R> {
         Ok(())
     }
 
-    /// Takes one step; `[ports, n]` each. Returns 1 where a neuron fired, else 0; empty without a threshold.
-    pub(super) fn step(&mut self, events: &[R], drives: &[R]) -> &[R] {
-        self.neuron.step(Step {
+    /// Takes a step; `[ports, n]` each. Returns 1 where a neuron fired, else 0; empty without a threshold.
+    pub(super) fn step(&mut self, step: usize, events: &[R], drives: &[R]) -> &[R] {
+        for (&stream, row) in self.streams.iter().zip(self.noise.chunks_exact_mut(self.n)) {
+            normal_numbers(stream, step as u32, 0, row);
+        }
+        let step = Step {
             n: self.n,
             coefficients: Coefficients { values: &self.coefficients, per_neuron: self.per_neuron },
             states: &mut self.states,
             events,
             drives,
+            noise: &self.noise,
             refractory: &mut self.refractory,
             refractory_steps: self.refractory_steps,
             spikes: &mut self.spikes,
@@ -125,7 +138,8 @@ impl<R: Real> Population<R> {
             tape_flags: &mut [],
             mode: Mode::Spiking,
             decisions: &mut [],
-        });
+        };
+        self.blocks.step(&self.neuron, step);
         &self.spikes
     }
 
