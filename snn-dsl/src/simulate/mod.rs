@@ -22,6 +22,7 @@
 
 mod csv;
 mod error;
+mod figure;
 mod grid;
 mod inputs;
 pub mod options;
@@ -30,13 +31,16 @@ mod protocol;
 mod recording;
 mod statistics;
 mod table;
+mod text;
 
 pub use csv::{write_csv, write_spikes};
 pub use error::{Error, Place};
+pub use figure::{DRAWN, svg};
 pub use grid::Grid;
 pub use protocol::{Input, Piece, Protocol};
 pub use recording::{Recording, Spike, Trace};
 pub use statistics::Statistics;
+pub use text::plot;
 
 use crate::model::Neuron;
 use inputs::Inputs;
