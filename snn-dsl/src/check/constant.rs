@@ -80,8 +80,12 @@ fn first(diagnostics: Diagnostics) -> Option<Mistake> {
     let Diagnostic { code, message, hints, .. } = diagnostics.into_sorted().into_iter().next()?;
     let message = message.replace("the end of the statement", "the end");
     let mut hint = hints.into_iter().next();
-    if code == "E0201" && !hint.as_ref().is_some_and(|h| h.starts_with("did you mean")) {
-        // There is no text in which a name could be defined.
+    let is_about_text = match &hint {
+        Some(hint) => hint.contains("const") || code == "E0201" && !hint.starts_with("did you mean"),
+        None => code == "E0201",
+    };
+    if is_about_text {
+        // There is no text in which something could be defined.
         hint = Some("a value is made of numbers and units, such as `20 mV`".into());
     }
     Some(Mistake { message, hint })

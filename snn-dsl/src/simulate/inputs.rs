@@ -154,7 +154,7 @@ fn probability(place: &Place, grid: Grid, rate: f64) -> Result<f64, Error> {
     let probability = rate * grid.dt;
     if probability.is_nan() || probability < 0.0 {
         let message = format!("expected a rate of at least 0 Hz, found {} Hz", number(rate * 1e3));
-        return Err(Error::new(place.clone(), message));
+        return Err(Error::new(place.clone(), message).help("inhibition is a negative weight"));
     }
     if probability > 1.0 + 1e-12 {
         let (dt, most, found) = (number(grid.dt), number(1e3 / grid.dt), number(rate * 1e3));
@@ -179,13 +179,13 @@ fn levels(place: &Place, grid: Grid, pieces: &[Piece]) -> Result<Vec<(usize, f64
                     let message = format!("expected a duration of more than 0 ms, found {} ms", number(duration));
                     return Err(Error::new(place.clone(), message));
                 }
-                time += duration;
-                if grid.beginning(time) == first && first < grid.steps {
+                if duration < grid.dt * (1.0 - 1e-9) {
                     let (dt, found) = (number(grid.dt), number(duration));
                     let message = format!("expected a duration of at least one step of {dt} ms, found {found} ms");
                     let help = "make it longer, or `--dt` smaller";
                     return Err(Error::new(place.clone(), message).help(help));
                 }
+                time += duration;
                 levels.push((grid.beginning(time), 0.0));
             }
             None if index + 1 < pieces.len() => {

@@ -103,7 +103,7 @@ impl<R: Real> Population<R> {
             seen.push(index);
             let rounded = R::from_f64(*value);
             if !rounded.is_finite() {
-                let message = format!("expected a finite starting value in {}, found {value}", R::NAME);
+                let message = format!("expected a finite starting value in {}, found {}", R::NAME, number(*value));
                 return Err(Error::new(place(), message));
             }
             self.states[index * n..][..n].fill(rounded);
