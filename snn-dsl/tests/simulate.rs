@@ -175,6 +175,42 @@ fn poisson_spikes_have_their_rate_and_differ_between_neurons() {
 }
 
 #[test]
+fn white_noise_has_its_variance_and_its_seed() {
+    let noisy = "neuron Noisy {
+        param tau = 10 ms
+        param sigma = 2 mV
+        state V : mV
+        state W : mV
+        tau dV/dt = -V + sigma*sqrt(2*tau)*xi
+        tau dW/dt = -W + sigma*sqrt(2*tau)*xi
+    }
+";
+    let model = snn_dsl::compile::compile("noisy", noisy).model.unwrap();
+    let of = |seed, n| {
+        let protocol = Protocol { dt: 1.0, duration: 100.0, n, seed, ..Protocol::default() };
+        run::<f64>(&model.neurons[0], &protocol).unwrap()
+    };
+    let recording = of(5, 1000);
+    let last = |state: &str| -> Vec<f64> {
+        let trace = recording.trace(state).unwrap();
+        (0..1000).map(|i| trace.of(i).last().unwrap()).collect()
+    };
+    let (v, w) = (last("V"), last("W"));
+    let mean = |list: &[f64]| list.iter().sum::<f64>() / 1000.0;
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>() / 1000.0;
+    // Stationary after ten time constants: mean 0 and variance sigma^2, within five standard errors; independent.
+    assert!(mean(&v).abs() < 0.32 && (product(&v, &v) - 4.0).abs() < 0.9, "{} {}", mean(&v), product(&v, &v));
+    assert!(product(&v, &w).abs() < 0.64, "{}", product(&v, &w));
+    assert_eq!(of(5, 1000), recording);
+    // The numbers of a neuron do not depend on how many there are.
+    let few = of(5, 2);
+    for (few, many) in few.traces.iter().zip(&recording.traces) {
+        assert!(few.of(1).eq(many.of(1)) && !few.of(0).eq(many.of(1)));
+    }
+    assert_ne!(of(6, 2), few);
+}
+
+#[test]
 fn mistakes_of_a_protocol_name_their_place() {
     let neuron = library("LIF").unwrap();
     let of = |protocol: Protocol| run::<f64>(&neuron, &protocol).unwrap_err();

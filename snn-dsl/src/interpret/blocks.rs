@@ -87,7 +87,7 @@ impl<R: Real> Blocks<R> {
                     }
                     _ => continue,
                 };
-                out.copy_from_slice(&values[usize::from(row) * n + start..][..m]);
+                copy(out, &values[usize::from(row) * n + start..][..m]);
             }
             neuron.step.execute(&mut self.registers, m, &mut Decisions::Free);
             for (i, &register) in stores.states.iter().enumerate() {
@@ -98,7 +98,7 @@ impl<R: Real> Blocks<R> {
             }
             if let Some(register) = stores.fires {
                 let fires = self.registers.row(register, m);
-                step.spikes[start..][..m].copy_from_slice(fires);
+                copy(&mut step.spikes[start..][..m], fires);
                 if let Some(refractory) = step.refractory.get_mut(start..) {
                     for (left, &fires) in refractory.iter_mut().zip(fires) {
                         *left = if fires != R::ZERO { step.refractory_steps } else { left.saturating_sub(1) };
@@ -107,5 +107,13 @@ impl<R: Real> Blocks<R> {
             }
             start += m;
         }
+    }
+}
+
+/// Copies numbers; one of them without a call.
+fn copy<R: Real>(out: &mut [R], values: &[R]) {
+    match (&mut *out, values) {
+        ([out], [value]) => *out = *value,
+        _ => out.copy_from_slice(values),
     }
 }

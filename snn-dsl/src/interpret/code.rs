@@ -2,6 +2,7 @@
 
 use crate::derive::Program;
 use crate::expr::{Arena, Comparison, ExprId, Function, Leaf, Node, Operation};
+use snn_runtime::simd::{Loops, dispatch};
 use snn_runtime::{Real, math};
 use std::collections::BTreeMap;
 
@@ -164,8 +165,30 @@ impl Code {
 
     /// Carries out the instructions for the first `n` neurons of the registers, whose inputs have been filled in.
     pub(super) fn execute<R: Real>(&self, registers: &mut Registers<R>, n: usize, decisions: &mut Decisions) {
+        match n {
+            // With a number of neurons that the compiler knows there are no loops.
+            1 => Execution { code: self, registers, n: 1, decisions }.run::<16>(),
+            _ => dispatch(Execution { code: self, registers, n, decisions }),
+        }
+    }
+}
+
+/// The instructions as a loop for the instruction set in force.
+struct Execution<'a, 'd, R> {
+    code: &'a Code,
+    registers: &'a mut Registers<R>,
+    n: usize,
+    decisions: &'a mut Decisions<'d>,
+}
+
+impl<R: Real> Loops for Execution<'_, '_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        let Self { code, registers, n, decisions } = self;
         let (values, width) = (&mut registers.values, registers.width);
-        for &(instruction, register) in &self.instructions {
+        for &(instruction, register) in &code.instructions {
             // Operands stand in lower registers than the result.
             let (before, rest) = values.split_at_mut(register * width);
             let out = &mut rest[..n];
@@ -174,7 +197,7 @@ impl Code {
                 Instruction::Negate(a) => unary(out, row(a), |a| -a),
                 Instruction::Copy(a) => out.copy_from_slice(row(a)),
                 Instruction::Detach(a, k) => {
-                    let first = self.comparisons + 8 * k;
+                    let first = code.comparisons + 8 * k;
                     match decisions {
                         Decisions::Free => out.copy_from_slice(row(a)),
                         Decisions::Record(notes) => {
@@ -260,22 +283,26 @@ impl<R: Real> Results<'_, R> {
     }
 }
 
+#[inline(always)]
 fn truth<R: Real>(value: bool) -> R {
     if value { R::ONE } else { R::ZERO }
 }
 
+#[inline(always)]
 fn unary<R: Real>(out: &mut [R], a: &[R], f: impl Fn(R) -> R) {
     for (o, &a) in out.iter_mut().zip(a) {
         *o = f(a);
     }
 }
 
+#[inline(always)]
 fn two<R: Real>(out: &mut [R], a: &[R], b: &[R], f: impl Fn(R, R) -> R) {
     for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
         *o = f(a, b);
     }
 }
 
+#[inline(always)]
 fn apply<R: Real>(function: Function, out: &mut [R], a: &[R]) {
     match function {
         Function::Exp => unary(out, a, math::exp),
@@ -296,6 +323,7 @@ fn apply<R: Real>(function: Function, out: &mut [R], a: &[R]) {
     }
 }
 
+#[inline(always)]
 fn binary<R: Real>(operation: Operation, out: &mut [R], a: &[R], b: &[R]) {
     match operation {
         Operation::Add => two(out, a, b, |a, b| a + b),
@@ -306,6 +334,7 @@ fn binary<R: Real>(operation: Operation, out: &mut [R], a: &[R], b: &[R]) {
     }
 }
 
+#[inline(always)]
 fn compare<R: Real>(comparison: Comparison, out: &mut [R], a: &[R], b: &[R]) {
     match comparison {
         Comparison::GreaterEqual => two(out, a, b, |a, b| truth(a >= b)),
