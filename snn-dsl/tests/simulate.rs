@@ -320,7 +320,7 @@ fn parameters_starting_values_and_inputs_are_set() {
     let set = ["--set", "tau=10 ms", "--set", "R=2*(5 MOhm)", "--set", "V_rest=-0.001V", "--init", "I=100 pA"];
     let (_, _, columns) = columns(&csv(&set));
     // The trainable tau takes its stored form and comes back but for rounding.
-    assert!((columns[2][1] - (-1.0 * exp(-0.01) + (1.0 - exp(-0.01)) * (-1.0 + 10.0 * 0.1))).abs() < 1e-12);
+    assert!((columns[2][1] - ((1.0 - exp(-0.01)) * (-1.0 + 10.0 * 0.1) - exp(-0.01))).abs() < 1e-12);
     assert_eq!((columns[1][0], columns[2][0]), (0.1, -1.0));
     // An event port gets a value in every step; several inputs of a port add up.
     let both = csv(&["--input", "exc=0.25nA:10ms", "--input", "exc=0.5nA:5ms", "--input", "I_ext=1nA"]);
