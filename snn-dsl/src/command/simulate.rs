@@ -37,10 +37,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// The time step.
-    #[arg(long, value_name = "TIME", default_value = "0.1 ms")]
+    #[arg(long, value_name = "TIME", default_value = "0.1ms")]
     dt: String,
     /// How long.
-    #[arg(long = "for", value_name = "TIME", default_value = "500 ms")]
+    #[arg(long = "for", value_name = "TIME", default_value = "500ms")]
     duration: String,
     /// Another value of a parameter: `tau=10ms`. May be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
