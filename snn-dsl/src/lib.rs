@@ -19,5 +19,7 @@ pub mod interpret;
 pub mod library;
 mod lint;
 pub mod model;
+#[cfg(feature = "simulate")]
+pub mod simulate;
 pub mod source;
 pub mod syntax;

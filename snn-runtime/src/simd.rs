@@ -1,6 +1,6 @@
 //! Run-time choice of the instruction set for the heavy loops.
 //!
-//! A loop is a value that implements `Loops` with an `#[inline(always)]` body; `dispatch` inlines the body into one
+//! A loop is a value that implements [`Loops`] with an `#[inline(always)]` body; [`dispatch`] inlines the body into one
 //! function per instruction set and calls the one that is in force. The bodies are plain Rust, rounded operation by
 //! operation in a fixed order, so that every level gives the same bits and only the speed differs.
 
@@ -67,7 +67,7 @@ pub fn force(level: Level) -> Level {
 }
 
 /// A heavy loop as a value: its arguments, and the body to be inlined into the clone of each level.
-pub(crate) trait Loops {
+pub trait Loops {
     /// What the body returns.
     type Output;
     /// The body, `#[inline(always)]`. `BYTES` is the size of a vector register, for the choice of block shapes.
@@ -76,7 +76,7 @@ pub(crate) trait Loops {
 
 /// Runs the loop at the level in force.
 #[inline]
-pub(crate) fn dispatch<L: Loops>(loops: L) -> L::Output {
+pub fn dispatch<L: Loops>(loops: L) -> L::Output {
     match level() {
         // SAFETY: `level` never exceeds `detected`, so the processor has the features of the function.
         #[cfg(target_arch = "x86_64")]

@@ -26,7 +26,7 @@ fn blocks(page: &str) -> Vec<(String, usize, String)> {
 fn models_in_the_documentation_compile() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut count = 0;
-    for page in ["README.md", "docs/language.md", "docs/integration.md"] {
+    for page in ["README.md", "docs/language.md", "docs/integration.md", "docs/simulate.md"] {
         let text = std::fs::read_to_string(root.join(page)).unwrap();
         for (words, line, block) in blocks(&text) {
             let compilation = compile(&format!("{page}:{line}"), &block);

@@ -169,7 +169,7 @@ impl<'a> Checker<'a> {
 
 /// The values that an expression takes in a layer. What the layer sets counts as it is, and not as the range in which
 /// it may lie.
-fn layer_values(neuron: &model::Neuron, root: ExprId, values: &[(usize, model::Value)]) -> Interval {
+pub(crate) fn layer_values(neuron: &model::Neuron, root: ExprId, values: &[(usize, model::Value)]) -> Interval {
     bounds(&neuron.arena, root, |leaf| match leaf {
         Leaf::Parameter(i) => match values.iter().find(|v| v.0 == usize::from(i)).map(|v| v.1) {
             Some(model::Value::Constant(value)) => Interval::point(value),

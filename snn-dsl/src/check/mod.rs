@@ -5,6 +5,8 @@
 
 mod budget;
 mod calls;
+#[cfg(feature = "simulate")]
+pub(crate) mod constant;
 mod declarations;
 mod definitions;
 mod dimension;
@@ -34,8 +36,12 @@ mod values;
 mod tests;
 
 pub use dimension::{Dimension, Exponent};
+#[cfg(feature = "simulate")]
+pub(crate) use layer::layer_values;
 pub(crate) use neuron::interval;
 pub(crate) use spike::scale_bounds;
+#[cfg(feature = "simulate")]
+pub(crate) use values::outside_range;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::model::{Model, Observable};

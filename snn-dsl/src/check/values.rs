@@ -110,9 +110,16 @@ fn two<'a>(typing: &mut Typing<'a>, call: &'a Call, names: &[&str; 2]) -> Option
     }
 }
 
-/// Checks a value against the range of its parameter. Trainable values must not lie on an end, where they could not
-/// be trained.
+/// Checks a value against the range of its parameter.
 pub(super) fn in_range(typing: &mut Typing, parameter: &Parameter, value: Value, span: Span) {
+    if let Some(message) = outside_range(parameter, value) {
+        typing.diagnostics.push(Diagnostic::error("E0407", span, message).hint("change the value or widen the range"));
+    }
+}
+
+/// What is wrong with a value that is outside the range of its parameter. Trainable values must not lie on an end, where
+/// they could not be trained.
+pub(crate) fn outside_range(parameter: &Parameter, value: Value) -> Option<String> {
     let (low, high) = (parameter.low.unwrap_or(f64::NEG_INFINITY), parameter.high.unwrap_or(f64::INFINITY));
     let inside = |x: f64| if parameter.trainable { low < x && x < high } else { low <= x && x <= high };
     let (fits, found) = match value {
@@ -123,7 +130,7 @@ pub(super) fn in_range(typing: &mut Typing, parameter: &Parameter, value: Value,
         }
     };
     if fits {
-        return;
+        return None;
     }
     let end = |e: Option<f64>| e.map(number_text).unwrap_or_default();
     let range = format!("{} .. {}", end(parameter.low), end(parameter.high));
@@ -132,6 +139,5 @@ pub(super) fn in_range(typing: &mut Typing, parameter: &Parameter, value: Value,
     // A number without unit has none to print.
     let with = |text: &str| format!("{} {unit}", text.trim()).trim_end().to_string();
     let (name, range, found) = (&parameter.quantity.name, with(&range), with(&found));
-    let message = format!("expected a value of `{name}` {between} {range}, found {found}");
-    typing.diagnostics.push(Diagnostic::error("E0407", span, message).hint("change the value or widen the range"));
+    Some(format!("expected a value of `{name}` {between} {range}, found {found}"))
 }

@@ -2,6 +2,7 @@
 
 use crate::derive::Program;
 use crate::expr::{Arena, Comparison, ExprId, Function, Leaf, Node, Operation};
+use snn_runtime::simd::{Loops, dispatch};
 use snn_runtime::{Real, math};
 use std::collections::BTreeMap;
 
@@ -128,32 +129,76 @@ impl Code {
         self.comparisons + 8 * self.detached
     }
 
-    /// Runs the program for `n` neurons. `fill` writes the values of an input; the result is read with
-    /// [`Registers::row`].
+    /// Room for the values of `width` neurons, with what never changes filled in.
+    pub(super) fn registers<R: Real>(&self, width: usize) -> Registers<R> {
+        let mut values = vec![R::ZERO; self.count * width];
+        for &(constant, register) in &self.constants {
+            values[register * width..(register + 1) * width].fill(R::from_f64(constant));
+        }
+        Registers { values, width }
+    }
+
+    /// The register of an expression that the program computes or is given.
+    pub(super) fn register_of(&self, id: ExprId) -> Option<usize> {
+        self.registers.get(&id).copied()
+    }
+
+    /// What is filled in from outside, with its register.
+    pub(super) fn inputs(&self) -> &[(Input, usize)] {
+        &self.inputs
+    }
+
+    /// Runs the program for `n` neurons. `fill` writes the values of an input.
     pub(super) fn run<R: Real>(
         &self,
         n: usize,
         mut fill: impl FnMut(Input, &mut [R]),
         mut decisions: Decisions,
-    ) -> Registers<'_, R> {
-        let mut values = vec![R::ZERO; self.count * n];
+    ) -> Results<'_, R> {
+        let mut registers = self.registers(n);
         for &(input, register) in &self.inputs {
-            fill(input, &mut values[register * n..(register + 1) * n]);
+            fill(input, registers.row_mut(register, n));
         }
-        for &(constant, register) in &self.constants {
-            values[register * n..(register + 1) * n].fill(R::from_f64(constant));
+        self.execute(&mut registers, n, &mut decisions);
+        Results { code: self, registers }
+    }
+
+    /// Carries out the instructions for the first `n` neurons of the registers, whose inputs have been filled in.
+    pub(super) fn execute<R: Real>(&self, registers: &mut Registers<R>, n: usize, decisions: &mut Decisions) {
+        match n {
+            // With a number of neurons that the compiler knows there are no loops.
+            1 => Execution { code: self, registers, n: 1, decisions }.run::<16>(),
+            _ => dispatch(Execution { code: self, registers, n, decisions }),
         }
-        for &(instruction, register) in &self.instructions {
+    }
+}
+
+/// The instructions as a loop for the instruction set in force.
+struct Execution<'a, 'd, R> {
+    code: &'a Code,
+    registers: &'a mut Registers<R>,
+    n: usize,
+    decisions: &'a mut Decisions<'d>,
+}
+
+impl<R: Real> Loops for Execution<'_, '_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        let Self { code, registers, n, decisions } = self;
+        let (values, width) = (&mut registers.values, registers.width);
+        for &(instruction, register) in &code.instructions {
             // Operands stand in lower registers than the result.
-            let (before, rest) = values.split_at_mut(register * n);
+            let (before, rest) = values.split_at_mut(register * width);
             let out = &mut rest[..n];
-            let row = |r: usize| &before[r * n..(r + 1) * n];
+            let row = |r: usize| &before[r * width..][..n];
             match instruction {
                 Instruction::Negate(a) => unary(out, row(a), |a| -a),
                 Instruction::Copy(a) => out.copy_from_slice(row(a)),
                 Instruction::Detach(a, k) => {
-                    let first = self.comparisons + 8 * k;
-                    match &mut decisions {
+                    let first = code.comparisons + 8 * k;
+                    match decisions {
                         Decisions::Free => out.copy_from_slice(row(a)),
                         Decisions::Record(notes) => {
                             out.copy_from_slice(row(a));
@@ -173,7 +218,7 @@ impl Code {
                 }
                 Instruction::Apply(f, a) => apply(f, out, row(a)),
                 Instruction::Binary(o, a, b) => binary(o, out, row(a), row(b)),
-                Instruction::Compare(c, a, b, k) => match &mut decisions {
+                Instruction::Compare(c, a, b, k) => match decisions {
                     Decisions::Free => compare(c, out, row(a), row(b)),
                     Decisions::Record(notes) => {
                         compare(c, out, row(a), row(b));
@@ -198,43 +243,66 @@ impl Code {
                 }
             }
         }
-        Registers { code: self, values, n }
+    }
+}
+
+/// One number for each expression and each of `width` neurons, to be used again and again.
+#[derive(Clone, Debug)]
+pub(super) struct Registers<R> {
+    values: Vec<R>,
+    width: usize,
+}
+
+impl<R: Real> Registers<R> {
+    /// A register of the first `n` neurons.
+    pub(super) fn row(&self, register: usize, n: usize) -> &[R] {
+        &self.values[register * self.width..][..n]
+    }
+
+    /// The same, to be written.
+    pub(super) fn row_mut(&mut self, register: usize, n: usize) -> &mut [R] {
+        &mut self.values[register * self.width..][..n]
+    }
+
+    /// How many neurons there is room for.
+    pub(super) fn width(&self) -> usize {
+        self.width
     }
 }
 
 /// The values of all expressions after a run.
-pub(super) struct Registers<'a, R> {
+pub(super) struct Results<'a, R> {
     code: &'a Code,
-    values: Vec<R>,
-    n: usize,
+    registers: Registers<R>,
 }
 
-impl<R: Real> Registers<'_, R> {
+impl<R: Real> Results<'_, R> {
     /// The values of an expression that the program computed or was given; empty for any other.
     pub(super) fn row(&self, id: ExprId) -> &[R] {
-        match self.code.registers.get(&id) {
-            Some(&r) => &self.values[r * self.n..(r + 1) * self.n],
-            None => &[],
-        }
+        self.code.register_of(id).map_or(&[], |register| self.registers.row(register, self.registers.width))
     }
 }
 
+#[inline(always)]
 fn truth<R: Real>(value: bool) -> R {
     if value { R::ONE } else { R::ZERO }
 }
 
+#[inline(always)]
 fn unary<R: Real>(out: &mut [R], a: &[R], f: impl Fn(R) -> R) {
     for (o, &a) in out.iter_mut().zip(a) {
         *o = f(a);
     }
 }
 
+#[inline(always)]
 fn two<R: Real>(out: &mut [R], a: &[R], b: &[R], f: impl Fn(R, R) -> R) {
     for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
         *o = f(a, b);
     }
 }
 
+#[inline(always)]
 fn apply<R: Real>(function: Function, out: &mut [R], a: &[R]) {
     match function {
         Function::Exp => unary(out, a, math::exp),
@@ -255,6 +323,7 @@ fn apply<R: Real>(function: Function, out: &mut [R], a: &[R]) {
     }
 }
 
+#[inline(always)]
 fn binary<R: Real>(operation: Operation, out: &mut [R], a: &[R], b: &[R]) {
     match operation {
         Operation::Add => two(out, a, b, |a, b| a + b),
@@ -265,6 +334,7 @@ fn binary<R: Real>(operation: Operation, out: &mut [R], a: &[R], b: &[R]) {
     }
 }
 
+#[inline(always)]
 fn compare<R: Real>(comparison: Comparison, out: &mut [R], a: &[R], b: &[R]) {
     match comparison {
         Comparison::GreaterEqual => two(out, a, b, |a, b| truth(a >= b)),

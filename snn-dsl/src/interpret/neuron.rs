@@ -1,5 +1,6 @@
 //! One neuron model, interpreted.
 
+use super::blocks::Stores;
 use super::code::{Code, Decisions, Input};
 use crate::derive::{Derived, Transform, derive, schedule};
 use crate::expr::{ExprId, Leaf};
@@ -12,12 +13,14 @@ use std::collections::BTreeMap;
 /// A neuron model that the engine can run: an implementation of [`snn_runtime::Neuron`] by interpretation.
 #[derive(Clone, Debug)]
 pub struct Interpreted {
-    derived: Derived,
+    pub(super) derived: Derived,
     layout: NeuronLayout,
     /// The values of the parameters that are not stored, by index in the model.
     constants: Vec<f64>,
     duration: Option<ExprId>,
-    step: Code,
+    pub(super) step: Code,
+    /// Where `step` leaves its results.
+    pub(super) stores: Stores,
     taped: Code,
     smooth: Code,
     reverse: Code,
@@ -26,7 +29,7 @@ pub struct Interpreted {
     chain: Code,
     refractory: Option<Code>,
     /// The row of normal numbers of each state with noise.
-    noise_rows: BTreeMap<u16, u16>,
+    pub(super) noise_rows: BTreeMap<u16, u16>,
     matrices: Code,
     matrix_gradients: Code,
 }
@@ -58,8 +61,10 @@ impl Interpreted {
         let noisy = (0u16..).zip(&neuron.states).filter(|(_, s)| s.noise.is_some()).map(|(i, _)| i);
         let mut layout = layout(neuron, &derived, value_of);
         layout.decisions = smooth.decisions();
+        let step = Code::new(arena, &derived.step_program(false), &[], fires);
         Self {
-            step: Code::new(arena, &derived.step_program(false), &[], fires),
+            stores: Stores::new(&step, &derived.step),
+            step,
             taped: Code::new(arena, &derived.step_program(true), &[], fires),
             smooth,
             reverse: Code::new(arena, &derived.reverse_program(), &given, None),
@@ -245,7 +250,7 @@ impl<R: Real> snn_runtime::Neuron<R> for Interpreted {
         let n = step.n;
         let keep = !(step.tape.is_empty() && step.tape_flags.is_empty());
         let code = match (step.mode, keep) {
-            (Mode::Spiking, false) => &self.step,
+            (Mode::Spiking, false) => return self.blocks(n, &step.coefficients).step(self, step),
             (Mode::Spiking, true) => &self.taped,
             _ => &self.smooth,
         };

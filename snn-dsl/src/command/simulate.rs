@@ -1,0 +1,260 @@
+//! `snn simulate`
+
+use super::output::{Output, print};
+use super::{load, report, unknown};
+use snn_dsl::diagnostic::closest;
+use snn_dsl::model::{Model, Neuron};
+use snn_dsl::simulate::{self, Place, Protocol, Recording, Statistics, options};
+use snn_runtime::Real;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The size of the trace on the terminal, in characters.
+const PLOT: (usize, usize) = (60, 8);
+
+const EXAMPLES: &str = "\
+Inputs:
+  I_ext=2.5nA                          the same value all the time
+  'I_ext=0nA:50ms; 2.5nA:200ms'        values with durations, then 0 (an event port gets the value in every step)
+  'exc=poisson(100 Hz, 0.5 nA)'        random spikes, other ones for each neuron
+  'exc=spikes(10 ms, 20 ms; 0.5 nA)'   spikes at these times
+  I_ext=@current.csv                   a table of t and value; at an event port each line is a spike
+
+Examples:
+  snn simulate LIF --input I_ext=2.5nA --for 200ms
+  snn simulate cell.snn --set tau=10ms --init V=-70mV --csv - --record V
+  snn simulate LIF --n 100 --input 'exc=poisson(500 Hz, 1.2 nA)' --seed 1 --svg lif.svg";
+
+/// What stands behind `snn simulate`.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// A model file, or the name of a library neuron.
+    #[arg(value_name = "FILE|NAME", required_unless_present = "model")]
+    file: Option<String>,
+    /// Which neuron of the file; without a file, which one of the library.
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// The time step.
+    #[arg(long, value_name = "TIME", default_value = "0.1ms")]
+    dt: String,
+    /// How long.
+    #[arg(long = "for", value_name = "TIME", default_value = "500ms")]
+    duration: String,
+    /// Another value of a parameter: `tau=10ms`. May be repeated.
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// Another starting value of a state: `V=-70mV`. May be repeated.
+    #[arg(long, value_name = "STATE=VALUE")]
+    init: Vec<String>,
+    /// What arrives at an event port or a drive, see below. May be repeated; inputs of one port add up.
+    #[arg(long, value_name = "PORT=SPEC")]
+    input: Vec<String>,
+    /// The states to record: `V,I`. All of them if left out.
+    #[arg(long, value_name = "STATES")]
+    record: Option<String>,
+    /// Write the states over time; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Write the spikes, time in ms and neuron a line; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    spikes: Option<PathBuf>,
+    /// Draw the states and spikes as SVG; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// The number of neurons.
+    #[arg(long, value_name = "COUNT", default_value_t = 1)]
+    n: usize,
+    /// Where random numbers begin: the same seed gives the same run.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Compute with 32 bits instead of 64.
+    #[arg(long)]
+    f32: bool,
+}
+
+/// Runs a neuron as the arguments say.
+pub(crate) fn simulate(arguments: &Arguments) -> Result<ExitCode, String> {
+    let Some(neuron) = neuron(arguments)? else { return Ok(ExitCode::FAILURE) };
+    let protocol = protocol(&neuron, arguments).map_err(|e| format!("error: {e}"))?;
+    if arguments.f32 {
+        run::<f32>(&neuron, &protocol, arguments)?;
+    } else {
+        run::<f64>(&neuron, &protocol, arguments)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The neuron that is meant; `None` if its text has mistakes, which have been printed.
+fn neuron(arguments: &Arguments) -> Result<Option<Neuron>, String> {
+    let name = arguments.model.as_deref();
+    let file = arguments.file.as_deref().or(name).unwrap_or_default();
+    if arguments.file.is_none() && snn_dsl::library::neuron(file).is_none() {
+        return Err(unknown(file));
+    }
+    let compilation = load(file)?;
+    report(&compilation);
+    let Some(Model { neurons, networks }) = compilation.model else { return Ok(None) };
+    let names: Vec<&str> = neurons.iter().map(|n| n.name.as_str()).collect();
+    let own: Vec<&Neuron> = neurons.iter().filter(|n| !n.is_library || arguments.file.is_none()).collect();
+    let list = names.join("`, `");
+    let found = match (name, own.as_slice()) {
+        (Some(name), _) => match neurons.iter().find(|n| n.name == name) {
+            Some(neuron) => neuron,
+            None if networks.iter().any(|n| n.name == name) => {
+                let hint = match names.first() {
+                    Some(neuron) => format!("choose a neuron: `--model {neuron}`"),
+                    None => "choose a file with neurons".into(),
+                };
+                return Err(format!("error: --model {name}: networks are not supported yet\nhelp: {hint}"));
+            }
+            None => {
+                let hint = match closest(name, names.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None if snn_dsl::library::neuron(name).is_some() => {
+                        format!("it is one of the library: `snn simulate {name}`")
+                    }
+                    None if names.is_empty() => "it has none".into(),
+                    None => format!("it has `{list}`"),
+                };
+                return Err(format!("error: --model {name}: expected a neuron of {file}\nhelp: {hint}"));
+            }
+        },
+        (None, _) if !networks.is_empty() => {
+            let hint = match names.as_slice() {
+                [] => "write a neuron into the file, or take one of the library".into(),
+                _ => format!("choose a neuron with --model: `{list}`"),
+            };
+            return Err(format!("error: {file}: not supported yet: networks\nhelp: {hint}"));
+        }
+        (None, [one]) => *one,
+        // A library text that is called by its name.
+        (None, []) if neurons.len() == 1 => &neurons[0],
+        (None, []) => {
+            return Err(format!("error: {file}: expected a neuron, found none\nhelp: `neuron NAME {{ ... }}`"));
+        }
+        (None, several) => {
+            let count = several.len();
+            return Err(format!(
+                "error: {file}: expected one neuron, found {count}\nhelp: choose one with --model: `{list}`"
+            ));
+        }
+    };
+    Ok(Some(found.clone()))
+}
+
+fn protocol(neuron: &Neuron, arguments: &Arguments) -> Result<Protocol, simulate::Error> {
+    let read = |path: &str| std::fs::read_to_string(path).map_err(|e| format!("cannot read {path}: {e}"));
+    let record = arguments.record.as_deref().map(options::names);
+    if record.as_ref().is_some_and(Vec::is_empty) {
+        let states: Vec<&str> = neuron.states.iter().map(|s| s.quantity.name.as_str()).collect();
+        let help = format!("write `--record {}`", states.join(","));
+        return Err(simulate::Error::new(Place::Record, "expected names of states, found none").help(help));
+    }
+    let recorded_neurons = match (&arguments.csv, &arguments.svg) {
+        (Some(_), _) => usize::MAX,
+        (None, Some(_)) => simulate::DRAWN,
+        (None, None) => 1,
+    };
+    Ok(Protocol {
+        dt: options::time(Place::Dt, &arguments.dt)?,
+        duration: options::time(Place::Duration, &arguments.duration)?,
+        n: arguments.n,
+        seed: arguments.seed,
+        set: arguments.set.iter().map(|text| options::set(neuron, text)).collect::<Result<_, _>>()?,
+        init: arguments.init.iter().map(|text| options::init(neuron, text)).collect::<Result<_, _>>()?,
+        inputs: arguments.input.iter().map(|text| options::input(neuron, text, read)).collect::<Result<_, _>>()?,
+        record,
+        recorded_neurons,
+    })
+}
+
+fn run<R: Real>(neuron: &Neuron, protocol: &Protocol, arguments: &Arguments) -> Result<(), String> {
+    let asked = [("--csv", &arguments.csv), ("--spikes", &arguments.spikes), ("--svg", &arguments.svg)];
+    let paths: Vec<_> = asked.iter().filter_map(|(option, path)| Some((*option, path.as_ref()?))).collect();
+    for (k, (option, path)) in paths.iter().enumerate() {
+        if let Some((first, _)) = paths.iter().take(k).find(|(_, other)| other == path) {
+            let path = path.display();
+            return Err(format!(
+                "error: {option} {path}: {first} writes there, too\nhelp: give each a file of its own"
+            ));
+        }
+    }
+    // What cannot be written is said before a long run, and not after it.
+    let open = |path: &Option<PathBuf>| path.as_deref().map(Output::open).transpose();
+    let (mut csv, mut spikes, mut svg) = (open(&arguments.csv)?, open(&arguments.spikes)?, open(&arguments.svg)?);
+    let recording = simulate::run::<R>(neuron, protocol).map_err(|e| format!("error: {e}"))?;
+    let main = main_state(neuron, &recording);
+    let text = summary(neuron, protocol, &recording, main);
+    // Standard output is free for one thing only.
+    if paths.iter().any(|(_, path)| path.as_os_str() == "-") {
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    } else {
+        print(&text)?;
+    }
+    if let Some(out) = &mut csv {
+        out.write(|out| simulate::write_csv(&recording, out))?;
+    }
+    if let Some(out) = &mut spikes {
+        out.write(|out| simulate::write_spikes(&recording, out))?;
+    }
+    if let Some(out) = &mut svg {
+        out.write(|out| out.write_all(simulate::svg(&recording, main).as_bytes()))?;
+    }
+    Ok(())
+}
+
+/// The recorded state that is most worth a look: the membrane potential.
+fn main_state<'a, R: Real>(neuron: &Neuron, recording: &'a Recording<R>) -> &'a str {
+    let names = || recording.traces.iter().map(|t| t.name.as_str());
+    let potential = |name: &&str| matches!(*name, "V" | "v" | "V_m" | "v_m" | "u" | "U");
+    let threshold = neuron.spike.as_ref().and_then(|spike| {
+        let read = neuron.arena.leaves(spike.lhs);
+        let of = |(k, _): &(usize, &snn_dsl::model::State)| read.contains(&snn_dsl::expr::Leaf::State(*k as u16));
+        neuron.states.iter().enumerate().find(of).map(|(_, s)| s.quantity.name.as_str())
+    });
+    let found = names().find(|name| Some(*name) == threshold).or_else(|| names().find(potential));
+    found.or_else(|| names().next()).unwrap_or_default()
+}
+
+fn summary<R: Real>(neuron: &Neuron, protocol: &Protocol, recording: &Recording<R>, main: &str) -> String {
+    let count = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+    let rounded = |x: f64| snn_dsl::expr::number(format!("{x:.3e}").parse().unwrap_or(x));
+    let grid = recording.grid;
+    let mut text = format!(
+        "{}: {}, {} ms in {} of {} ms, {}\n",
+        recording.model,
+        count(recording.n, "neuron"),
+        grid.end(),
+        count(grid.steps, "step"),
+        grid.dt,
+        R::NAME
+    );
+    let ports: Vec<_> = neuron.events.iter().chain(&neuron.drives).map(|q| q.name.as_str()).collect();
+    if protocol.inputs.is_empty() && !ports.is_empty() {
+        text.push_str(&format!("no input; `--input PORT=...` gives one, ports are `{}`\n", ports.join("`, `")));
+    }
+    let statistics = Statistics::new(recording);
+    let each = if recording.n > 1 { " a neuron" } else { "" };
+    text.push_str(&match (recording.has_threshold, statistics.spikes) {
+        (false, _) => "no threshold, no spikes\n".to_string(),
+        (true, 0) => "no spikes\n".into(),
+        (true, spikes) => {
+            let mut line = format!("{}, {} Hz{each}", count(spikes, "spike"), rounded(statistics.rate));
+            if let Some(mean) = statistics.mean_interval {
+                line.push_str(&format!("; mean interval {} ms", rounded(mean)));
+            }
+            if let Some(cv) = statistics.cv {
+                line.push_str(&format!(", CV {}", rounded(cv)));
+            }
+            line + "\n"
+        }
+    });
+    let plot = simulate::plot(recording, main, 0, PLOT.0, PLOT.1);
+    if !plot.is_empty() {
+        text.push('\n');
+        text.push_str(&plot);
+    }
+    text
+}
