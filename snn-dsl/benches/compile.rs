@@ -7,6 +7,8 @@
 //!
 //! The second is what `snn_model!` costs in a debug build, where macros are not optimised.
 
+#![allow(missing_docs, reason = "what the macros of criterion define")]
+
 use criterion::{Criterion, criterion_group, criterion_main};
 use snn_dsl::build::{Options, compile_source};
 use snn_dsl::compile::compile;

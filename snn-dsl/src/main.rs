@@ -5,7 +5,6 @@ mod command;
 use clap::{Parser, Subcommand};
 use command::output::{print, replace};
 use snn_dsl::build::{Options, compile_file};
-use snn_dsl::explain;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -29,10 +28,7 @@ enum Command {
         json: bool,
     },
     /// Print the derivation: units, updates, surrogates, adjoints, tape; sizes and initial weights of networks.
-    Explain {
-        /// A model file, or the name of a library neuron.
-        model: String,
-    },
+    Explain(Box<command::explain::Arguments>),
     /// Run neurons of a model and print, plot or write what they do.
     Simulate(Box<command::simulate::Arguments>),
     /// Lay out model files: indentation, spaces, columns. Words and comments stay.
@@ -83,12 +79,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode, String> {
     match command {
         Command::Check { files, json } => return command::check::check(&files, json),
-        Command::Explain { model } => {
-            let compilation = command::load(&model)?;
-            command::report(&compilation);
-            let Some(model) = compilation.model else { return Ok(ExitCode::FAILURE) };
-            print(&explain::explain(&model))?;
-        }
+        Command::Explain(arguments) => return command::explain::explain(&arguments),
         Command::Simulate(arguments) => return command::simulate::simulate(&arguments),
         Command::Fmt { files, check } => return command::fmt::fmt(&files, check),
         Command::Build { file, output, runtime } => {

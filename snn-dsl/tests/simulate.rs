@@ -575,3 +575,37 @@ fn the_examples_of_the_documentation_print_what_they_show() {
     }
     assert!(count >= 3, "{count} examples");
 }
+
+#[test]
+fn the_error_of_a_step_is_measured() {
+    let path = file(
+        "error.snn",
+        "neuron Grow {\n param tau = 10 ms\n state V = 1\n tau dV/dt = V*(2 - V)\n integrate euler\n}",
+    );
+    let explain = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_snn")).arg("explain").args(arguments).output().unwrap();
+        (output.status.success(), text(&output.stdout), text(&output.stderr))
+    };
+    let error_at = |dt: &str| {
+        let (success, out, message) = explain(&[&path, "--error", "--dt", dt, "--for", "50ms"]);
+        assert!(success, "{message}");
+        assert!(
+            out.contains(&format!("error of Grow in 50 ms at dt = {} ms, against ", dt.trim_end_matches("ms"))),
+            "{out}"
+        );
+        let line = out.lines().find(|l| l.starts_with("  V  ")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap()
+    };
+    // Nine tenths of the error of the coarser run; of first order.
+    let (coarse, fine) = (error_at("1ms"), error_at("0.1ms"));
+    assert!((9.0..12.0).contains(&(coarse / fine)), "{coarse} {fine}");
+    let exact = (1.0 + (-10.0f64).exp()).recip() * 2.0;
+    assert!(coarse < 0.05 && coarse > 0.005 && exact > 1.9, "{coarse}");
+
+    let (success, out, _) = explain(&["LIF", "--error", "--input", "I_ext=2.5nA", "--for", "200ms"]);
+    assert!(success && out.contains("spikes: 6, and 6; at most"), "{out}");
+    let (success, _, message) = explain(&["LIF", "--dt", "1ms"]);
+    assert!(!success && message.contains("expected `--error`"), "{message}");
+    let (success, _, message) = explain(&["LIF", "--error", "--input", "exc=poisson(100 Hz, 1 nA)"]);
+    assert!(!success && message.contains("found random spikes"), "{message}");
+}

@@ -1,10 +1,12 @@
 //! The subcommands of `snn`, and what they share: models, reports, output.
 
 pub(crate) mod check;
+pub(crate) mod explain;
 pub(crate) mod explain_error;
 pub(crate) mod fmt;
 pub(crate) mod list;
 pub(crate) mod output;
+pub(crate) mod setup;
 pub(crate) mod simulate;
 
 use snn_dsl::compile::{Compilation, compile};

@@ -1,9 +1,9 @@
 //! `snn simulate`
 
 use super::output::{Output, print};
+use super::setup::{Setup, choose};
 use super::{load, report, unknown};
-use snn_dsl::diagnostic::closest;
-use snn_dsl::model::{Model, Neuron};
+use snn_dsl::model::Neuron;
 use snn_dsl::simulate::{self, Place, Protocol, Recording, Statistics, options};
 use snn_runtime::Real;
 use std::io::Write;
@@ -36,21 +36,8 @@ pub(crate) struct Arguments {
     /// Which neuron of the file; without a file, which one of the library.
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
-    /// The time step.
-    #[arg(long, value_name = "TIME", default_value = "0.1ms")]
-    dt: String,
-    /// How long.
-    #[arg(long = "for", value_name = "TIME", default_value = "500ms")]
-    duration: String,
-    /// Another value of a parameter: `tau=10ms`. May be repeated.
-    #[arg(long, value_name = "NAME=VALUE")]
-    set: Vec<String>,
-    /// Another starting value of a state: `V=-70mV`. May be repeated.
-    #[arg(long, value_name = "STATE=VALUE")]
-    init: Vec<String>,
-    /// What arrives at an event port or a drive, see below. May be repeated; inputs of one port add up.
-    #[arg(long, value_name = "PORT=SPEC")]
-    input: Vec<String>,
+    #[command(flatten)]
+    setup: Setup,
     /// The states to record: `V,I`. All of them if left out.
     #[arg(long, value_name = "STATES")]
     record: Option<String>,
@@ -95,57 +82,11 @@ fn neuron(arguments: &Arguments) -> Result<Option<Neuron>, String> {
     }
     let compilation = load(file)?;
     report(&compilation);
-    let Some(Model { neurons, networks }) = compilation.model else { return Ok(None) };
-    let names: Vec<&str> = neurons.iter().map(|n| n.name.as_str()).collect();
-    let own: Vec<&Neuron> = neurons.iter().filter(|n| !n.is_library || arguments.file.is_none()).collect();
-    let list = names.join("`, `");
-    let found = match (name, own.as_slice()) {
-        (Some(name), _) => match neurons.iter().find(|n| n.name == name) {
-            Some(neuron) => neuron,
-            None if networks.iter().any(|n| n.name == name) => {
-                let hint = match names.first() {
-                    Some(neuron) => format!("choose a neuron: `--model {neuron}`"),
-                    None => "choose a file with neurons".into(),
-                };
-                return Err(format!("error: --model {name}: networks are not supported yet\nhelp: {hint}"));
-            }
-            None => {
-                let hint = match closest(name, names.iter().copied()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None if snn_dsl::library::neuron(name).is_some() => {
-                        format!("it is one of the library: `snn simulate {name}`")
-                    }
-                    None if names.is_empty() => "it has none".into(),
-                    None => format!("it has `{list}`"),
-                };
-                return Err(format!("error: --model {name}: expected a neuron of {file}\nhelp: {hint}"));
-            }
-        },
-        (None, _) if !networks.is_empty() => {
-            let hint = match names.as_slice() {
-                [] => "write a neuron into the file, or take one of the library".into(),
-                _ => format!("choose a neuron with --model: `{list}`"),
-            };
-            return Err(format!("error: {file}: not supported yet: networks\nhelp: {hint}"));
-        }
-        (None, [one]) => *one,
-        // A library text that is called by its name.
-        (None, []) if neurons.len() == 1 => &neurons[0],
-        (None, []) => {
-            return Err(format!("error: {file}: expected a neuron, found none\nhelp: `neuron NAME {{ ... }}`"));
-        }
-        (None, several) => {
-            let count = several.len();
-            return Err(format!(
-                "error: {file}: expected one neuron, found {count}\nhelp: choose one with --model: `{list}`"
-            ));
-        }
-    };
-    Ok(Some(found.clone()))
+    let Some(model) = compilation.model else { return Ok(None) };
+    choose(&model, file, name, arguments.file.is_none()).map(|neuron| Some(neuron.clone()))
 }
 
 fn protocol(neuron: &Neuron, arguments: &Arguments) -> Result<Protocol, simulate::Error> {
-    let read = |path: &str| std::fs::read_to_string(path).map_err(|e| format!("cannot read {path}: {e}"));
     let record = arguments.record.as_deref().map(options::names);
     if record.as_ref().is_some_and(Vec::is_empty) {
         let states: Vec<&str> = neuron.states.iter().map(|s| s.quantity.name.as_str()).collect();
@@ -157,17 +98,8 @@ fn protocol(neuron: &Neuron, arguments: &Arguments) -> Result<Protocol, simulate
         (None, Some(_)) => simulate::DRAWN,
         (None, None) => 1,
     };
-    Ok(Protocol {
-        dt: options::time(Place::Dt, &arguments.dt)?,
-        duration: options::time(Place::Duration, &arguments.duration)?,
-        n: arguments.n,
-        seed: arguments.seed,
-        set: arguments.set.iter().map(|text| options::set(neuron, text)).collect::<Result<_, _>>()?,
-        init: arguments.init.iter().map(|text| options::init(neuron, text)).collect::<Result<_, _>>()?,
-        inputs: arguments.input.iter().map(|text| options::input(neuron, text, read)).collect::<Result<_, _>>()?,
-        record,
-        recorded_neurons,
-    })
+    let protocol = arguments.setup.protocol(neuron, "500ms")?;
+    Ok(Protocol { n: arguments.n, seed: arguments.seed, record, recorded_neurons, ..protocol })
 }
 
 fn run<R: Real>(neuron: &Neuron, protocol: &Protocol, arguments: &Arguments) -> Result<(), String> {

@@ -20,6 +20,7 @@
 //! # Ok::<(), snn_dsl::simulate::Error>(())
 //! ```
 
+mod accuracy;
 mod csv;
 mod error;
 mod figure;
@@ -33,6 +34,7 @@ mod statistics;
 mod table;
 mod text;
 
+pub use accuracy::{Accuracy, StateError, accuracy};
 pub use csv::{write_csv, write_spikes};
 pub use error::{Error, Place};
 pub use figure::{DRAWN, svg};
