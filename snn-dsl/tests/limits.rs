@@ -79,6 +79,25 @@ fn shared_expressions_are_not_written_out() {
 }
 
 #[test]
+fn derivatives_of_shared_expressions_are_not_written_out() {
+    for line in ["sin(A) + cos(A)", "exp(A/9) + sin(A)", "if A > 1 { exp(-A) } else { 0 }"] {
+        let lines = repeated(20, |k| format!("    let a{} = {}\n", k + 1, line.replace('A', &format!("a{k}"))));
+        let chosen = "if V > 0 { a20 } else { 0 }";
+        let outcome = run(neuron(&format!("    let a0 = exp(V/9)\n{lines}"), chosen));
+        let (derivation, code) = outcome.texts();
+        assert!(derivation.len() < 100_000 && code.len() < 300_000, "{} {}", derivation.len(), code.len());
+        // The choice may stand below the chain, too.
+        let outcome = run(neuron(&format!("    let a0 = if V > 0 {{ exp(V/9) }} else {{ 0 }}\n{lines}"), "a20"));
+        assert!(outcome.texts().1.len() < 300_000, "{}", outcome.texts().1.len());
+        let of_loss = lines.replace('V', "out.V");
+        let loss =
+            format!("    let a0 = exp(out.V/9)\n{of_loss}    loss mean_n(mean_t({}))", &chosen.replace('V', "out.V"));
+        let outcome = run(neuron("", "V").replace("    loss cross_entropy(out.V, y)", &loss));
+        assert!(outcome.texts().1.len() < 300_000, "{}", outcome.texts().1.len());
+    }
+}
+
+#[test]
 fn what_repeats_gets_a_name() {
     let function = "fn f(x) = (x*x + 1)^4 + exp(x*x)\n";
     let calls = nested(9, "V", |inner| format!("f({inner})"));
