@@ -244,6 +244,27 @@ fn many_mistakes_are_cut_short() {
 }
 
 #[test]
+fn names_near_many_unknown_ones_are_not_looked_for() {
+    let consts = repeated(6000, |k| format!("const name_{k} = nome_{k} + 1\n"));
+    let outcome = run(&consts);
+    assert!(outcome.count("E0201") == 6000, "{}", outcome.codes.len());
+    let functions = repeated(3000, |k| format!("fn f_{k}(x) = y{k}ame_1 + x\n"));
+    let known = repeated(3000, |k| format!("const yname_{k} = {k}\n"));
+    assert_eq!(run(format!("{known}{functions}")).count("E0201"), 3000);
+    let neurons = repeated(3000, |k| format!("neuron N{k} {{\nstate V\ndV/dt = (nome_{k} - V)/(1 ms)\n}}\n"));
+    let known = repeated(3000, |k| format!("const name_{k} = {k}\n"));
+    assert_eq!(run(format!("{known}{neurons}")).count("E0201"), 3000);
+}
+
+#[test]
+fn comments_are_laid_out_in_linear_time() {
+    let comments = repeated(50_000, |k| format!("// {k}\n\n"));
+    let text = format!("{comments}neuron N{}\n{{\n    state V\n{comments}}}\n{comments}", "\n".repeat(50_000));
+    let formatted = snn_dsl::syntax::format("test.snn", &text).unwrap();
+    assert!(formatted.contains("\nneuron N {\n    state V\n    // 0\n\n"), "{}", formatted.len());
+}
+
+#[test]
 fn sizes_agree_with_the_runtime() {
     let outcome = run(neuron("", "V").replace("for 10 ms", "for 268435457 ms"));
     assert_eq!(outcome.codes, ["E0502"]);
@@ -297,5 +318,6 @@ fn surrogates_and_layers_have_a_budget() {
         )
     };
     let outcome = run(format!("{surrogate}{}{}", repeated(200, line), neuron("", "V")));
+    assert!(outcome.count("E0311") >= 1, "{:?}", outcome.codes);
     assert!(outcome.codes.iter().all(|c| matches!(*c, "E0311" | "W0404")), "{:?}", outcome.codes);
 }
