@@ -7,7 +7,7 @@
 //!
 //! The second is what `snn_model!` costs in a debug build, where macros are not optimised.
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_main};
 use snn_dsl::build::{Options, compile_source};
 use snn_dsl::compile::compile;
 use snn_dsl::library;
@@ -27,5 +27,10 @@ fn benches(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(compile_benches, benches);
+#[allow(missing_docs, reason = "criterion writes this function")]
+mod group {
+    use super::benches;
+    criterion::criterion_group!(compile_benches, benches);
+}
+use group::compile_benches;
 criterion_main!(compile_benches);
