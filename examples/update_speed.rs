@@ -47,19 +47,11 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let options = Options::parse();
+    snn_examples::run(options.threads, || run(&options))
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    if let Some(threads) = options.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
-    }
     let (batch, updates) = (options.batch as usize, options.updates as usize);
     let images = LabelledImages::load(&options.data, Part::Train)?;
     if images.is_empty() {

@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     snn_dsl::build::build_script("models/two_layers.snn")?;
     quietly("hostile_names")?;
     quietly("integration")?;
+    write("absolute", &by_absolute_path()?)?;
     write("random_models", &random_models()?)
 }
 
@@ -27,6 +28,12 @@ fn quietly(name: &str) -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={path}");
     let (code, _) = compile_file(Path::new(&path), &Options::default())?;
     write(name, &code)
+}
+
+/// The macro with an absolute path in a raw string.
+fn by_absolute_path() -> Result<String, Box<dyn Error>> {
+    let folder = std::env::var("CARGO_MANIFEST_DIR")?;
+    Ok(format!("snn_macros::snn_model!(r#\"{folder}/models/two_layers.snn\"#);\n"))
 }
 
 fn random_models() -> Result<String, Box<dyn Error>> {

@@ -30,19 +30,11 @@ const TEST_SEED: u64 = 0x7e57;
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let options = Options::parse();
+    snn_examples::run(options.threads, || run(&options))
 }
 
 fn run(options: &Options) -> Outcome<()> {
-    if let Some(threads) = options.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
-    }
     std::fs::create_dir_all(&options.out).map_err(|e| format!("cannot create {}: {e}", options.out.display()))?;
     let mut training = Training::new(options)?;
     training.start()?;
@@ -139,7 +131,7 @@ impl<'a> Training<'a> {
         let Options { batch, epochs, seed, checkpoint_every, .. } = *self.options;
         let (batch, count) = (batch as usize, self.count);
         let done = self.progress.batch as usize * batch;
-        let (start, bar) = (Instant::now(), progress::bar(count as u64, done as u64, epoch, epochs));
+        let (start, bar) = (Instant::now(), progress::bar(count as u64, done as u64, epoch, epochs.into()));
         let order = random::permutation(count, seed, epoch);
         let batches = order.len().div_ceil(batch);
         let mut right = self.series("correct").iter().sum::<f64>();
@@ -185,7 +177,7 @@ impl<'a> Training<'a> {
     /// The loss of a batch and how many of its digits were read correctly, before the weights change.
     fn update(&mut self, mut digits: Sample) -> Outcome<(f64, usize)> {
         let Options { seed, shift, lr, .. } = *self.options;
-        digits.shift(&self.train, shift, seed);
+        digits.shift(&self.train, shift, seed)?;
         let targets = DigitsTargets { label: TargetData::Class(&digits.labels) };
         let inputs = inputs(&digits, &self.encoder, seed);
         let evaluation = self.net.loss_and_gradient(&inputs, &targets, &mut self.workspace, &mut self.gradient)?;
@@ -232,7 +224,7 @@ impl<'a> Training<'a> {
         let readouts = self.net.forward(&inputs, &recording, &mut self.workspace)?;
         let read = highest(scores(&readouts)?.iter().copied());
         let title = format!("test digit 0: a {}, read as {read}", digit.labels[0]);
-        Ok(Raster::of_digit(title, &digit, &self.encoder, TEST_SEED, self.net.engine().simulation(), &readouts))
+        Raster::of_digit(title, &digit, &self.encoder, TEST_SEED, self.net.engine().graph(), &readouts)
     }
 }
 

@@ -32,8 +32,17 @@ impl Sample {
     }
 
     /// Moves every digit by up to `most` pixels along both axes, by the random numbers of its id.
-    pub fn shift(&mut self, images: &LabelledImages, most: u8, seed: u64) {
+    ///
+    /// # Errors
+    /// If the digits have another number of pixels than the images.
+    pub fn shift(&mut self, images: &LabelledImages, most: u8, seed: u64) -> Result<(), String> {
         let (rows, columns) = (images.images().rows, images.images().columns);
+        if self.pixels.ncols() != rows * columns {
+            let found = self.pixels.ncols();
+            return Err(format!(
+                "expected digits of {rows} x {columns} pixels, found {found}; shift by their own images"
+            ));
+        }
         let width = u32::from(most) * 2 + 1;
         for (mut digit, &id) in self.pixels.rows_mut().into_iter().zip(&self.ids) {
             let words = Stream::new(seed, Purpose::Augmentation, id).block(0, 0);
@@ -49,6 +58,7 @@ impl Sample {
                 };
             }
         }
+        Ok(())
     }
 
     /// The pixels, to be encoded while the network runs.
@@ -66,4 +76,26 @@ impl Sample {
 /// The place of the highest score; the first of equal ones.
 pub fn highest(scores: impl Iterator<Item = f32>) -> usize {
     scores.enumerate().fold((0, f32::NEG_INFINITY), |best, (i, s)| if s > best.1 { (i, s) } else { best }).0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use snn_runtime::data::Part;
+    use std::path::Path;
+
+    #[test]
+    fn digits_of_another_size_are_not_shifted() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist");
+        let images = LabelledImages::load(&folder, Part::Test).unwrap();
+        let mut digits = Sample::gather(&images, &[3, 4], 0).unwrap();
+        let (old, ink) = (digits.pixels.clone(), digits.pixels.sum());
+        digits.shift(&images, 1, 5).unwrap();
+        // The margins of the digits are empty.
+        assert!(digits.pixels != old && (digits.pixels.sum() - ink).abs() < 1e-2);
+        digits.pixels = Array2::zeros((2, 9));
+        assert!(digits.shift(&images, 1, 5).unwrap_err().contains("28 x 28 pixels, found 9"));
+        let mut none = Sample::gather(&images, &[], 0).unwrap();
+        none.shift(&images, 1, 5).unwrap();
+    }
 }

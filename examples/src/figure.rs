@@ -3,7 +3,7 @@
 use crate::digits::Sample;
 use plotters::coord::Shift;
 use plotters::prelude::*;
-use snn_runtime::{Encoder, Readouts, Simulation, SpikeTrain};
+use snn_runtime::{Encoder, Graph, Readouts, Simulation, SpikeTrain};
 use std::error::Error;
 use std::path::Path;
 
@@ -47,24 +47,32 @@ pub struct Spikes {
 impl Raster {
     /// The first digit of a sample: its spikes as encoded, those of the population `hidden`, and the trace `V` of `out`, as
     /// far as they were recorded.
+    ///
+    /// # Errors
+    /// If the sample is empty.
     pub fn of_digit(
         title: String,
         digit: &Sample,
         encoder: &dyn Encoder,
         seed: u64,
-        Simulation { dt, steps }: Simulation,
+        graph: &Graph<f32>,
         readouts: &Readouts<f32>,
-    ) -> Self {
+    ) -> Result<Self, Box<dyn Error>> {
+        let Simulation { dt, steps } = graph.simulation;
+        let (Some(pixels), Some(&id)) = (digit.pixels.rows().into_iter().next(), digit.ids.first()) else {
+            return Err("expected a digit to draw, found an empty sample; take one with a digit".into());
+        };
         let mut input = SpikeTrain::new();
-        let pixels = digit.pixels.row(0).to_vec();
-        encoder.encode(&pixels, steps, dt, seed, digit.ids[0], &mut input);
+        let pixels = pixels.to_vec();
+        encoder.encode(&pixels, steps, dt, seed, id, &mut input);
         let hidden = readouts.spikes("hidden").and_then(|s| s.first()).map(|s| s.iter().collect()).unwrap_or_default();
         let trace = readouts.trace("out", "V").map(|v| v.index_axis(ndarray::Axis(0), 0).to_owned());
         let trace = trace.map(|v| v.rows().into_iter().map(|r| r.iter().map(|&x| f64::from(x)).collect()).collect());
         let input = Spikes { name: "pixel".into(), size: pixels.len(), spikes: input.iter().collect() };
-        let hidden = Spikes { name: "hidden".into(), size: 256, spikes: hidden };
+        let size = graph.populations.iter().find(|p| p.name == "hidden").map_or(0, |p| p.size);
+        let hidden = Spikes { name: "hidden".into(), size, spikes: hidden };
         let readout = ("readout V (mV)".into(), trace.unwrap_or_default());
-        Self { title, steps, dt, populations: vec![input, hidden], readout }
+        Ok(Self { title, steps, dt, populations: vec![input, hidden], readout })
     }
 }
 
@@ -179,7 +187,8 @@ fn spikes(area: &Area, raster: &Raster) -> Outcome {
     let classes = traces.first().map_or(0, Vec::len);
     for class in 0..classes {
         let colour = Palette99::pick(class).to_rgba();
-        let points = traces.iter().enumerate().map(|(t, row)| ((t + 1) as f64 * raster.dt, row[class]));
+        let at = |t: usize| (t + 1) as f64 * raster.dt;
+        let points = traces.iter().enumerate().filter_map(|(t, row)| Some((at(t), *row.get(class)?)));
         chart
             .draw_series(LineSeries::new(points, colour.stroke_width(2)))?
             .label(class.to_string())

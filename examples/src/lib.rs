@@ -3,3 +3,18 @@
 pub mod digits;
 pub mod figure;
 pub mod progress;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+/// The `main` of an example: runs it with so many threads, by default one per core, and prints its error.
+pub fn run(threads: Option<usize>, example: impl FnOnce() -> Result<(), Box<dyn Error>>) -> ExitCode {
+    let pool = threads.map_or(Ok(()), |n| rayon::ThreadPoolBuilder::new().num_threads(n).build_global());
+    match pool.map_err(Box::from).and_then(|()| example()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -44,7 +44,7 @@ enum Command {
     Build {
         /// A model file.
         file: PathBuf,
-        /// Where to write the code; standard output if left out.
+        /// Where to write the code; standard output if left out or `-`.
         #[arg(short, long)]
         output: Option<PathBuf>,
         /// The path of the runtime crate in the generated code.

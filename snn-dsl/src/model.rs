@@ -84,6 +84,12 @@ impl Integration {
 }
 
 impl Neuron {
+    /// The value of a parameter, by index, in a layer that sets `values`: the layer's, or else the model's.
+    pub fn value(&self, i: usize, values: &[(usize, Value)]) -> Option<Value> {
+        let set = values.iter().find(|v| v.0 == i).map(|v| v.1);
+        set.or_else(|| self.parameters.get(i).map(|p| p.value))
+    }
+
     /// The names of its parameters, states, ports and `let`s.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let quantities = self.parameters.iter().map(|p| &p.quantity).chain(self.states.iter().map(|s| &s.quantity));
@@ -213,6 +219,8 @@ pub struct Spike {
     pub strict: bool,
     /// The unit of the distance x = (lhs - rhs)/scale; the constant 1 if nothing was written.
     pub scale: ExprId,
+    /// Its dimension.
+    pub scale_dimension: Dimension,
     /// No gradient flows through the scale.
     pub scale_detached: bool,
     /// No gradient flows from the reset to the spike.
@@ -458,6 +466,31 @@ pub enum ProgramNode {
         /// When.
         window: Window,
     },
+}
+
+impl ProgramNode {
+    /// The nodes it is computed from.
+    pub fn inputs(&self) -> &[usize] {
+        match self {
+            Self::Observe { .. } => &[],
+            Self::Map { inputs, .. } => inputs,
+            Self::ReduceTime { input, .. } | Self::ReduceNeuron { input, .. } => std::slice::from_ref(input),
+            Self::CrossEntropy { logits: input, .. } | Self::MeanSquaredError { output: input, .. } => {
+                std::slice::from_ref(input)
+            }
+        }
+    }
+
+    pub(crate) fn inputs_mut(&mut self) -> &mut [usize] {
+        match self {
+            Self::Observe { .. } => &mut [],
+            Self::Map { inputs, .. } => inputs,
+            Self::ReduceTime { input, .. } | Self::ReduceNeuron { input, .. } => std::slice::from_mut(input),
+            Self::CrossEntropy { logits: input, .. } | Self::MeanSquaredError { output: input, .. } => {
+                std::slice::from_mut(input)
+            }
+        }
+    }
 }
 
 /// The losses and readouts of a network.

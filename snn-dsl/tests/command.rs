@@ -114,6 +114,49 @@ fn fmt_lays_files_out_and_leaves_broken_ones_alone() {
     assert_eq!(entries, 1, "a temporary file is left");
 }
 
+#[cfg(unix)]
+#[test]
+fn files_keep_their_links_and_permissions() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let untidy = CELL.replace("    param tau", "  param  tau");
+    let model = file("linked.snn", &untidy);
+    let link = model.with_file_name("link.snn");
+    symlink("linked.snn", &link).unwrap();
+    std::fs::set_permissions(&model, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let output = snn(&["fmt", link.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(std::fs::read_to_string(&model).unwrap(), CELL);
+    assert_eq!(std::fs::metadata(&model).unwrap().permissions().mode() & 0o777, 0o640);
+    // A file that may not be written stays as it is, and the message says so.
+    std::fs::write(&model, &untidy).unwrap();
+    std::fs::set_permissions(&model, std::fs::Permissions::from_mode(0o440)).unwrap();
+    let output = snn(&["fmt", link.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).ends_with("; the file is unchanged\n"), "{}", text(&output.stderr));
+    assert_eq!(std::fs::read_to_string(&model).unwrap(), untidy);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn build_writes_to_devices_and_pipes() {
+    let model = file("piped.snn", CELL);
+    let path = model.to_str().unwrap();
+    let printed = text(&snn(&["build", path]).stdout);
+    for target in ["-", "/dev/stdout", "/dev/fd/1"] {
+        let output = snn(&["build", path, "-o", target]);
+        assert!(output.status.success(), "{target}: {}", text(&output.stderr));
+        assert_eq!(text(&output.stdout), printed, "{target}");
+    }
+    assert!(snn(&["build", path, "-o", "/dev/null"]).status.success());
+    assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
+    // A new file that cannot be written is not `unchanged`.
+    let output = snn(&["build", path, "-o", model.with_file_name("none/out.rs").to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output.stderr);
+    assert!(message.contains("cannot write") && !message.contains("unchanged"), "{message}");
+}
+
 #[test]
 fn explain_error_shows_a_page_or_all_titles() {
     for word in ["E0302", "e0302", "302"] {

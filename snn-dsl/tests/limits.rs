@@ -79,6 +79,25 @@ fn shared_expressions_are_not_written_out() {
 }
 
 #[test]
+fn derivatives_of_shared_expressions_are_not_written_out() {
+    for line in ["sin(A) + cos(A)", "exp(A/9) + sin(A)", "if A > 1 { exp(-A) } else { 0 }"] {
+        let lines = repeated(20, |k| format!("    let a{} = {}\n", k + 1, line.replace('A', &format!("a{k}"))));
+        let chosen = "if V > 0 { a20 } else { 0 }";
+        let outcome = run(neuron(&format!("    let a0 = exp(V/9)\n{lines}"), chosen));
+        let (derivation, code) = outcome.texts();
+        assert!(derivation.len() < 100_000 && code.len() < 300_000, "{} {}", derivation.len(), code.len());
+        // The choice may stand below the chain, too.
+        let outcome = run(neuron(&format!("    let a0 = if V > 0 {{ exp(V/9) }} else {{ 0 }}\n{lines}"), "a20"));
+        assert!(outcome.texts().1.len() < 300_000, "{}", outcome.texts().1.len());
+        let of_loss = lines.replace('V', "out.V");
+        let loss =
+            format!("    let a0 = exp(out.V/9)\n{of_loss}    loss mean_n(mean_t({}))", &chosen.replace('V', "out.V"));
+        let outcome = run(neuron("", "V").replace("    loss cross_entropy(out.V, y)", &loss));
+        assert!(outcome.texts().1.len() < 300_000, "{}", outcome.texts().1.len());
+    }
+}
+
+#[test]
 fn what_repeats_gets_a_name() {
     let function = "fn f(x) = (x*x + 1)^4 + exp(x*x)\n";
     let calls = nested(9, "V", |inner| format!("f({inner})"));
@@ -225,6 +244,34 @@ fn many_mistakes_are_cut_short() {
 }
 
 #[test]
+fn names_near_many_unknown_ones_are_not_looked_for() {
+    let known = repeated(2000, |k| format!("const name_{k} = {k}\n"));
+    for line in [
+        "const known_K = nime_K + 1\n",
+        "fn f_K(x) = nime_K + x\n",
+        "surrogate s_K { derivative = nime_K\n primitive = x }\n",
+        "neuron N_K { state V\ndV/dt = (nime_K - V)/(1 ms) }\n",
+        "network N_K { simulate dt = nime_K, for 1 ms }\n",
+    ] {
+        let text = known.clone() + &repeated(2000, |k| line.replace('K', &k.to_string()));
+        let diagnostics = compile("", &text).diagnostics;
+        let unknown = diagnostics.iter().filter(|d| d.code == "E0201");
+        assert_eq!(unknown.count(), 2000, "{line}");
+        let near = diagnostics.iter().filter(|d| d.hints.iter().any(|h| h.starts_with("did you mean")));
+        let near = near.count();
+        assert!((1..=100).contains(&near), "{line}: {near}");
+    }
+}
+
+#[test]
+fn comments_are_laid_out_in_linear_time() {
+    let comments = repeated(50_000, |k| format!("// {k}\n\n"));
+    let text = format!("{comments}neuron N{}\n{{\n    state V\n{comments}}}\n{comments}", "\n".repeat(50_000));
+    let formatted = snn_dsl::syntax::format("test.snn", &text).unwrap();
+    assert!(formatted.contains("\nneuron N {\n    state V\n    // 0\n\n"), "{}", formatted.len());
+}
+
+#[test]
 fn sizes_agree_with_the_runtime() {
     let outcome = run(neuron("", "V").replace("for 10 ms", "for 268435457 ms"));
     assert_eq!(outcome.codes, ["E0502"]);
@@ -278,5 +325,6 @@ fn surrogates_and_layers_have_a_budget() {
         )
     };
     let outcome = run(format!("{surrogate}{}{}", repeated(200, line), neuron("", "V")));
+    assert!(outcome.count("E0311") >= 1, "{:?}", outcome.codes);
     assert!(outcome.codes.iter().all(|c| matches!(*c, "E0311" | "W0404")), "{:?}", outcome.codes);
 }

@@ -1,12 +1,14 @@
 //! `snn_model!`: equations of spiking neurons in Rust source, compiled to specialised stepping and training code.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use quote::quote;
 use snn_dsl::build::{Options, Output, compile_source};
 use snn_dsl::diagnostic::{Diagnostic, Severity, Style, render};
 use snn_dsl::syntax::tokens::{TokenText, text_of};
+use std::path::Path;
+use syn::LitStr;
 
-/// Compiles a model: a file, named relative to the crate's manifest, or the text itself.
+/// Compiles a model: a file, named relative to the crate's manifest or by an absolute path, or the text itself.
 ///
 /// ```ignore
 /// snn_model!("models/digits.snn");
@@ -41,7 +43,7 @@ fn expand(input: TokenStream) -> TokenStream {
     };
     let mut tokens = model.clone().into_iter();
     match (tokens.next(), tokens.next()) {
-        (Some(TokenTree::Literal(path)), None) => file(TokenTree::Literal(path), &options),
+        (Some(TokenTree::Literal(path)), None) => file(path, &options),
         _ => inline(model, &options),
     }
 }
@@ -67,30 +69,37 @@ fn options(input: TokenStream) -> Result<(Options, TokenStream), compile_error::
 }
 
 /// A model in a file.
-fn file(path: TokenTree, options: &Options) -> TokenStream {
+fn file(path: Literal, options: &Options) -> TokenStream {
     let span = path.span();
-    let text = path.to_string();
-    let Some(relative) = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')) else {
+    let Ok(path) = syn::parse2::<LitStr>(TokenTree::Literal(path).into()) else {
         return compile_error::Error::at(span, "expected the path of a .snn file in quotes").into_compile_error();
     };
+    let name = path.value();
     let directory = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
-    let full = std::path::Path::new(&directory).join(relative);
-    let source = match std::fs::read_to_string(&full) {
+    // An absolute path replaces the directory.
+    let is_relative = Path::new(&name).is_relative();
+    let source = match std::fs::read_to_string(Path::new(&directory).join(&name)) {
         Ok(source) => source,
         Err(error) => {
-            let message = format!("cannot read {relative}, relative to the manifest of this crate: {error}");
+            let place = if is_relative { ", relative to the manifest of this crate" } else { "" };
+            let message = format!("cannot read {name}{place}: {error}");
             return compile_error::Error::at(span, &message).into_compile_error();
         }
     };
-    let output = match compile_source(relative, &source, options) {
+    let output = match compile_source(&name, &source, options) {
         Ok(output) => output,
         Err(message) => return compile_error::Error::at(Span::call_site(), &message).into_compile_error(),
     };
     match &output.code {
         Some(code) => {
             // Makes the compiler look at the file again when it changes.
+            let place = if is_relative {
+                quote! { concat!(env!("CARGO_MANIFEST_DIR"), "/", #path) }
+            } else {
+                quote! { #path }
+            };
             quote! {
-                const _: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/", #path));
+                const _: &[u8] = include_bytes!(#place);
                 #code
             }
         }

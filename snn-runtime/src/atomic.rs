@@ -16,7 +16,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A link is followed: the file it leads to is replaced. A file that is marked as read-only is not replaced, though its
 /// folder would allow it. What is neither file nor folder, such as `/dev/null`, is written to directly: another file
 /// must not take its place.
-pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+///
+/// # Errors
+/// If the file cannot be written; there is the old file then, or none if there was none.
+pub fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let Target { path, old } = target(path)?;
     if old.as_ref().is_some_and(|old| !old.is_file()) {
         return fill(&mut OpenOptions::new().write(true).open(path)?, write);
@@ -75,7 +78,9 @@ struct Target {
 
 fn target(path: &Path) -> io::Result<Target> {
     let link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
-    let path = if link { fs::canonicalize(path)? } else { path.to_path_buf() };
+    // A pipe behind `/dev/fd/3` can be opened by that name and has no other.
+    let special = fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    let path = if link && !special { fs::canonicalize(path)? } else { path.to_path_buf() };
     let old = match fs::metadata(&path) {
         Ok(found) => Some(found),
         Err(e) if e.kind() == io::ErrorKind::NotFound => None,
@@ -252,6 +257,19 @@ mod tests {
         for path in ["/dev/full", "/dev/null"] {
             assert!(fs::metadata(path).unwrap().file_type().is_char_device(), "{path}");
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_pipe_without_a_name_is_written_to() {
+        use std::io::Read;
+        use std::os::fd::AsRawFd;
+        let (mut read, write) = io::pipe().unwrap();
+        put(Path::new(&format!("/dev/fd/{}", write.as_raw_fd())), "text").unwrap();
+        drop(write);
+        let mut found = String::new();
+        read.read_to_string(&mut found).unwrap();
+        assert_eq!(found, "text");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The runtime of the snn compiler: what generated code links against. It knows nothing of the language.
 
-mod atomic;
+pub mod atomic;
 pub mod cells;
 pub mod checkpoint;
 mod compiled;

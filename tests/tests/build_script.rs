@@ -22,6 +22,10 @@ mod by_macro {
     snn_macros::snn_model!("models/two_layers.snn");
 }
 
+mod by_absolute_path {
+    include!(concat!(env!("OUT_DIR"), "/absolute.rs"));
+}
+
 use snn_runtime::{Parameters, store};
 
 #[test]
@@ -29,6 +33,7 @@ fn the_same_network_as_by_the_macro() {
     let (a, b) = (generated::TwoLayers::<f64>::new(3).unwrap(), by_macro::TwoLayers::<f64>::new(3).unwrap());
     assert_eq!(generated::TwoLayers::<f64>::ID.hash, by_macro::TwoLayers::<f64>::ID.hash);
     assert_eq!(a.parameters.values(), b.parameters.values());
+    assert_eq!(by_absolute_path::TwoLayers::<f64>::ID.hash, by_macro::TwoLayers::<f64>::ID.hash);
     assert_eq!(a.parameters.x_to_first_exc_weight().dim(), (5, 4));
     assert_eq!(a.parameters.x_to_first_exc_bias().dim(), 4);
 }

@@ -40,6 +40,10 @@ fn threads_runs_and_instruction_sets() {
     }
     for level in [simd::Level::Baseline, simd::Level::Avx2, simd::Level::Avx512] {
         let forced = simd::force(level);
+        if forced != level {
+            eprintln!("skipped {level:?}: this processor has {forced:?} at most");
+            continue;
+        }
         assert!(run(2) == reference, "{forced:?}");
     }
     simd::force(simd::detected());

@@ -116,6 +116,7 @@ fn every_library_surrogate() {
         for scale in [0.5, 3.0] {
             let report = prove(&model, scale).unwrap();
             assert!(report.failures.is_empty() && report.other_steps == 0, "{name}, weights x {scale}: {report:#?}");
+            assert!(report.nonzero > 0, "{name}: no gradient at all");
         }
     }
 }
@@ -198,6 +199,8 @@ fn a_branch_that_is_not_taken_has_no_gradient() {
             let model = single(&text, "loss mean_n(mean_t(cells.W))");
             let report = prove(&model, 1.0).unwrap();
             assert!(report.failures.is_empty() && report.largest.is_finite(), "{condition}: {report:#?}");
+            // The branch with `exp` is never taken, and the other one is a number.
+            assert!(report.nonzero > 0 || branch.starts_with("exp"), "{condition}: no gradient at all");
         }
     }
 }

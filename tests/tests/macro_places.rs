@@ -14,11 +14,12 @@ fn squeeze(text: &str) -> String {
 /// Code, message and underlined words.
 type Said = (String, String, String);
 
-/// A token is underlined as a whole, and the end of a statement is its last token.
-fn as_near_as_tokens_allow(file: &str, inline: &str) -> bool {
+/// A token is underlined as a whole, and the end of a statement, of which the message speaks, is its last token.
+fn as_near_as_tokens_allow((_, message, file): &Said, inline: &str) -> bool {
+    let of_an_end = || message.rsplit_once("endof").is_some_and(|(_, of)| of.chars().all(|c| c.is_alphabetic()));
     let is_bracket = matches!(inline, "}" | "]" | ")");
     let is_token = || is_bracket || TokenStream::from_str(inline).is_ok_and(|tokens| tokens.into_iter().count() == 1);
-    file == inline || inline.contains(file) && is_token()
+    file == inline || inline.contains(file.as_str()) && is_token() && (!file.is_empty() || of_an_end())
 }
 
 /// Code, message and underlined words of every diagnostic of a file.
@@ -74,7 +75,7 @@ fn the_macro_underlines_the_same_words() {
         };
         let (file, inline) = (of_file(&text), of_macro(&text, tokens));
         compared += 1;
-        let differs = |(a, b): &(&Said, &Said)| (&a.0, &a.1) != (&b.0, &b.1) || !as_near_as_tokens_allow(&a.2, &b.2);
+        let differs = |(a, b): &(&Said, &Said)| (&a.0, &a.1) != (&b.0, &b.1) || !as_near_as_tokens_allow(a, &b.2);
         if file.len() != inline.len() || file.iter().zip(&inline).any(|pair| differs(&pair)) {
             let pairs = file.iter().zip(&inline).filter(differs).take(2);
             let shown: String = pairs.map(|(a, b)| format!("  file:   {a:?}\n  inline: {b:?}\n")).collect();
@@ -82,5 +83,5 @@ fn the_macro_underlines_the_same_words() {
         }
     }
     assert!(differences.is_empty(), "{differences}");
-    assert!(compared > 100, "{compared} models, not tokens of Rust: {not_rust:?}");
+    assert!(compared > 180, "{compared} models, not tokens of Rust: {not_rust:?}");
 }

@@ -1,7 +1,7 @@
 //! Properties of random models, on the interpreter.
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
+use proptest::test_runner::{RngSeed, TestRunner};
 use snn_dsl::compile::compile;
 use snn_dsl::diagnostic::{Diagnostics, Style, render_all};
 use snn_dsl::model::Model;
@@ -12,6 +12,7 @@ use snn_runtime::neuron::Mode;
 use snn_tests::random::rewrite::{in_other_units, shape, untidy};
 use snn_tests::random::{self, Choices, model_of_seed};
 use snn_tests::{probe, smooth};
+use std::cell::Cell;
 
 /// The checked model of a text that the generator made.
 fn checked(text: &str) -> Model {
@@ -143,19 +144,74 @@ fn the_generator_uses_the_whole_language() {
     }
 }
 
-proptest! {
-    #![proptest_config(config(128))]
+/// Checks a property of random things; returns how many there were.
+fn check<S: Strategy>(things: &S, property: impl Fn(S::Value) -> Result<(), TestCaseError>) -> u32 {
+    let config = config(128);
+    let cases = config.cases;
+    TestRunner::new(config).run(things, property).unwrap_or_else(|failure| panic!("{failure}"));
+    cases
+}
 
-    /// In smooth mode the analytic gradient is the derivative of the loss.
-    #[test]
-    fn gradients_equal_differences(made in models()) {
+/// In smooth mode the analytic gradient is the derivative of the loss.
+#[test]
+fn gradients_equal_differences() {
+    // Models that are not compared; parameters that are, those that needed another step, and those with a gradient.
+    let (rejects, compared, other_steps, nonzero) = (Cell::new(0), Cell::new(0), Cell::new(0), Cell::new(0));
+    let add = |count: &Cell<usize>, more: usize| count.set(count.get() + more);
+    let models = check(&models(), |made| {
         let model = checked(&made.text);
         // Some recurrent networks explode when spikes are numbers of any size: no difference quotient converges there.
-        let report = probe::prove(&model, 1.0);
-        prop_assume!(report.as_ref().is_ok_and(|r| r.largest < 10.0));
-        let report = report.unwrap();
+        // What decides is the loss, not the gradient that is to be proved.
+        let report = match probe::prove(&model, 1.0) {
+            Err(snn_runtime::Error::LossNotFinite { .. }) => None,
+            report => Some(report.unwrap()).filter(|r| r.steepest < 10.0),
+        };
+        let Some(report) = report else {
+            add(&rejects, 1);
+            return Ok(());
+        };
         prop_assert!(report.failures.is_empty(), "{:#?}", report);
-    }
+        add(&compared, report.compared);
+        add(&other_steps, report.other_steps);
+        add(&nonzero, report.nonzero);
+        Ok(())
+    });
+    let (rejects, compared) = (rejects.get(), compared.get());
+    let found = format!(
+        "{rejects} of {models} models rejected; of {compared} parameters {} with gradient, {} with another step",
+        nonzero.get(),
+        other_steps.get()
+    );
+    println!("{found}");
+    assert!(rejects * 5 <= models as usize, "{found}");
+    assert!(other_steps.get() * 100 <= compared, "{found}");
+    assert!(nonzero.get() * 2 >= compared, "{found}");
+}
+
+/// The units that numbers are written in do not matter to a single bit.
+#[test]
+fn units_change_nothing() {
+    let failed = Cell::new(0);
+    let models = check(&(models(), choices()), |(made, units)| {
+        let (other, changes) = in_other_units(&made.tree, &mut Choices::new(units));
+        prop_assert!(changes > 0);
+        let run = |text: &str| {
+            let network = smooth::network(&checked(text));
+            let inputs = probe::inputs(&network, 5, 0.3, 11);
+            probe::bits(&network, &network.initial_parameters(7), &inputs, Mode::Spiking)
+        };
+        let other = print::print(&other);
+        let expected = run(&made.text);
+        failed.set(failed.get() + usize::from(expected.is_err()));
+        prop_assert!(expected == run(&other), "{}", other);
+        Ok(())
+    });
+    println!("{} of {models} models fail", failed.get());
+    assert!(failed.get() * 20 <= models as usize, "{} of {models} models fail", failed.get());
+}
+
+proptest! {
+    #![proptest_config(config(128))]
 
     /// Printing loses nothing, and a layout changes nothing but the layout.
     #[test]
@@ -169,22 +225,6 @@ proptest! {
         prop_assert_eq!(shape(&parsed(&tidy)), shape(&tree), "{}\n{}", untidy, tidy);
         let again = syntax::format("", &tidy).ok();
         prop_assert_eq!(again, Some(tidy));
-    }
-
-    /// The units that numbers are written in do not matter to a single bit.
-    #[test]
-    fn units_change_nothing(made in models(), units in choices()) {
-        let (other, changes) = in_other_units(&made.tree, &mut Choices::new(units));
-        prop_assert!(changes > 0);
-        let run = |text: &str| {
-            let network = smooth::network(&checked(text));
-            let inputs = probe::inputs(&network, 5, 0.3, 11);
-            probe::bits(&network, &network.initial_parameters(7), &inputs, Mode::Spiking)
-        };
-        let other = print::print(&other);
-        let expected = run(&made.text);
-        prop_assume!(expected.is_ok());
-        prop_assert!(expected.ok() == run(&other).ok(), "{}", other);
     }
 
     /// What the checker accepts can be explained and emitted.

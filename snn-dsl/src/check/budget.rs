@@ -1,7 +1,7 @@
 //! How often a text may repeat itself. A function is written out at every call, and a `let` wherever it stands, so a
 //! short text can describe a large computation. What is looked at more than once is counted, and a text may have
-//! looked at again a fixed number of parts and a few for each of its bytes: so the time of a check is linear in its
-//! length.
+//! looked at again a fixed number of parts and a few for each of its bytes. So repetition alone never costs more than
+//! that; `tests/limits.rs` has what else once took long.
 
 use super::typing::Typing;
 use crate::diagnostic::Diagnostic;

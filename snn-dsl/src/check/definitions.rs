@@ -125,6 +125,7 @@ pub(super) fn collect<'t>(
         let Item::Const(line) = item else { continue };
         let value = {
             let mut typing = Typing::new(sources, &definitions, Scope::new());
+            typing.diagnostics = diagnostics.further();
             let value = typing.constant(&line.value, &format!("constant `{}`", line.name.name));
             for diagnostic in typing.diagnostics.into_sorted() {
                 diagnostics.push(diagnostic);
@@ -152,7 +153,7 @@ pub(super) fn surrogates<'t>(
         let mut own = BTreeMap::new();
         for item in &tree.items {
             let Item::Surrogate(surrogate) = item else { continue };
-            let found = surrogate::check_definition(sources, definitions, surrogate);
+            let found = surrogate::check_definition(sources, definitions, surrogate, diagnostics.further());
             let broken = found.has_errors();
             for diagnostic in found.into_sorted() {
                 diagnostics.push(diagnostic);

@@ -298,7 +298,7 @@ pub(super) fn check_definitions<'t>(
     let calls = calls::Calls::new(functions);
     let (cycles, callers) = (calls.cycles(), calls.callers());
     for (&name, &function) in functions {
-        let mut found = Diagnostics::default();
+        let mut found = diagnostics.further();
         let mut seen = super::scope::Names::default();
         for argument in &function.arguments {
             seen.declare(argument, &mut found);
@@ -310,7 +310,7 @@ pub(super) fn check_definitions<'t>(
             }
             let candidates = known.iter().copied().chain(constants.keys().map(String::as_str));
             let diagnostic = Diagnostic::error("E0201", span, format!("expected a name or a unit, found `{word}`"));
-            let near = if diagnostics.is_long() { None } else { closest(word, candidates) };
+            let near = if found.is_long() { None } else { closest(word, candidates) };
             found.push(match near {
                 Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
                 None => diagnostic.hint(format!("a function sees its arguments only; make `{word}` one of them")),

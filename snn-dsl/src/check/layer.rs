@@ -120,12 +120,8 @@ impl<'a> Checker<'a> {
             let range = scale_bounds(&neuron.arena, spike.scale, neuron, values);
             let before = || scale_bounds(&neuron.arena, spike.scale, neuron, &[]);
             if range.low <= 0.0 && before().low > 0.0 {
-                let dimension = neuron.states.iter().map(|s| s.quantity.dimension);
-                let lhs = neuron.arena.leaves(spike.lhs);
-                let state = lhs.iter().find_map(|l| if let Leaf::State(i) = l { Some(usize::from(*i)) } else { None });
-                let dimension = state.and_then(|s| dimension.clone().nth(s)).unwrap_or_default();
-                let diagnostic = not_positive(call.span, range, dimension).label("with these parameters");
-                self.typing.diagnostics.push(diagnostic);
+                let diagnostic = not_positive(call.span, range, spike.scale_dimension);
+                self.typing.diagnostics.push(diagnostic.label("with these parameters"));
             }
         }
         for state in &neuron.states {
@@ -142,18 +138,14 @@ impl<'a> Checker<'a> {
                 self.typing.diagnostics.push(diagnostic);
             }
         }
-        let at = neuron.refractory.as_ref().map_or(call.span, |r| argument_of(call, neuron, r.duration));
         if let Some(refractory) = &neuron.refractory {
+            let at = argument_of(call, neuron, refractory.duration);
             let range = layer_values(neuron, refractory.duration, values);
             if range.high <= 0.0 {
                 let message = format!("expected a positive refractory period, found {} ms", number_text(range.high));
                 let diagnostic = Diagnostic::error("E0416", at, message).label("with this value");
                 self.typing.diagnostics.push(diagnostic.hint("give a time of at least one step"));
-            }
-        }
-        if let (Some(refractory), Some(dt)) = (&neuron.refractory, dt) {
-            let range = scale_bounds(&neuron.arena, refractory.duration, neuron, values);
-            if range.high > 0.0 && range.high < 0.5 * dt {
+            } else if let Some(dt) = dt.filter(|dt| range.high < 0.5 * dt) {
                 let message = format!(
                     "expected a refractory period of at least one step of {} ms, found {} ms",
                     number_text(dt),
@@ -171,10 +163,15 @@ impl<'a> Checker<'a> {
 /// it may lie.
 pub(crate) fn layer_values(neuron: &model::Neuron, root: ExprId, values: &[(usize, model::Value)]) -> Interval {
     bounds(&neuron.arena, root, |leaf| match leaf {
-        Leaf::Parameter(i) => match values.iter().find(|v| v.0 == usize::from(i)).map(|v| v.1) {
-            Some(model::Value::Constant(value)) => Interval::point(value),
-            _ => neuron.parameters.get(usize::from(i)).map_or(Interval::ALL, |p| interval(p, p.value)),
-        },
+        Leaf::Parameter(i) => {
+            let i = usize::from(i);
+            let set = values.iter().any(|v| v.0 == i);
+            match (neuron.parameters.get(i), neuron.value(i, values)) {
+                (_, Some(model::Value::Constant(value))) if set => Interval::point(value),
+                (Some(parameter), Some(value)) => interval(parameter, value),
+                _ => Interval::ALL,
+            }
+        }
         Leaf::Dt => Interval::new(f64::MIN_POSITIVE, f64::INFINITY),
         _ => Interval::ALL,
     })

@@ -103,7 +103,7 @@ pub(super) fn finish(typing: &mut Typing, mut program: Program) -> Program {
         if let Some(mark) = needed.get_mut(k)
             && !std::mem::replace(mark, true)
         {
-            stack.extend(nodes.get(k).map(inputs).unwrap_or_default());
+            stack.extend(nodes.get(k).map(ProgramNode::inputs).unwrap_or_default());
         }
     }
     let mut places = vec![0; nodes.len()];
@@ -126,24 +126,9 @@ pub(super) fn finish(typing: &mut Typing, mut program: Program) -> Program {
     program
 }
 
-fn inputs(node: &ProgramNode) -> Vec<usize> {
-    match node {
-        ProgramNode::Observe { .. } => Vec::new(),
-        ProgramNode::Map { inputs, .. } => inputs.clone(),
-        ProgramNode::ReduceTime { input, .. } | ProgramNode::ReduceNeuron { input, .. } => vec![*input],
-        ProgramNode::CrossEntropy { logits, .. } => vec![*logits],
-        ProgramNode::MeanSquaredError { output, .. } => vec![*output],
-    }
-}
-
 fn moved(mut node: ProgramNode, places: &[usize]) -> ProgramNode {
-    let shift = |k: &mut usize| *k = places.get(*k).copied().unwrap_or(*k);
-    match &mut node {
-        ProgramNode::Observe { .. } => {}
-        ProgramNode::Map { inputs, .. } => inputs.iter_mut().for_each(shift),
-        ProgramNode::ReduceTime { input, .. } | ProgramNode::ReduceNeuron { input, .. } => shift(input),
-        ProgramNode::CrossEntropy { logits, .. } => shift(logits),
-        ProgramNode::MeanSquaredError { output, .. } => shift(output),
+    for k in node.inputs_mut() {
+        *k = places.get(*k).copied().unwrap_or(*k);
     }
     node
 }

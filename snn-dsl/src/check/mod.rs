@@ -82,7 +82,7 @@ fn check_all(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut Diagn
         let used_at = text.checked_sub(1).and_then(|k| loaded.get(k)).map(|l| l.used_at);
         for item in &tree.items {
             let Item::Neuron(neuron) = item else { continue };
-            let Some((checked, found)) = neuron::check(context, text, neuron) else { continue };
+            let Some((checked, found)) = neuron::check(context, text, neuron, diagnostics.further()) else { continue };
             for diagnostic in found.into_sorted() {
                 match used_at {
                     // The user cannot mend a library text, but need not use it.
@@ -109,7 +109,7 @@ fn check_all(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut Diagn
             let message = format!("`{}` is also a neuron of the library that this text uses", network.name.name);
             diagnostics.push(Diagnostic::error("E0202", network.name.span, message).hint("rename the network"));
         }
-        let Some(outcome) = network::check(context, &neurons, network) else { continue };
+        let Some(outcome) = network::check(context, &neurons, network, diagnostics.further()) else { continue };
         for diagnostic in outcome.diagnostics.into_sorted() {
             diagnostics.push(diagnostic);
         }

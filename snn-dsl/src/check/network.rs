@@ -44,8 +44,14 @@ pub(super) struct Outcome {
 }
 
 /// Checks one network of the user's text.
-pub(super) fn check<'a>(context: Context<'a>, neurons: &'a [Checked], tree: &'a Network) -> Option<Outcome> {
-    let typing = Typing::new(context.sources, context.texts.first()?, Scope::new());
+pub(super) fn check<'a>(
+    context: Context<'a>,
+    neurons: &'a [Checked],
+    tree: &'a Network,
+    diagnostics: Diagnostics,
+) -> Option<Outcome> {
+    let mut typing = Typing::new(context.sources, context.texts.first()?, Scope::new());
+    typing.diagnostics = diagnostics;
     let poisoned = BTreeSet::new();
     let mut checker = Checker {
         typing,

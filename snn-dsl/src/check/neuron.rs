@@ -41,7 +41,12 @@ pub(super) struct Checker<'a> {
 }
 
 /// Checks one neuron of a text.
-pub(super) fn check<'a>(context: Context<'a>, text: usize, tree: &'a Neuron) -> Option<(Checked, Diagnostics)> {
+pub(super) fn check<'a>(
+    context: Context<'a>,
+    text: usize,
+    tree: &'a Neuron,
+    diagnostics: Diagnostics,
+) -> Option<(Checked, Diagnostics)> {
     let definitions = context.texts.get(text)?;
     let neuron = model::Neuron {
         name: tree.name.name.clone(),
@@ -60,6 +65,7 @@ pub(super) fn check<'a>(context: Context<'a>, text: usize, tree: &'a Neuron) -> 
         integration: model::Integration::default(),
     };
     let mut typing = Typing::new(context.sources, definitions, Scope::new());
+    typing.diagnostics = diagnostics;
     typing.in_neuron = true;
     if let Some((name, _)) = names_of(tree).nth(DECLARATIONS) {
         let message = format!(

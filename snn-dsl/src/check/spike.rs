@@ -3,7 +3,7 @@
 use super::dimension::Dimension;
 use super::neuron::{Checker, interval};
 use super::remedy::with_unit;
-use super::scope::Quantity;
+use super::scope::{Axes, Quantity};
 use super::{events, surrogate};
 use crate::diagnostic::Diagnostic;
 use crate::expr::{Arena, ExprId, Interval, Leaf, bounds, number as number_text};
@@ -69,7 +69,8 @@ fn threshold<'a>(checker: &mut Checker<'a>, tree: &'a Spike) -> Option<model::Sp
         lhs: lhs.id,
         rhs: rhs.id,
         strict,
-        scale: scale?,
+        scale: scale?.id,
+        scale_dimension: scale?.dimension,
         scale_detached: tree.scale_detached.is_some(),
         reset_detached: tree.reset_detached.is_some(),
         reset: reset?,
@@ -120,11 +121,12 @@ fn scale<'a>(
     tree: &'a Spike,
     dimension: Option<Dimension>,
     level: Option<ExprId>,
-) -> Option<ExprId> {
+) -> Option<Quantity> {
     let Some(expr) = &tree.scale else {
         let dimension = dimension?;
         if dimension.is_none() {
-            return Some(checker.typing.arena.constant(1.0));
+            let id = checker.typing.arena.constant(1.0);
+            return Some(Quantity { id, dimension, axes: Axes::default() });
         }
         let message = format!("expected a scale in {dimension} for the threshold, found none");
         // The height of the threshold is a good scale if it is a positive parameter.
@@ -155,7 +157,7 @@ fn scale<'a>(
             return checker.typing.fail(diagnostic);
         }
     }
-    Some(found.id)
+    Some(found)
 }
 
 /// The values that the scale of a threshold can take, given the values that a layer puts in place of the model's.
@@ -166,13 +168,10 @@ pub(crate) fn scale_bounds(
     values: &[(usize, model::Value)],
 ) -> Interval {
     bounds(arena, scale, |leaf| match leaf {
-        Leaf::Parameter(i) => match neuron.parameters.get(usize::from(i)) {
-            Some(parameter) => {
-                let value = values.iter().find(|v| v.0 == usize::from(i)).map_or(parameter.value, |v| v.1);
-                interval(parameter, value)
-            }
-            None => Interval::ALL,
-        },
+        Leaf::Parameter(i) => {
+            let i = usize::from(i);
+            neuron.parameters.get(i).zip(neuron.value(i, values)).map_or(Interval::ALL, |(p, value)| interval(p, value))
+        }
         Leaf::Dt => Interval::new(f64::MIN_POSITIVE, f64::INFINITY),
         _ => Interval::ALL,
     })

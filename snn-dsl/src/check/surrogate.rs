@@ -23,8 +23,10 @@ pub(super) fn check_definition<'a>(
     sources: &'a SourceMap,
     definitions: &'a Definitions<'a>,
     tree: &'a Surrogate,
+    diagnostics: Diagnostics,
 ) -> Diagnostics {
     let mut typing = Typing::new(sources, definitions, Scope::new());
+    typing.diagnostics = diagnostics;
     let mut names = Names::default();
     for name in tree.parameters.iter().chain(&tree.lets).map(|l| &l.name) {
         names.declare(name, &mut typing.diagnostics);

@@ -282,6 +282,19 @@ fn layers_keep_what_was_proved_of_their_model() {
     assert_eq!(layer(held, "t_ref = 3 ms"), [""; 0]);
     assert_eq!(layer(held, "t_ref = 0 ms"), ["E0416 0 ms"]);
     assert_eq!(layer(held, "t_ref = -3 ms"), ["E0416 -3 ms"]);
+    assert_eq!(layer(held, "t_ref = 0.4 ms"), ["E0416 0.4 ms"]);
+    // The layer's value counts, not the range in which it lies.
+    let ranged = held.replace("2 ms", "2 ms in 0 ms .. 9 ms");
+    assert_eq!(layer(&ranged, "t_ref = 3 ms"), [""; 0]);
+    assert_eq!(layer(&ranged, "t_ref = 0.4 ms"), ["E0416 0.4 ms"]);
+    // The scale has its own unit, which need not be that of a state on the left.
+    let text = format!("neuron N {{{NEURON}}}\n network M {{{NETWORK}}}")
+        .replace("when V >= V_th surrogate", "when V/R >= V_th/R surrogate")
+        .replace("scale V_th", "scale (V_th/R)")
+        .replace("layer h[5] = LIF", "layer h[5] = N(V_th = -20 mV)");
+    let (_, diagnostics, _) = run(&text);
+    let found: Vec<&str> = diagnostics.iter().filter(|d| d.code == "E0415").map(|d| d.message.as_str()).collect();
+    assert_eq!(found, ["expected a scale that is positive for all values of its parameters, found -2 nA"]);
 }
 
 #[test]

@@ -4,14 +4,15 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes a new file and gives it the name of the old one, so that there is always one of them, complete.
+/// Writes a new file and gives it the name of the old one, so that there is always one of them, complete. `-` and
+/// `/dev/stdout` are standard output: the file behind it may hold more than this text, and is not to be replaced.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), String> {
-    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-    let written = std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, path));
-    written.map_err(|e| {
-        // The error that led here is the one to report.
-        let _ = std::fs::remove_file(&temporary);
-        format!("error: cannot write {}: {e}; the file is unchanged", path.display())
+    if path == Path::new("-") || path == Path::new("/dev/stdout") {
+        return print(text);
+    }
+    snn_runtime::atomic::replace(path, |out| out.write_all(text.as_bytes())).map_err(|e| {
+        let remains = if path.is_file() { "; the file is unchanged" } else { "" };
+        format!("error: cannot write {}: {e}{remains}", path.display())
     })
 }
 

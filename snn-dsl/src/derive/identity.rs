@@ -6,20 +6,33 @@
 use super::{Derived, Transform, derive};
 use crate::expr::{Arena, ExprId, Leaf, Node, Operation};
 use crate::model::{Delay, Layer, Model, Network, Neuron, Projection, Source, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Sixteen hexadecimal digits that change when the meaning of the trained numbers of a network changes: sizes,
 /// projections, equations, constants, ranges of trained parameters, names of tensors; not losses, surrogates, starting
 /// values of trained numbers or the time grid.
 pub fn identity(model: &Model, network: &Network) -> String {
+    // Layers may share a model, which is derived once.
+    let used: BTreeSet<usize> = network.layers.iter().map(|l| l.neuron).collect();
+    let derived: BTreeMap<usize, Derived> =
+        used.into_iter().filter_map(|k| Some((k, derive(model.neurons.get(k)?)))).collect();
+    identity_of(model, network, |k| derived.get(&k))
+}
+
+/// The same of models that are derived already, by index.
+pub(crate) fn identity_of<'d>(
+    model: &Model,
+    network: &Network,
+    derived: impl Fn(usize) -> Option<&'d Derived>,
+) -> String {
     let mut hash = Hash::of("network");
     for input in &network.inputs {
         hash = hash.text("input").text(&input.name).count(input.size);
     }
     for layer in &network.layers {
         hash = hash.text("layer").text(&layer.name).count(layer.size);
-        if let Some(neuron) = model.neurons.get(layer.neuron) {
-            hash = hash.number(neuron_identity(neuron, &derive(neuron), layer).0);
+        if let (Some(neuron), Some(derived)) = (model.neurons.get(layer.neuron), derived(layer.neuron)) {
+            hash = hash.number(neuron_identity(neuron, derived, layer).0);
         }
     }
     for p in &network.projections {
@@ -171,9 +184,8 @@ impl Expressions<'_> {
         if self.derived.stored.iter().any(|s| s.parameter == index) {
             return Hash::of("parameter").text(&parameter.quantity.name).0;
         }
-        let own = self.layer.values.iter().find(|(i, _)| *i == index).map(|(_, value)| *value);
-        match own.unwrap_or(parameter.value) {
-            Value::Constant(value) => Hash::of("constant").value(value).0,
+        match self.neuron.value(index, &self.layer.values) {
+            Some(Value::Constant(value)) => Hash::of("constant").value(value).0,
             // A drawn parameter is stored.
             _ => Hash::of("drawn").0,
         }

@@ -16,6 +16,7 @@ mod tape;
 
 pub use hoist::{Chain, Coefficient, Propagator, StoredParameter, Transform};
 pub use identity::identity;
+pub(crate) use identity::identity_of;
 pub use integrate::{Method, Update};
 pub(crate) use integrate::{Obstacle, not_linear};
 pub use program::{Program, schedule};

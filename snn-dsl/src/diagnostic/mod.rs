@@ -122,15 +122,22 @@ pub struct Diagnostics {
     list: Vec<Diagnostic>,
     /// Where in `list` those with the same place and code are.
     known: BTreeMap<(Option<Span>, &'static str), Vec<usize>>,
+    /// How many there were in the list that this one goes on from.
+    before: usize,
 }
 
 impl Diagnostics {
     /// More than anybody reads at once.
     pub const MANY: usize = 100;
 
+    /// An empty list for a part of the text; it is as long as this one.
+    pub fn further(&self) -> Self {
+        Self { before: self.before + self.list.len(), ..Self::default() }
+    }
+
     /// True if there are so many that hints which take a search are left out of further ones.
     pub fn is_long(&self) -> bool {
-        self.list.len() >= Self::MANY
+        self.before + self.list.len() >= Self::MANY
     }
 
     /// Adds one.

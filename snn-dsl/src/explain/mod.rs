@@ -7,17 +7,19 @@ mod neuron;
 pub(crate) use neuron::propagator_entry;
 pub use neuron::{adjoint_lines, coefficient_lines, propagator_lines, update_lines};
 
+use crate::derive::{Derived, derive};
 use crate::model::Model;
 
 /// The derivation of every neuron of a model, then its networks.
 pub fn explain(model: &Model) -> String {
     let mut out = String::new();
-    for neuron in &model.neurons {
-        neuron::explain(neuron, &mut out);
+    let derived: Vec<Derived> = model.neurons.iter().map(derive).collect();
+    for (neuron, derived) in model.neurons.iter().zip(&derived) {
+        neuron::explain(neuron, derived, &mut out);
         out.push('\n');
     }
     for network in &model.networks {
-        network::explain(model, network, &mut out);
+        network::explain(model, &derived, network, &mut out);
         out.push('\n');
     }
     while out.ends_with("\n\n") {

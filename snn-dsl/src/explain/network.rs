@@ -1,11 +1,11 @@
 //! The structure of one network: sizes, parameters, initial weights, delays, losses.
 
 use super::{columns, section};
-use crate::derive::derive;
+use crate::derive::Derived;
 use crate::expr::{ExprId, Leaf, Node, number};
 use crate::model::{Delay, Model, Network, Observable, Program, ProgramNode, Projection, Reduction, Source, Window};
 
-pub(super) fn explain(model: &Model, network: &Network, out: &mut String) {
+pub(super) fn explain(model: &Model, derived: &[Derived], network: &Network, out: &mut String) {
     out.push_str(&format!("network {}\n", network.name));
     for line in &network.docs {
         out.push_str(format!("  {line}").trim_end());
@@ -56,8 +56,8 @@ pub(super) fn explain(model: &Model, network: &Network, out: &mut String) {
     section(out, "projections", columns(rows));
     let mut rows = Vec::new();
     for layer in &network.layers {
-        let Some(neuron) = model.neurons.get(layer.neuron) else { continue };
-        for stored in derive(neuron).stored {
+        let Some((neuron, derived)) = model.neurons.get(layer.neuron).zip(derived.get(layer.neuron)) else { continue };
+        for stored in &derived.stored {
             let Some(parameter) = neuron.parameters.get(stored.parameter) else { continue };
             let count = if stored.per_neuron { layer.size } else { 1 };
             if stored.trainable {

@@ -1,7 +1,7 @@
 //! The derivation of one neuron.
 
 use super::{columns, section};
-use crate::derive::{Derived, Transform, derive};
+use crate::derive::{Derived, Transform};
 use crate::expr::{Abbreviations, Arena, ExprId, Leaf, Node, number};
 use crate::model::{Neuron, Parameter, Value};
 
@@ -242,9 +242,8 @@ fn parameter_row(parameter: &Parameter) -> Vec<String> {
     ]
 }
 
-pub(super) fn explain(neuron: &Neuron, out: &mut String) {
-    let derived = derive(neuron);
-    let show = Show { neuron, derived: &derived };
+pub(super) fn explain(neuron: &Neuron, derived: &Derived, out: &mut String) {
+    let show = Show { neuron, derived };
     let origin = if neuron.is_library { " (library)" } else { "" };
     out.push_str(&format!("neuron {}{origin}\n", neuron.name));
     for line in &neuron.docs {
@@ -268,10 +267,10 @@ pub(super) fn explain(neuron: &Neuron, out: &mut String) {
     section(out, "states and inputs", columns(rows));
     section(out, "equations", neuron.states.iter().map(|s| s.text.clone()));
 
-    section(out, "method", super::method::lines(neuron, &derived));
-    let coefficients = coefficient_lines(neuron, &derived).into_iter().map(|(line, note)| vec![line, note.into()]);
+    section(out, "method", super::method::lines(neuron, derived));
+    let coefficients = coefficient_lines(neuron, derived).into_iter().map(|(line, note)| vec![line, note.into()]);
     section(out, "coefficients (computed once, in double precision)", columns(coefficients.collect()));
-    section(out, "update of one step (a <- b: the new value of a state)", update_lines(neuron, &derived));
+    section(out, "update of one step (a <- b: the new value of a state)", update_lines(neuron, derived));
     if let (Some(spike), Some(threshold)) = (&neuron.spike, derived.step.threshold) {
         let name = |id| show.leaf(id);
         let surrogate = [spike.surrogate.derivative, spike.surrogate.primitive];
@@ -312,7 +311,7 @@ pub(super) fn explain(neuron: &Neuron, out: &mut String) {
             ],
         );
     }
-    section(out, "adjoint of one step (q_bar: derivative of the loss by q)", adjoint_lines(neuron, &derived));
+    section(out, "adjoint of one step (q_bar: derivative of the loss by q)", adjoint_lines(neuron, derived));
     let name = |id| show.leaf(id);
     let transformed = derived.stored.iter().filter(|s| s.trainable).map(|s| s.value);
     let roots: Vec<ExprId> = transformed.chain(derived.chain.gradients.iter().map(|g| g.1)).collect();

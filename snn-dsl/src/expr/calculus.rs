@@ -145,44 +145,63 @@ impl Arena {
     }
 
     /// `factor * partial`, but 0 wherever a choice in `factor` makes it 0, even if `partial` is infinite or NaN there: a
-    /// branch that was not taken has no gradient, whatever its derivative.
+    /// branch that was not taken has no gradient, whatever its derivative. It adds a few expressions, however large the
+    /// factor is: one that was written out again for each partial would double along a chain of functions.
     fn multiply_guarded(&mut self, factor: ExprId, partial: ExprId) -> ExprId {
-        match self.node(factor) {
-            Node::Select(c, a, b) if self.constant_value(a) == Some(0.0) || self.constant_value(b) == Some(0.0) => {
-                let a = self.multiply_guarded(a, partial);
-                let b = self.multiply_guarded(b, partial);
-                self.select(c, a, b)
-            }
-            Node::Negate(a) if self.is_conditional(a) => {
-                let product = self.multiply_guarded(a, partial);
-                self.negate(product)
-            }
-            Node::Binary(Operation::Multiply, a, b) if self.is_conditional(a) => {
-                let product = self.multiply_guarded(a, partial);
-                self.multiply(product, b)
-            }
-            Node::Binary(Operation::Multiply, a, b) if self.is_conditional(b) => {
-                let product = self.multiply_guarded(b, partial);
-                self.multiply(a, product)
-            }
-            Node::Binary(o @ (Operation::Add | Operation::Subtract), a, b)
-                if self.is_conditional(a) && self.is_conditional(b) =>
-            {
-                let a = self.multiply_guarded(a, partial);
-                let b = self.multiply_guarded(b, partial);
-                self.binary(o, a, b)
-            }
-            Node::Binary(Operation::Divide, a, b) if self.is_conditional(a) => {
-                let product = self.multiply_guarded(a, partial);
-                self.divide(product, b)
-            }
-            _ => self.multiply(factor, partial),
+        if let Node::Select(c, a, b) = self.node(factor)
+            && self.is_conditional(factor)
+        {
+            let [a, b] = [a, b].map(|branch| self.multiply_where_chosen(branch, partial));
+            return self.select(c, a, b);
         }
+        self.multiply_where_chosen(factor, partial)
+    }
+
+    fn multiply_where_chosen(&mut self, factor: ExprId, partial: ExprId) -> ExprId {
+        let product = self.multiply(factor, partial);
+        if !self.is_conditional(factor) {
+            return product;
+        }
+        let chosen = self.chosen(factor);
+        let zero = self.constant(0.0);
+        self.select(chosen, product, zero)
+    }
+
+    /// The condition under which no choice makes a conditional expression 0.
+    fn chosen(&mut self, root: ExprId) -> ExprId {
+        let open = |arena: &Self, id: ExprId| arena.is_conditional(id) && !arena.chosen.contains_key(&id);
+        for id in self.reachable_where([root], |id| open(self, id)) {
+            let of = |arena: &Self, child: ExprId| arena.chosen.get(&child).copied();
+            let condition = match self.node(id) {
+                Node::Select(c, a, b) => {
+                    let (on, branch) = if self.constant_value(a) == Some(0.0) { (self.not(c), b) } else { (c, a) };
+                    of(self, branch).map(|inner| self.and(on, inner)).or(Some(on))
+                }
+                Node::Binary(Operation::Multiply, a, b) => match (of(self, a), of(self, b)) {
+                    (Some(a), Some(b)) => Some(self.and(a, b)),
+                    (a, b) => a.or(b),
+                },
+                Node::Binary(Operation::Add | Operation::Subtract, a, b) => {
+                    of(self, a).zip(of(self, b)).map(|(a, b)| self.or(a, b))
+                }
+                Node::Negate(a) | Node::Binary(Operation::Divide, a, _) => of(self, a),
+                _ => None,
+            };
+            if let Some(condition) = condition {
+                self.chosen.insert(id, condition);
+            }
+        }
+        self.chosen.get(&root).copied().unwrap_or_else(|| self.truth(true))
     }
 
     /// Whether a choice makes the expression 0 in some cases.
     fn is_conditional(&self, id: ExprId) -> bool {
-        match self.node(id) {
+        self.entries[id.index()].conditional
+    }
+
+    /// The same of a node whose operands are known.
+    pub(super) fn conditional(&self, node: Node) -> bool {
+        match node {
             Node::Select(_, a, b) => self.constant_value(a) == Some(0.0) || self.constant_value(b) == Some(0.0),
             Node::Negate(a) | Node::Binary(Operation::Divide, a, _) => self.is_conditional(a),
             Node::Binary(Operation::Multiply, a, b) => self.is_conditional(a) || self.is_conditional(b),

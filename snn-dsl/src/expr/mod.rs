@@ -151,6 +151,8 @@ pub enum Node {
 pub struct Arena {
     entries: Vec<Entry>,
     ids: Table<Node, ExprId>,
+    /// The condition under which no choice makes an expression 0, where it was asked for.
+    chosen: Table<ExprId, ExprId>,
 }
 
 /// A node, and what is known of it without looking through it.
@@ -159,6 +161,8 @@ struct Entry {
     node: Node,
     /// It is finite for all finite leaves; see [`Arena::is_total`].
     total: bool,
+    /// A choice makes it 0 in some cases.
+    conditional: bool,
     /// A bit for every leaf below it, see [`Arena::may_read`].
     reads: u64,
     /// How many nodes there are below it at most, see [`Arena::bound`].
@@ -245,8 +249,8 @@ impl Arena {
         let own = if let Node::Leaf(leaf) = node { mark(leaf) } else { 0 };
         let reads = children(node).fold(own, |all, child| all | self.entries[child.index()].reads);
         let below = children(node).fold(1u32, |sum, child| sum.saturating_add(self.entries[child.index()].bound));
-        let total = self.total(node);
-        self.entries.push(Entry { node, total, reads, bound: below.min(id.0 + 1) });
+        let (total, conditional) = (self.total(node), self.conditional(node));
+        self.entries.push(Entry { node, total, conditional, reads, bound: below.min(id.0 + 1) });
         self.ids.insert(node, id);
         id
     }
@@ -261,6 +265,7 @@ impl Arena {
         for entry in self.entries.drain(len.min(self.entries.len())..) {
             self.ids.remove(&entry.node);
         }
+        self.chosen.retain(|id, condition| id.index().max(condition.index()) < len);
     }
 
     /// False if the expression certainly does not read the leaf, without looking through it: leaves share 64 marks.

@@ -84,11 +84,7 @@ fn observed(network: &Network) -> BTreeSet<usize> {
                 let flows = |k: &usize| reached.contains(&Leaf::Argument(*k as u16));
                 wanted.extend((0..inputs.len()).filter(flows).filter_map(|k| inputs.get(k)));
             }
-            Some(ProgramNode::ReduceTime { input, .. } | ProgramNode::ReduceNeuron { input, .. }) => {
-                wanted.insert(*input);
-            }
-            Some(ProgramNode::CrossEntropy { logits, .. }) => _ = wanted.insert(*logits),
-            Some(ProgramNode::MeanSquaredError { output, .. }) => _ = wanted.insert(*output),
+            Some(node) => wanted.extend(node.inputs()),
             None => {}
         }
     }

@@ -28,9 +28,8 @@ pub(crate) fn lint(model: &Model, diagnostics: &mut Diagnostics) {
 fn typical(neuron: &Neuron, arena: &Arena, layer: Option<&Layer>, expression: ExprId, dt: Option<f64>) -> Option<f64> {
     evaluate(arena, expression, |leaf| match leaf {
         Leaf::Parameter(i) => {
-            let own = neuron.parameters.get(usize::from(i)).map(|p| p.value);
-            let set = layer.and_then(|l| l.values.iter().find(|v| v.0 == usize::from(i))).map(|v| v.1);
-            Some(match set.or(own)? {
+            let values = layer.map_or(&[][..], |l| &l.values);
+            Some(match neuron.value(usize::from(i), values)? {
                 Value::Constant(value) => value,
                 Value::Uniform { low, high } => 0.5 * (low + high),
                 Value::Normal { mean, .. } => mean,

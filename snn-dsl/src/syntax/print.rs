@@ -7,6 +7,7 @@ use super::tree::{
     Assign, AssignOp, BinaryOp, Call, Equation, Expr, ExprKind, File, Item, Let, NetworkStatement, NeuronStatement,
     Param, ProjectionOption, ProjectionOptionKind, Spike, Surrogate, UnaryOp, ValueRange,
 };
+use crate::expr::number;
 use std::fmt::Write;
 
 /// The text of a tree. Constructs that are not supported yet become a comment, since the tree holds only their name.
@@ -304,14 +305,22 @@ fn binary(op: BinaryOp, a: &Expr, b: &Expr) -> String {
     let first = match &a.kind {
         // `3 mV^2` would be three square millivolts.
         ExprKind::Number { unit: Some(_), .. } if op == BinaryOp::Power => format!("({})", expression(a)),
+        _ if op == BinaryOp::Divide && matches!(b.kind, ExprKind::Name(_)) => before_name(a),
         _ => operand(a, left),
     };
     format!("{first}{sign}{}", operand(b, right))
 }
 
-/// The shortest text that is read back as the same number.
-fn number(value: f64) -> String {
-    if value == 0.0 || (1e-4..1e7).contains(&value) { format!("{value}") } else { format!("{value:e}") }
+/// What stands before `/NAME`. In `10 mV/s` the name may be a unit as well as a declared name, in `(10 mV)/s` not.
+fn before_name(e: &Expr) -> String {
+    match &e.kind {
+        ExprKind::Number { unit: Some(_), .. } => format!("({})", expression(e)),
+        ExprKind::Binary(BinaryOp::Multiply, a, b) => format!("{}*{}", operand(a, Level::Product), before_name(b)),
+        ExprKind::Binary(BinaryOp::Divide, a, b) if matches!(b.kind, ExprKind::Number { unit: Some(_), .. }) => {
+            format!("{}/{}", operand(a, Level::Product), before_name(b))
+        }
+        _ => operand(e, Level::Product),
+    }
 }
 
 #[cfg(test)]
@@ -352,6 +361,11 @@ mod tests {
             "1e-5 + 1e22",
             "f(x = 1, y)",
             "a.V/mV",
+            "(10 mV)/s",
+            "a*(10 mV)/s*10 mV",
+            "1/(10 mV)/s/s",
+            "10/s",
+            "-10 mV/s",
         ] {
             assert_eq!(printed(&format!("const it = {text}")), format!("const it = {text}\n"));
         }

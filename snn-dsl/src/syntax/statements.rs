@@ -63,10 +63,19 @@ pub(super) const KEYWORDS: &[&str] = &[
 /// The statements of a text as a tree, and the text with its comments blanked out.
 pub(super) fn statements(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> (Vec<Statement>, String) {
     let (tokens, blanked) = lex(text);
+    (statements_of(file, text, tokens, diagnostics), blanked)
+}
+
+/// The same of tokens that are there already.
+pub(super) fn statements_of(
+    file: FileId,
+    text: &str,
+    tokens: Vec<Token>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Statement> {
     let missing_braces = missing_braces(text, &tokens);
     let mut reader = Reader { file, text, tokens, missing_braces, at: 0, headless: false, diagnostics };
-    let list = reader.block(0, false);
-    (list, blanked)
+    reader.block(0, false)
 }
 
 /// For each token, how many more `{` than `}` there are from it to the end.

@@ -1,4 +1,6 @@
 use super::*;
+use crate::expr::evaluate;
+use std::collections::BTreeMap;
 
 fn quotient(arena: &Arena, root: ExprId, point: [f64; 2], k: usize) -> f64 {
     let h = 1e-6;
@@ -153,6 +155,57 @@ fn the_branch_that_is_not_taken_hides_infinities() {
     for factor in [y, half] {
         let product = arena.scale_partial(wild, factor);
         assert_eq!(product, arena.multiply(factor, wild));
+    }
+}
+
+/// Below a choice everything that is derived has the choice in it, and the sums of the chain share it.
+#[test]
+fn derivatives_below_a_choice_grow_with_the_length_of_a_chain() {
+    let chains: [fn(&mut Arena, ExprId) -> ExprId; 3] = [
+        |arena, a| {
+            let (sin, cos) = (arena.apply(Function::Sin, a), arena.apply(Function::Cos, a));
+            arena.add(sin, cos)
+        },
+        |arena, a| {
+            let sin = arena.apply(Function::Sin, a);
+            let exp = arena.apply(Function::Exp, sin);
+            let both = arena.multiply(exp, sin);
+            arena.subtract(both, a)
+        },
+        |arena, a| {
+            let zero = arena.constant(0.0);
+            let exp = arena.apply(Function::Exp, a);
+            let c = arena.compare(Comparison::Less, a, zero);
+            let choice = arena.select(c, exp, zero);
+            arena.add(choice, a)
+        },
+    ];
+    for link in chains {
+        let mut arena = Arena::default();
+        let x = arena.leaf(Leaf::Parameter(0));
+        let mut root = arena.apply(Function::Exp, x);
+        for _ in 0..40 {
+            root = link(&mut arena, root);
+        }
+        let zero = arena.constant(0.0);
+        let c = arena.compare(Comparison::Less, x, zero);
+        root = arena.select(c, root, zero);
+        // Against the direction of the graph, as gradients are derived.
+        let mut adjoint: BTreeMap<ExprId, ExprId> = BTreeMap::from([(root, arena.constant(1.0))]);
+        for id in arena.reachable([root]).into_iter().rev() {
+            let Some(&of_node) = adjoint.get(&id) else { continue };
+            for (child, partial) in arena.partials(id) {
+                let term = arena.scale_partial(partial, of_node);
+                let sum = adjoint.get(&child).copied().unwrap_or(zero);
+                adjoint.insert(child, arena.add(sum, term));
+            }
+        }
+        assert!(arena.len() < 1000, "{}", arena.len());
+        let forwards = arena.differentiate(root, Leaf::Parameter(0));
+        for point in [-0.7, -0.1, 0.3] {
+            let [a, b] = [forwards, adjoint[&x]].map(|id| evaluate(&arena, id, |_| Some(point)).unwrap());
+            assert!(a.is_finite() && close(a, b, 1e-9), "{a}, not {b}");
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::lex::{Kind, Token};
 use super::super::statements::Statement;
-use super::spacing::{Word, ends_operand};
+use super::spacing::{Word, is_before_expressions};
 use std::collections::BTreeSet;
 
 /// A line to be written.
@@ -128,6 +128,8 @@ struct Writer<'a> {
     brackets: usize,
     /// Newlines since the last word or comment.
     newlines: usize,
+    /// The last brace, by its token, that was found behind nothing but newlines.
+    brace: Option<usize>,
     /// The end of what has been read.
     at: usize,
 }
@@ -140,7 +142,10 @@ impl<'a> Writer<'a> {
         match token.kind {
             Kind::Newline => {
                 self.newlines += 1;
-                if !self.brace_follows(tokens, brackets, k) {
+                // Lines of comments and the newlines in front of a brace have no look of their own at what follows.
+                let follows = self.brace.is_some_and(|brace| k < brace)
+                    || !self.line.words.is_empty() && self.brace_follows(tokens, brackets, k);
+                if !follows {
                     self.end_line();
                 }
             }
@@ -151,14 +156,16 @@ impl<'a> Writer<'a> {
     }
 
     /// Whether nothing but newlines separates the header in this line from the brace of its block.
-    fn brace_follows(&self, tokens: &[Token], brackets: &[Option<Bracket>], k: usize) -> bool {
+    fn brace_follows(&mut self, tokens: &[Token], brackets: &[Option<Bracket>], k: usize) -> bool {
         let Some(brace) = tokens.iter().skip(k).position(|t| t.kind != Kind::Newline).map(|n| k + n) else {
             return false;
         };
         let is_block = matches!(brackets.get(brace), Some(Some(Bracket::Block | Bracket::Inline)));
         let opens = self.text.get(tokens[brace].start..tokens[brace].end) == Some("{");
         let gap = self.text.get(self.at..tokens[brace].start).unwrap_or("");
-        is_block && opens && gap.trim().is_empty() && self.line.comment.is_none() && !self.line.words.is_empty()
+        let follows = is_block && opens && gap.trim().is_empty() && self.line.comment.is_none();
+        self.brace = follows.then_some(brace);
+        follows
     }
 
     /// A `;` stays where it separates two statements of a line.
@@ -191,10 +198,16 @@ impl<'a> Writer<'a> {
             self.line.after_gap = self.newlines > 1;
         }
         let before = self.line.words.last().or_else(|| self.lines.iter().rev().find_map(|line| line.words.last()));
-        let unary = text == "-" && (begins || !before.is_some_and(|w| ends_operand(w.text)));
+        let unary = text == "-" && (begins || !before.is_some_and(Word::ends_operand));
+        // `x` and `delay` are names elsewhere.
+        let opens_expression = match (before.map(|w| w.text), text) {
+            (Some("lr"), "x") => true,
+            (Some(":" | ","), "delay") => self.brackets == 0,
+            _ => is_before_expressions(text),
+        };
         let spaced = self.text.get(..token.start).is_some_and(|t| t.ends_with(char::is_whitespace));
         let ends = self.roles.ends.contains(&token.start);
-        self.line.words.push(Word { text, spaced, unary, begins, ends });
+        self.line.words.push(Word { text, spaced, unary, opens_expression, begins, ends });
         self.newlines = 0;
         if opens {
             *(if of_block { &mut self.blocks } else { &mut self.brackets }) += 1;

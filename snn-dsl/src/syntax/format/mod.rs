@@ -10,9 +10,9 @@ mod spacing;
 #[cfg(test)]
 mod tests;
 
-use super::lex::{Kind, lex};
+use super::lex::{Kind, Token, lex};
 use super::parse;
-use super::statements::{Statement, statements};
+use super::statements::{Statement, statements_of};
 use crate::compile::Compilation;
 use crate::diagnostic::Diagnostics;
 use crate::source::SourceMap;
@@ -31,12 +31,17 @@ pub fn format(name: &str, text: &str) -> Result<String, Compilation> {
     if diagnostics.has_errors() {
         return Err(Compilation { sources, diagnostics: diagnostics.into_sorted(), model: None });
     }
-    let (before, _) = statements(file, text, &mut Diagnostics::default());
-    let (tokens, _) = lex(text);
+    let read = |text: &str| {
+        let (tokens, _) = lex(text);
+        let statements = statements_of(file, text, tokens.clone(), &mut Diagnostics::default());
+        (tokens, statements)
+    };
+    let (tokens, before) = read(text);
     let formatted = columns::text(&lines::lines(text, &tokens, &before));
     // A layout that changed the meaning would be a fault of this module: then the text stays as it is.
-    let (after, _) = statements(file, &formatted, &mut Diagnostics::default());
-    let same = words(text, &before) == words(&formatted, &after) && comments(text) == comments(&formatted);
+    let (new_tokens, after) = read(&formatted);
+    let same = words(text, &before) == words(&formatted, &after)
+        && comments(text, &tokens) == comments(&formatted, &new_tokens);
     debug_assert!(same, "the layout changes the text:\n{formatted}");
     Ok(if same { formatted } else { text.to_string() })
 }
@@ -58,11 +63,10 @@ fn words<'a>(text: &'a str, list: &[Statement]) -> Vec<std::borrow::Cow<'a, str>
 }
 
 /// The comments of a text in order, documentation included.
-fn comments(text: &str) -> Vec<&str> {
-    let (tokens, _) = lex(text);
+fn comments<'a>(text: &'a str, tokens: &[Token]) -> Vec<&'a str> {
     let mut found = Vec::new();
     let mut at = 0;
-    for token in &tokens {
+    for token in tokens {
         found.extend(lines::comment(text, at, token.start));
         if token.kind == Kind::Doc {
             found.extend(text.get(token.start..token.end).map(str::trim_end));

@@ -8,21 +8,35 @@ pub(super) struct Word<'a> {
     pub(super) spaced: bool,
     /// It is a minus sign without left operand.
     pub(super) unary: bool,
+    /// An expression begins behind it: a bracket there is not that of a call, a sign has no left operand.
+    pub(super) opens_expression: bool,
     /// It is the first word of a statement.
     pub(super) begins: bool,
     /// It is the last word of a statement without block.
     pub(super) ends: bool,
 }
 
-/// Words after which an expression may begin: a bracket behind them is not that of a call.
-const BEFORE_EXPRESSIONS: &[&str] =
-    &["and", "or", "not", "in", "if", "else", "when", "scale", "detached", "refractory", "for", "loss", "delay", "x"];
+/// Words that open an expression wherever they stand: none of them can be a name.
+pub(super) fn is_before_expressions(word: &str) -> bool {
+    matches!(
+        word,
+        "and" | "or" | "not" | "in" | "if" | "else" | "when" | "scale" | "detached" | "refractory" | "for" | "loss"
+    )
+}
 
-/// Whether an operand can end in this word, so that a sign behind it is an infix operator.
-pub(super) fn ends_operand(word: &str) -> bool {
-    match word.chars().next() {
-        Some(c) if c.is_alphanumeric() || c == '_' => !BEFORE_EXPRESSIONS.contains(&word),
-        _ => matches!(word, ")" | "]" | "}"),
+impl Word<'_> {
+    /// Whether an operand can end in this word, so that a sign behind it is an infix operator.
+    pub(super) fn ends_operand(&self) -> bool {
+        match self.text.chars().next() {
+            Some(c) if c.is_alphanumeric() || c == '_' => !self.opens_expression,
+            _ => matches!(self.text, ")" | "]" | "}"),
+        }
+    }
+
+    /// Whether a bracket behind this word is that of a call or a list of parameters.
+    fn is_callable(&self) -> bool {
+        let is_name = self.text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        is_name && !self.opens_expression
     }
 }
 
@@ -50,15 +64,9 @@ fn space_before(words: &[Word<'_>], k: usize) -> bool {
         (_, "*" | "/") => is_wide_product(words, k),
         ("*" | "/", _) => is_wide_product(words, k - 1),
         ("-", _) if before.unary => false,
-        (name, "(") => !is_callable(name),
+        (_, "(") => !before.is_callable(),
         _ => true,
     }
-}
-
-/// Whether a bracket behind this word is that of a call or a list of parameters.
-fn is_callable(word: &str) -> bool {
-    let is_name = word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    is_name && !BEFORE_EXPRESSIONS.contains(&word)
 }
 
 /// Whether the `k`-th word is the `/` of a derivative.

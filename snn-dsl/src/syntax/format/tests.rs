@@ -112,6 +112,32 @@ fn braces_on_lines_of_their_own_move_up() {
     assert_eq!(formatted(text), expected);
 }
 
+/// `x` and `delay` open an expression only as words of an option.
+#[test]
+fn words_of_options_are_names_elsewhere() {
+    let text = "
+fn f(x,delay) = x  -1 + x*(delay -1)
+surrogate s {
+derivative = 1/(1+ x -2*x (x))
+primitive = max(x,delay -1)
+}
+network N {
+ a->b.e:delay -1 ms,lr x -2,lr x (2*n)
+ a->b.e : dense,delay (2*d)
+}";
+    let expected = "fn f(x, delay) = x - 1 + x*(delay - 1)
+surrogate s {
+    derivative = 1/(1 + x - 2*x(x))
+    primitive  = max(x, delay - 1)
+}
+network N {
+    a -> b.e : delay -1 ms, lr x -2, lr x (2*n)
+    a -> b.e : dense, delay (2*d)
+}
+";
+    assert_eq!(formatted(text), expected);
+}
+
 #[test]
 fn the_library_is_laid_out() {
     let neurons = crate::library::neuron_names().iter().filter_map(|n| crate::library::neuron(n));

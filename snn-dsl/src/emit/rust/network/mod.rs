@@ -6,6 +6,7 @@ mod maps;
 
 use super::items::{Items, NetworkItems};
 use super::neuron::{self, allow, doc_lines};
+use crate::derive::identity_of;
 use crate::model::{Model, Network};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -52,7 +53,7 @@ impl<'a> Emit<'a> {
         let from: Vec<String> = self.network.inputs.iter().map(|i| format!("{}[{}]", i.name, i.size)).collect();
         docs.push(format!("Inputs {}; layers {}.", from.join(", "), sizes.join(", ")));
         let docs = doc_lines(&docs);
-        let hash = crate::derive::identity(self.model, self.network);
+        let hash = identity_of(self.model, self.network, |k| Some(self.neurons.get(k)?.derived()));
         let text = &self.network.name;
         let gradient = (!self.network.program.losses.is_empty()).then(|| {
             let (argument, data) = if self.has_targets() {

@@ -64,6 +64,10 @@ impl<'a> Emit<'a> {
         }
     }
 
+    pub(super) fn derived(&self) -> &Derived {
+        &self.derived
+    }
+
     fn arena(&self) -> &Arena {
         &self.derived.arena
     }

@@ -140,6 +140,18 @@ fn members_that_are_no_arrays_are_not_listed() {
     let mut npz = open_bytes(&content).unwrap();
     assert!(npz.names().eq(["a"]));
     assert!(matches!(npz.array::<f32, IxDyn>("notes.txt"), Err(NpzError::Missing { .. })));
+    // Names that are no UTF-8 are read as those of old archives: nothing is refused for them.
+    let members = [("a.npy", &floats()[..]), ("\u{20ac}.txt", b"text"), ("\u{20ad}.npy", &floats())];
+    let mut content = archive(&members, CompressionMethod::Stored);
+    for at in 1..content.len() - 1 {
+        if content[at..].starts_with("\u{20ac}".as_bytes()) || content[at..].starts_with("\u{20ad}".as_bytes()) {
+            content[at] = 0xff;
+        }
+    }
+    let mut npz = open_bytes(&content).unwrap();
+    let names: Vec<String> = npz.names().map(String::from).collect();
+    assert!(names.len() == 2 && names[0] == "a", "{names:?}");
+    assert!(names.iter().all(|name| npz.array::<f32, IxDyn>(name).unwrap().len() == 6));
 }
 
 #[test]
