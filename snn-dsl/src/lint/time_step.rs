@@ -35,11 +35,14 @@ pub(super) fn network(model: &Model, network: &Network, diagnostics: &mut Diagno
     diagnostics.push(Diagnostic::warning("W0406", network.dt_span, message).hint(hint));
 }
 
-/// What multiplies each state in its own derivative.
+/// What multiplies each state in its own derivative; 0 where that depends on dt itself: such a state is meant to be as fast.
 fn rates(neuron: &Neuron) -> (Arena, Vec<ExprId>) {
     let mut arena = neuron.arena.clone();
     let mut rate = |(index, state): (usize, &State)| match arena.affine_in(state.rhs, Leaf::State(index as u16)) {
-        Some(form) => arena.divide(form.slope, state.coefficient),
+        Some(form) => {
+            let rate = arena.divide(form.slope, state.coefficient);
+            if arena.depends_on(rate, Leaf::Dt) { arena.constant(0.0) } else { rate }
+        }
         None => arena.constant(0.0),
     };
     let rates = neuron.states.iter().enumerate().map(&mut rate).collect();
