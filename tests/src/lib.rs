@@ -2,6 +2,7 @@
 
 pub mod probe;
 pub mod random;
+pub mod reference;
 pub mod robust;
 pub mod smooth;
 pub mod trains;

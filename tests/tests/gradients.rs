@@ -2,7 +2,7 @@
 
 use snn_dsl::expr::Leaf;
 use snn_dsl::interpret::Interpreted;
-use snn_dsl::model::{Integration, Neuron, Parameter, Quantity, Value};
+use snn_dsl::model::{Integration, Neuron, Parameter, Value};
 use snn_tests::probe::prove;
 use snn_tests::{library_neuron, model};
 
@@ -13,17 +13,33 @@ fn unit(text: &str) -> String {
     if text.is_empty() { "1".into() } else { format!("({text})") }
 }
 
-/// A conductance must not become negative: the membrane would be unstable.
-fn weights(port: &Quantity) -> &'static str {
-    if port.dimension.base_unit() == "uS" { ", init uniform(0 uS, 0.05 uS)" } else { "" }
+/// How a model is driven: the step and the length of a sample, and the weights of its ports.
+///
+/// A gradient can be compared with differences where the loss is smooth on the scale of the differences, so weights are of the
+/// size of the model's typical input, and fast models take short steps. A conductance must not become negative: the membrane
+/// would be unstable.
+fn driven(name: &str) -> (&'static str, &'static str, &'static str) {
+    match name {
+        "LIF_conductance" | "LIF_conductance_alpha" => ("1 ms", "20 ms", "uniform(0 uS, 0.05 uS)"),
+        "AdEx" | "EIF" => ("0.1 ms", "4 ms", "uniform(-1 nA, 2 nA)"),
+        "Izhikevich" | "QIF" => ("0.5 ms", "10 ms", "uniform(-10 mV, 10 mV)"),
+        "HodgkinHuxley" => ("0.05 ms", "3 ms", "uniform(-10 pA, 20 pA)"),
+        "TraubMiles" => ("0.05 ms", "3 ms", "uniform(0 nS, 5 nS)"),
+        "ConnorStevens" | "PinskyRinzel" | "WangBuzsaki" => ("0.05 ms", "3 ms", "uniform(-0.1 nA, 0.2 nA)"),
+        "MorrisLecar" => ("0.1 ms", "6 ms", "uniform(-1 nA, 2 nA)"),
+        "FitzHughNagumo" | "HindmarshRose" => ("0.1 ms", "5 ms", "uniform(-0.5, 0.5)"),
+        _ => ("1 ms", "20 ms", ""),
+    }
 }
 
 /// A network of two such neurons that drives every event port and looks at every state and the spikes.
 fn surround(neuron: &Neuron) -> String {
-    let mut text = String::from("network Probe {\n    simulate dt = 1 ms, for 20 ms\n    input x[3] spikes\n");
+    let (dt, duration, weights) = driven(&neuron.name);
+    let init = if weights.is_empty() { String::new() } else { format!(", init {weights}") };
+    let mut text = format!("network Probe {{\n    simulate dt = {dt}, for {duration}\n    input x[3] spikes\n");
     text.push_str(&format!("    layer cells[2] = {}\n", neuron.name));
     for event in &neuron.events {
-        text.push_str(&format!("    x -> cells.{} : dense{}\n", event.name, weights(event)));
+        text.push_str(&format!("    x -> cells.{} : dense{init}\n", event.name));
     }
     for state in &neuron.states {
         let q = &state.quantity;
@@ -33,8 +49,7 @@ fn surround(neuron: &Neuron) -> String {
     if neuron.spike.is_some() {
         text.push_str("    loss mean_n(mean_t(cells.spike))\n");
         if let Some(event) = neuron.events.first() {
-            let weights = weights(event);
-            text.push_str(&format!("    cells -> cells.{} : dense, delay 1 step{weights}\n", event.name));
+            text.push_str(&format!("    cells -> cells.{} : dense, delay 1 step{init}\n", event.name));
         }
     }
     text.push_str("}\n");
