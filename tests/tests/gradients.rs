@@ -21,7 +21,7 @@ fn unit(text: &str) -> String {
 fn driven(name: &str) -> (&'static str, &'static str, &'static str) {
     match name {
         "LIF_conductance" | "LIF_conductance_alpha" => ("1 ms", "20 ms", "uniform(0 uS, 0.05 uS)"),
-        "AdEx" | "EIF" => ("0.1 ms", "4 ms", "uniform(-1 nA, 2 nA)"),
+        "AdEx" | "EIF" => ("0.02 ms", "0.4 ms", "uniform(-0.1 nA, 0.2 nA)"),
         "Izhikevich" | "QIF" => ("0.5 ms", "10 ms", "uniform(-10 mV, 10 mV)"),
         "HodgkinHuxley" => ("0.05 ms", "3 ms", "uniform(-10 pA, 20 pA)"),
         "TraubMiles" => ("0.05 ms", "3 ms", "uniform(0 nS, 5 nS)"),
@@ -89,6 +89,7 @@ fn free_everything(neuron: &mut Neuron) {
 
 #[test]
 fn every_library_neuron() {
+    let mut wrong = Vec::new();
     for &name in snn_dsl::library::neuron_names() {
         let neuron = library_neuron(name);
         let text = surround(&neuron);
@@ -96,11 +97,13 @@ fn every_library_neuron() {
         free_everything(&mut model.neurons[0]);
         // Inputs of the size of the threshold: the surrogate is probed on both sides.
         for scale in [1.0, 8.0] {
-            let report = prove(&model, scale).unwrap();
-            assert!(report.failures.is_empty() && report.other_steps == 0, "{name}, weights x {scale}: {report:#?}");
-            assert!(report.nonzero > 0, "{name}: no gradient at all");
+            match prove(&model, scale) {
+                Ok(report) if report.failures.is_empty() && report.other_steps == 0 && report.nonzero > 0 => {}
+                other => wrong.push((name, scale, other)),
+            }
         }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]

@@ -155,8 +155,12 @@ pub fn solve<const N: usize>(
         if k % grid == 0 {
             (model.begin)(&mut y);
         }
+        let below = (model.distance)(&y) < 0.0;
         for (port, weight) in stimulus.events_at(t, h / 2.0) {
             (model.event)(&mut y, port, weight, refractory_at(t, free_from));
+        }
+        if model.crossing && below && (model.distance)(&y) >= 0.0 {
+            solution.spikes.push(t);
         }
         let drives = stimulus.drives_at(t, h / 2.0);
         let end = (k + 1) as f64 * h;
