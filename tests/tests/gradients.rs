@@ -21,11 +21,11 @@ fn unit(text: &str) -> String {
 fn driven(name: &str) -> (&'static str, &'static str, &'static str) {
     match name {
         "LIF_conductance" | "LIF_conductance_alpha" => ("1 ms", "20 ms", "uniform(0 uS, 0.05 uS)"),
-        "AdEx" | "EIF" => ("0.02 ms", "0.4 ms", "uniform(-0.1 nA, 0.2 nA)"),
+        "AdEx" | "EIF" => ("0.02 ms", "0.4 ms", "uniform(-0.05 nA, 0.1 nA)"),
         "Izhikevich" | "QIF" => ("0.5 ms", "10 ms", "uniform(-10 mV, 10 mV)"),
-        "HodgkinHuxley" => ("0.05 ms", "3 ms", "uniform(-10 pA, 20 pA)"),
-        "TraubMiles" => ("0.05 ms", "3 ms", "uniform(0 nS, 5 nS)"),
-        "ConnorStevens" | "PinskyRinzel" | "WangBuzsaki" => ("0.05 ms", "3 ms", "uniform(-0.1 nA, 0.2 nA)"),
+        "HodgkinHuxley" => ("0.05 ms", "1 ms", "uniform(-10 pA, 20 pA)"),
+        "TraubMiles" => ("0.05 ms", "1 ms", "uniform(0 nS, 5 nS)"),
+        "ConnorStevens" | "PinskyRinzel" | "WangBuzsaki" => ("0.05 ms", "1 ms", "uniform(-0.1 nA, 0.2 nA)"),
         "MorrisLecar" => ("0.1 ms", "6 ms", "uniform(-1 nA, 2 nA)"),
         "FitzHughNagumo" | "HindmarshRose" => ("0.1 ms", "5 ms", "uniform(-0.5, 0.5)"),
         _ => ("1 ms", "20 ms", ""),

@@ -168,24 +168,24 @@ pub struct Glif {
     pub follows: bool,
 }
 
-/// The GLIF models in pA, pF, nS and mV above rest: [synapse, V, theta_s, I1, I2, theta_v]. Time is cut out for 3.75 ms after
+/// The GLIF models in pA, pF, nS and mV: [synapse, V, theta_s, I1, I2, theta_v]. Time is cut out for 3.75 ms after
 /// a spike, and what decays meanwhile is multiplied by its decay.
 pub fn glif(level: Glif) -> Model<6> {
+    let (rest, threshold, cut) = (-78.85, -51.68, 3.75);
     let flow = move |y: &[f64; 6], input: &[f64], refractory| {
         let synapse = -y[0] / 2.0;
         if refractory {
             return [synapse, 0.0, 0.0, 0.0, 0.0, 0.0];
         }
-        let dv = (1000.0 * input[0] + y[0] + y[3] + y[4] - 9.43 * y[1]) / 58.72;
-        let dtheta = if level.follows { 0.005 * y[1] - 0.09 * y[5] } else { 0.0 };
+        let above = y[1] - rest;
+        let dv = (1000.0 * input[0] + y[0] + y[3] + y[4] - 9.43 * above) / 58.72;
+        let dtheta = if level.follows { 0.005 * above - 0.09 * y[5] } else { 0.0 };
         [synapse, dv, -0.009 * y[2], -0.003 * y[3], -0.1 * y[4], dtheta]
     };
-    let threshold = -51.68 + 78.85;
-    let cut = 3.75;
-    let mut model = Model::new([0.0; 6], flow).event(|y, _, w, _| y[0] += 1000.0 * w).spike(
+    let mut model = Model::new([0.0, rest, 0.0, 0.0, 0.0, 0.0], flow).event(|y, _, w, _| y[0] += 1000.0 * w).spike(
         move |y| y[1] - threshold - y[2] - y[5],
         move |y| {
-            y[1] = if level.rules { 0.2 * y[1] + 18.51 } else { 0.0 };
+            y[1] = rest + if level.rules { 0.2 * (y[1] - rest) + 18.51 } else { 0.0 };
             if level.rules {
                 y[2] = y[2] * libm::exp(-0.009 * cut) + 0.37;
             }
@@ -199,14 +199,14 @@ pub fn glif(level: Glif) -> Model<6> {
     model
 }
 
-/// Kobayashi, Tsubo and Shinomoto: theta(t) = omega + sum of 37 exp(-s/10) + 2 exp(-s/200), tau 5 ms, 50 MOhm, above rest:
+/// Kobayashi, Tsubo and Shinomoto: theta(t) = -51 mV + sum of 37 exp(-s/10) + 2 exp(-s/200), tau 5 ms, 50 MOhm, rest -70 mV:
 /// [I, V, theta 1, theta 2].
 pub fn mat() -> Model<4> {
     let flow = |y: &[f64; 4], input: &[f64], _| {
-        [-y[0] / 2.0, (-y[1] + 50.0 * (y[0] + input[0])) / 5.0, -y[2] / 10.0, -y[3] / 200.0]
+        [-y[0] / 2.0, (-70.0 - y[1] + 50.0 * (y[0] + input[0])) / 5.0, -y[2] / 10.0, -y[3] / 200.0]
     };
-    let mut model = Model::new([0.0; 4], flow).event(|y, _, w, _| y[0] += w).spike(
-        |y| y[1] - 19.0 - y[2] - y[3],
+    let mut model = Model::new([0.0, -70.0, 0.0, 0.0], flow).event(|y, _, w, _| y[0] += w).spike(
+        |y| y[1] + 51.0 - y[2] - y[3],
         |y| {
             y[2] += 37.0;
             y[3] += 2.0;
