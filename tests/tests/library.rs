@@ -291,7 +291,7 @@ fn discrete_neurons_approach_their_equations() {
     let stimulus = Stimulus::step(80.0, 5.0, 0.27).with_events(0, &excitation(0.01)).with_events(1, &[(40.0, 0.02)]);
     let states: &[(&str, usize, f64)] = &[("g_exc", 0, 1e-3), ("g_inh", 2, 1e-3)];
     let neuron = Library::new("LIF_conductance_alpha");
-    converges(&neuron, &lif::conductance_alpha(), &stimulus, steps, (2, 0.02), (states, 1e-9));
+    converges(&neuron, &lif::conductance_alpha(), &stimulus, steps, (8, 0.07), (states, 1e-9));
     let stimulus = Stimulus { duration: 80.0, ..Stimulus::default() }.with_events(0, &spikes(0.8));
     let neuron = Library { name: "GIF", parameters: vec![("tau_I2", 500.0), ("A1", 0.4)], starts: Vec::new() };
     converges(&neuron, &lif::working_memory(500.0, 0.4, -0.6), &stimulus, steps, (2, 0.02), TIMES_ALONE);
@@ -391,7 +391,7 @@ fn adaptive_exponential_fires_as_published() {
     for (pattern, [c, g, e, v_t, delta, a, tau_w, b, v_r, current], count, first) in rows {
         let model = nonlinear::adaptive_exponential(AdaptiveExponential { c, g, e, v_t, delta, a, tau_w, b, v_r });
         let stimulus = Stimulus::step(600.0, 0.0, 1e-3 * current);
-        let reference = solve(&model, &stimulus, Detection::Anywhere, 0.004, 1.0);
+        let reference = solve(&model, &stimulus, Detection::Anywhere, 0.005, 1.0);
         let neuron = Library {
             name: "AdEx",
             parameters: vec![
@@ -407,7 +407,7 @@ fn adaptive_exponential_fires_as_published() {
             ],
             starts: Vec::new(),
         };
-        let run = neuron.run(&stimulus, 0.002, &[], 1.0);
+        let run = neuron.run(&stimulus, 0.005, &[], 1.0);
         println!("AdEx, {pattern}: {:?}, reference {:?}", &run.spikes[..4], &reference.spikes[..4]);
         assert_eq!((run.spikes.len(), reference.spikes.len()), (count, count), "{pattern}");
         for ((found, exact), published) in run.spikes.iter().zip(&reference.spikes).zip(first) {
