@@ -7,6 +7,7 @@ use crate::smooth::network;
 use snn_dsl::model::Model;
 use snn_runtime::neuron::Mode;
 use snn_runtime::{Batch, InputData, ParameterSet, Parameters, SpikeTrain, Workspace};
+use std::collections::BTreeMap;
 
 pub(super) const GROUP: Group = Group {
     title: "Equal time constants",
@@ -24,15 +25,24 @@ fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (name, values) in [("Exponential", EXPONENTIAL), ("Alpha", ALPHA)] {
         let mut shapes = Vec::new();
+        let mut errors: BTreeMap<String, f64> = BTreeMap::new();
+        let mut order = Vec::new();
         for (offset, expected) in values {
             let trace = trace(name, *offset);
-            let mut error = 0.0;
+            let size = if *offset == 0.0 { "0".to_string() } else { format!("+-{:e}", offset.abs()) };
+            if !errors.contains_key(&size) {
+                order.push(size.clone());
+            }
+            let error = errors.entry(size).or_insert(0.0);
             for (steps, expected) in STEPS.iter().zip(expected) {
                 let found = trace[steps - 1];
-                error = (0..2).map(|k| relative(found[k], expected[k])).fold(error, worse);
+                *error = (0..2).map(|k| relative(found[k], expected[k])).fold(*error, worse);
             }
-            cases.push(Case::error(format!("{name}, offset {offset:e}"), SOURCE, "50-digit I and V", error, 1e-12));
             shapes.push(shape(&trace));
+        }
+        for size in order {
+            let case = format!("{name}, offset {size}");
+            cases.push(Case::error(case, SOURCE, "50-digit I and V", errors[&size], 1e-12));
         }
         let worst = shapes.iter().copied().map(|s| s.1).fold(0.0, worse);
         let peaks = shapes.iter().map(|s| s.0).max().unwrap_or_default();

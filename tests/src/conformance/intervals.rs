@@ -65,6 +65,7 @@ const INTERVALS: usize = 5;
 
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
+    let grids = GRIDS.map(|dt| dt.to_string()).join(", ");
     for setting in &SETTINGS {
         let [c, g, e, i, v_r, th] = setting.values;
         let v_inf = e + i / g;
@@ -73,7 +74,7 @@ fn cases() -> Vec<Case> {
         let expected: Vec<Vec<usize>> = GRIDS.iter().map(|&dt| vec![steps(dt); INTERVALS]).collect();
         let found: Vec<Vec<usize>> = GRIDS.iter().map(|&dt| intervals(setting, dt, INTERVALS)).collect();
         cases.push(Case {
-            name: format!("{}: steps of {} ms", setting.name, super::rig::list(&GRIDS, 2)),
+            name: format!("{}: steps, dt = {grids} ms", setting.name),
             source: "ceil(T/dt) + t_ref/dt",
             expected: each(&expected),
             found: each(&found),

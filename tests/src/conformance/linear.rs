@@ -2,12 +2,13 @@
 
 use super::reference as exact;
 use super::rig::{cells, neuron, relative, step, worse};
-use super::{Case, Group};
+use super::{Case, Group, Verdict};
 
 pub(super) const GROUP: Group = Group {
     title: "Linear systems",
     text: "The exact propagator of `integrate auto`, dt = 0.5 ms. All states are compared after 1, 10, 100 and 1000 steps, each\n\
-           relative to its exact value.",
+           relative to its exact value. A stiff pair takes seven squarings, which leave 1.5e-14 in a factor close to 1: over 1000 steps\n\
+           that adds up.",
     cases,
 };
 
@@ -34,9 +35,21 @@ fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (name, what, drive, states, rows) in SYSTEMS {
         let drives: &[f64] = if name == "Ramp" { &[] } else { &[drive] };
-        let (error, spikes) = worst(name, drives, states, rows);
-        let error = if spikes.is_empty() { error } else { f64::NAN };
-        cases.push(Case::error(format!("`{name}`: {what}"), SOURCE, "50-digit states", error, 1e-12));
+        let mut push = |rows, limit: bool, what: String| {
+            let (error, spikes) = worst(name, drives, states, rows);
+            let error = if spikes.is_empty() { error } else { f64::NAN };
+            let mut case = Case::error(what, SOURCE, "50-digit states", error, 1e-12);
+            if limit && case.verdict == Verdict::Missed && error <= 1e-10 {
+                case.verdict = Verdict::Limit;
+            }
+            cases.push(case);
+        };
+        if name.starts_with("Stiff") {
+            push(&rows[..2], false, format!("`{name}`: {what}, 10 steps"));
+            push(rows, true, format!("`{name}`: {what}, 1000 steps"));
+        } else {
+            push(rows, false, format!("`{name}`: {what}"));
+        }
     }
     let (error, spikes) = worst("Held", &[], &["I", "V", "w"], exact::HELD);
     let name = "`Held`: V held for 2 ms after a spike, I before it and w behind it go on";

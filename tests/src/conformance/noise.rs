@@ -41,7 +41,7 @@ fn rates() -> Vec<Case> {
     let (theta, sigma) = (15.0, 5.0);
     let corrected = |dt: f64| theta - SHIFT * sigma * math::sqrt(dt / TAU);
     let settings =
-        [("dt = 0.005 ms", 0.005, theta, 600), ("dt = 0.05 ms, threshold corrected", 0.05, corrected(0.05), 2000)];
+        [("dt = 0.005 ms", 0.005, theta, 300), ("dt = 0.05 ms, threshold corrected", 0.05, corrected(0.05), 1000)];
     let case = |(name, dt, threshold, n)| {
         let mut cells = noisy(&neuron("noise.snn", "NoisyLIF"), n, dt, &[("Th", threshold)]);
         // Without the first 100 ms, in which neurons still remember that they started together.

@@ -379,7 +379,7 @@ pub(super) const ALPHA_GRADIENT: &[(f64, [f64; 2])] = &[
 pub(super) const SIEGERT: f64 = 43.36197912339593;
 
 /// The spike times of each pattern in ms, without a grid.
-pub(super) const PATTERNS: &[(char, &[f64])] = &[
+pub(super) const PATTERN_TIMES: &[(char, &[f64])] = &[
     ('A', &[21.9087, 43.8676, 65.8312, 87.7979, 109.7666, 131.7365, 153.7073, 175.6785, 197.6502]),
     ('B', &[211.8202, 486.2310]),
     ('C', &[14.6540, 30.1672, 46.4995, 63.6332, 81.5441, 100.2022, 119.5719, 139.6137, 160.2848, 181.5403]),
@@ -433,3 +433,6 @@ pub(super) const PATTERNS: &[(char, &[f64])] = &[
     ('S', &[4.5138, 404.5547, 454.8347]),
     ('T', &[15.4827]),
 ];
+
+/// Spike times in ms, without a grid.
+pub(super) const IZHIKEVICH: &[f64] = &[12.6305, 16.1171, 28.9216, 55.9179, 82.6647];
