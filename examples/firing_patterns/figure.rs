@@ -11,6 +11,7 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 const COLUMNS: usize = 4;
 const PANEL: (u32, u32) = (560, 420);
+const LEGEND: u32 = 64;
 /// Spikes are drawn up to here, mV.
 const PEAK: f64 = 10.0;
 const THRESHOLD: RGBColor = RGBColor(213, 94, 0);
@@ -53,14 +54,35 @@ impl Trace {
 /// If the file cannot be written.
 pub(crate) fn draw(path: &Path, traces: &[Trace]) -> Outcome {
     let rows = traces.len().div_ceil(COLUMNS);
-    let size = (PANEL.0 * COLUMNS as u32, PANEL.1 * rows as u32);
-    let root = SVGBackend::new(path, size).into_drawing_area();
+    let height = PANEL.1 * rows as u32;
+    let root = SVGBackend::new(path, (PANEL.0 * COLUMNS as u32, height + LEGEND)).into_drawing_area();
     root.fill(&WHITE)?;
-    for ((area, pattern), trace) in root.split_evenly((rows, COLUMNS)).iter().zip(&PATTERNS).zip(traces) {
+    let (panels, bottom) = root.split_vertically(height);
+    for ((area, pattern), trace) in panels.split_evenly((rows, COLUMNS)).iter().zip(&PATTERNS).zip(traces) {
         panel(area, pattern, trace)?;
     }
+    legend(&bottom)?;
     root.present()?;
     Ok(())
+}
+
+fn legend(area: &Area) -> Outcome {
+    let lines = [
+        (14, BLACK, "potential V in mV, spikes drawn up to 10 mV"),
+        (720, THRESHOLD, "threshold Th in mV"),
+        (1100, CURRENT, "injected current I/C in V/s"),
+    ];
+    for (x, colour, text) in lines {
+        area.draw(&PathElement::new([(x, 32), (x + 48, 32)], colour.stroke_width(4)))?;
+        area.draw(&Text::new(text, (x + 60, 18), ("sans-serif", 26)))?;
+    }
+    area.draw(&Text::new("time in ms", (1600, 18), ("sans-serif", 26)))?;
+    Ok(())
+}
+
+/// A tick with a true minus sign.
+fn tick(value: f64, digits: usize) -> String {
+    format!("{value:.digits$}").replace('-', "\u{2212}")
 }
 
 fn panel(area: &Area, pattern: &Pattern, trace: &Trace) -> Outcome {
@@ -83,7 +105,7 @@ fn potential(area: &Area, end: f64, trace: &Trace) -> Outcome {
         .disable_mesh()
         .disable_x_axis()
         .y_labels(4)
-        .y_label_formatter(&|y| format!("{y:.0}"))
+        .y_label_formatter(&|y| tick(*y, 0))
         .label_style(("sans-serif", 20))
         .axis_style(BLACK.stroke_width(2))
         .draw()?;
@@ -93,8 +115,7 @@ fn potential(area: &Area, end: f64, trace: &Trace) -> Outcome {
 }
 
 fn current(area: &Area, end: f64, pattern: &Pattern) -> Outcome {
-    let mut course = vec![(0.0, 0.0)];
-    let mut time = 0.0;
+    let (mut course, mut time) = (Vec::new(), 0.0);
     for &(current, length) in pattern.protocol {
         course.extend([(time, current), (time + length as f64, current)]);
         time += length as f64;
@@ -113,7 +134,8 @@ fn current(area: &Area, end: f64, pattern: &Pattern) -> Outcome {
         .disable_mesh()
         .x_labels(5)
         .y_labels(3)
-        .x_label_formatter(&|x| format!("{x:.0}"))
+        .x_label_formatter(&|x| tick(*x, 0))
+        .y_label_formatter(&|y| tick(*y, 1))
         .label_style(("sans-serif", 20))
         .axis_style(BLACK.stroke_width(2))
         .draw()?;

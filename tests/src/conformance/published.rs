@@ -135,7 +135,7 @@ fn adex() -> Vec<Case> {
         let found: Vec<f64> = (1..=steps).filter(|_| step(&mut cells, &[], &[])).map(|k| k as f64 * dt).collect();
         let start = &found[..first.len().min(found.len())];
         const SOURCE: &str = "Naud et al. 2008, converged";
-        cases.push(times(format!("`AdEx`, {name}, rk4, dt = {dt} ms: first spikes"), SOURCE, first, start, 0.03));
+        cases.push(times(format!("`AdEx`, {name}, rk4, dt = {dt} ms: first spikes"), SOURCE, first, start, 0.01));
         cases.push(Case::equal(format!("`AdEx`, {name}: spikes in 600 ms"), SOURCE, count, found.len()));
     }
     cases
