@@ -139,7 +139,8 @@ pub fn markdown(results: &[(Group, &[Case])]) -> String {
         "# Conformance\n\n\
          Results that an implementation must meet, and what the models in `tests/models/conformance` give. The page is written by\n\
          `cargo run --release -p snn-tests --bin conformance > docs/conformance.md`; a test compares it with what the cases give.\n\
-         Everything is in double precision unless it says otherwise. *limit* is a result that is out of reach for a stated reason.\n",
+         Everything is in double precision unless it says otherwise. *limit* is a result that is out of reach for a stated reason.\n\
+         `cargo run --release --example firing_patterns` draws the twenty patterns.\n",
     );
     for (group, cases) in results {
         let _ = write!(page, "\n## {}\n\n{}\n\n", group.title, group.text);
