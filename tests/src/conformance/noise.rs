@@ -61,7 +61,7 @@ fn rates() -> Vec<Case> {
 }
 
 /// The number of independent processes.
-const N: usize = 200_000;
+const N: usize = 100_000;
 /// Half the time constant: where Euler's method would be far off.
 const COARSE: f64 = 5.0;
 
@@ -120,7 +120,7 @@ fn stationary() -> Vec<Case> {
 /// What another method would give here: the tolerances above would notice.
 fn euler_maruyama() -> Case {
     let mut cells = noisy(&neuron("noise.snn", "EulerMaruyama"), N, COARSE, &[]);
-    run(&mut cells, 80);
+    run(&mut cells, 40);
     let variance = mean(values(&cells, "x").iter().map(|x| (x + 3.0) * (x + 3.0)));
     let expected = 4.0 / (1.0 - COARSE / (2.0 * TAU));
     let error = rounded(4.0 * expected * math::sqrt(2.0 / N as f64));
@@ -130,7 +130,7 @@ fn euler_maruyama() -> Case {
 
 fn coloured() -> Case {
     let mut cells = noisy(&neuron("noise.snn", "ColouredNoise"), N, 0.5, &[]);
-    run(&mut cells, 300);
+    run(&mut cells, 150);
     let variance = mean(values(&cells, "V").iter().map(|v| v * v));
     let expected = 4.0 * 5.0 / (5.0 + TAU);
     let error = rounded(4.0 * expected * math::sqrt(2.0 / N as f64));
