@@ -74,7 +74,7 @@ fn simulate() -> Result<Vec<Trace>, Box<dyn Error>> {
             let now = ms * GRID + k;
             for (i, trace) in traces.iter_mut().enumerate().filter(|(i, _)| ms < PATTERNS[*i].length()) {
                 let every = (PATTERNS[i].length() * GRID / POINTS).max(1);
-                trace.push(now as f64 * dt, v[i], th[i], fired[i] != 0.0, now % every == 0);
+                trace.push(now as f64 * dt, v[i], th[i], fired[i] != 0.0, now.is_multiple_of(every));
             }
         }
     }
