@@ -1,5 +1,6 @@
 //! Shared helpers of the end-to-end tests.
 
+pub mod conformance;
 pub mod probe;
 pub mod random;
 pub mod reference;
