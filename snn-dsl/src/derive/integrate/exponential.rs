@@ -2,7 +2,8 @@
 //!
 //! Exponential Euler: the equation `c dx/dt = alpha x + beta`, with alpha, beta and c frozen over the step, has the
 //! solution x(t + h) = exp(a h) x + (expm1(a h)/alpha) beta, a = alpha/c. If the equation dx/dt = f is not affine in x, its
-//! slope a = df/dx at the start takes that place: x(t + h) = x + h phi1(a h) f, phi1(z) = expm1(z)/z (Rosenbrock–Euler).
+//! slope a = df/dx at the start takes that place: x(t + h) = x + h phi1(min(a h, 1)) f, phi1(z) = expm1(z)/z
+//! (Rosenbrock–Euler).
 //! Both are of first order, and exact where f is affine and its inputs are constant.
 //!
 //! Exponential midpoint: half a step of the above gives all states at the middle; slope and inputs are taken there, and the
@@ -16,6 +17,10 @@ use crate::derive::hoist::{Hoisted, changes_in_step};
 use crate::expr::{Affine, Arena, ExprId, Function, Leaf};
 use crate::model::Neuron;
 use std::collections::BTreeMap;
+
+/// The slope of a nonlinear equation times h counts as this at most. A growth that is faster is not resolved by the step: the
+/// exponential of such a tangent overshoots everything, as in the upstroke of a spike, and can leave the finite numbers.
+const FASTEST: f64 = 1.0;
 
 /// One equation over a step of length `h`, in terms of its parts.
 enum Form {
@@ -45,6 +50,10 @@ fn form(arena: &mut Arena, neuron: &Neuron, i: usize, h: ExprId, prefix: &str, h
         let a_h = exponent(arena, alpha, c, h);
         (arena.apply(Function::Exp, a_h), gain(arena, alpha, c, h), method)
     };
+    // dt alone is no gain.
+    if method == Method::Constant && arena.constant_value(c).is_some() {
+        return Form::Affine { decay, gain, rest, method };
+    }
     let decay = hoisted.factor(arena, decay, format!("{prefix}decay_{name}"));
     let gain = hoisted.factor(arena, gain, format!("{prefix}gain_{name}"));
     Form::Affine { decay, gain, rest, method }
@@ -91,6 +100,8 @@ impl Form {
                 let correction = arena.multiply(slope, back);
                 let flow = arena.add(derivative, correction);
                 let a_h = arena.multiply(slope, h);
+                let limit = arena.constant(FASTEST);
+                let a_h = arena.min(a_h, limit);
                 let mean_growth = arena.apply(Function::Exprel, a_h);
                 let time = arena.multiply(h, mean_growth);
                 let change = arena.multiply(time, flow);
