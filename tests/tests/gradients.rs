@@ -22,7 +22,8 @@ fn driven(name: &str) -> (&'static str, &'static str, &'static str) {
     match name {
         "LIF_conductance" | "LIF_conductance_alpha" => ("1 ms", "20 ms", "uniform(0 uS, 0.05 uS)"),
         "AdEx" | "EIF" => ("0.02 ms", "0.4 ms", "uniform(-0.05 nA, 0.1 nA)"),
-        "Izhikevich" | "QIF" => ("0.5 ms", "10 ms", "uniform(-10 mV, 10 mV)"),
+        "Izhikevich" => ("0.1 ms", "4 ms", "uniform(-5 mV, 5 mV)"),
+        "QIF" => ("0.5 ms", "10 ms", "uniform(-10 mV, 10 mV)"),
         "HodgkinHuxley" => ("0.05 ms", "1 ms", "uniform(-10 pA, 20 pA)"),
         "TraubMiles" => ("0.05 ms", "1 ms", "uniform(0 nS, 5 nS)"),
         "WangBuzsaki" => ("0.05 ms", "1 ms", "uniform(-20 pA, 40 pA)"),

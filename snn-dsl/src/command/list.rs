@@ -10,19 +10,20 @@ pub(crate) fn list(name: Option<&str>) -> Result<(), String> {
         let found = library::neuron(name).or_else(|| library::surrogate(name));
         return found.map_or_else(|| Err(unknown(name)), |(_, text)| print(text));
     }
-    let mut text = String::from("neurons\n");
-    for name in library::neuron_names() {
-        text.push_str(&format!("  {:<22}{}\n", name, summary(library::neuron(name))));
-    }
-    text.push_str("surrogates\n");
-    for name in library::surrogate_names() {
-        text.push_str(&format!("  {:<28}{}\n", name, summary(library::surrogate(name))));
-    }
+    let mut text = section("neurons", library::neuron_names(), library::neuron);
+    text.push_str(&section("surrogates", library::surrogate_names(), library::surrogate));
     print(&text)
 }
 
+/// The names with what they stand for, in two columns.
+fn section(title: &str, names: &[&str], entry: fn(&str) -> Option<library::Entry>) -> String {
+    let width = names.iter().map(|name| name.len()).max().unwrap_or(0);
+    let line = |name: &&str| format!("  {name:width$}  {}\n", summary(entry(name)));
+    format!("{title}\n{}", names.iter().map(line).collect::<String>())
+}
+
 /// The first documentation line of a library text.
-fn summary(entry: Option<(&'static str, &'static str)>) -> &'static str {
+fn summary(entry: Option<library::Entry>) -> &'static str {
     let text = entry.map_or("", |e| e.1);
     text.lines().find_map(|line| line.strip_prefix("///")).map_or("", str::trim)
 }

@@ -170,7 +170,13 @@ fn matrix(arena: &mut Arena, neuron: &Neuron, part: &Part, hoisted: &mut Hoisted
     for &to in &states {
         for &from in &states {
             let Some(entry) = results.next() else { continue };
-            if reached.get(&to).is_some_and(|r| r.contains(&from)) {
+            if from == to && part.alone.contains(&to) {
+                // Exact to the last digits, however far the other rates are: it is taken to a high power over time.
+                let exponent = part.rows.iter().find(|(i, _)| *i == to).map(|(_, row)| row.exponent(arena, to));
+                let decay = arena.apply(Function::Exp, exponent.unwrap_or(zero));
+                let decay = hoisted.factor(arena, decay, format!("decay_{}", name(neuron, to)));
+                propagator.states.insert((to, to), decay);
+            } else if reached.get(&to).is_some_and(|r| r.contains(&from)) {
                 let factor = hoisted.factor(arena, entry, format!("P_{}_{}", name(neuron, to), name(neuron, from)));
                 propagator.states.insert((to, from), factor);
             }
