@@ -76,9 +76,9 @@ pub(super) fn integrate(arena: &mut Arena, neuron: &Neuron, held: &[usize], hois
             (0..neuron.states.len()).map(&mut update).collect()
         }
         Integration::ExponentialMidpoint => exponential::midpoint(arena, neuron, held, hoisted, &mut names),
-        Integration::Euler => runge_kutta::euler(arena, neuron, held),
-        Integration::RungeKutta2 => runge_kutta::second_order(arena, neuron, held, &mut names),
-        Integration::RungeKutta4 => runge_kutta::fourth_order(arena, neuron, held, &mut names),
+        Integration::Euler => runge_kutta::explicit(arena, neuron, held, &runge_kutta::EULER, &mut names),
+        Integration::RungeKutta2 => runge_kutta::explicit(arena, neuron, held, &runge_kutta::SECOND_ORDER, &mut names),
+        Integration::RungeKutta4 => runge_kutta::explicit(arena, neuron, held, &runge_kutta::FOURTH_ORDER, &mut names),
     };
     noise::euler_maruyama(arena, neuron, &mut updates);
     Integrated { updates, names }

@@ -52,56 +52,49 @@ impl<'a> System<'a> {
     }
 }
 
-fn updates(order: u8, held: &[usize], new: Vec<ExprId>) -> Vec<Update> {
-    let method = |i: usize| if held.contains(&i) { Method::Held } else { Method::RungeKutta(order) };
-    new.into_iter().enumerate().map(|(i, new)| Update { method: method(i), new }).collect()
+/// An explicit method each of whose stages starts from the one before.
+pub(super) struct Tableau {
+    order: u8,
+    /// How much of the step each stage but the first is moved along the slopes of the one before.
+    moves: &'static [f64],
+    /// The weights of the stages, over their sum.
+    weights: &'static [f64],
 }
 
 /// x + dt f(x)
-pub(super) fn euler(arena: &mut Arena, neuron: &Neuron, held: &[usize]) -> Vec<Update> {
-    let mut system = System::new(arena, neuron, held);
-    let slopes = system.derivatives.clone();
-    updates(1, held, system.moved(1.0, &slopes))
-}
-
+pub(super) const EULER: Tableau = Tableau { order: 1, moves: &[], weights: &[1.0] };
 /// x + dt f(x + dt/2 f(x))
-pub(super) fn second_order(
-    arena: &mut Arena,
-    neuron: &Neuron,
-    held: &[usize],
-    names: &mut Vec<(ExprId, String)>,
-) -> Vec<Update> {
-    let mut system = System::new(arena, neuron, held);
-    let start = system.states.clone();
-    let k1 = system.stage(&start, 1, names);
-    let middle = system.moved(0.5, &k1);
-    let k2 = system.stage(&middle, 2, names);
-    updates(2, held, system.moved(1.0, &k2))
-}
-
+pub(super) const SECOND_ORDER: Tableau = Tableau { order: 2, moves: &[0.5], weights: &[0.0, 1.0] };
 /// x + dt/6 (k1 + 2 k2 + 2 k3 + k4)
-pub(super) fn fourth_order(
+pub(super) const FOURTH_ORDER: Tableau = Tableau { order: 4, moves: &[0.5, 0.5, 1.0], weights: &[1.0, 2.0, 2.0, 1.0] };
+
+/// The updates of all states; `names` gets those of the stages.
+pub(super) fn explicit(
     arena: &mut Arena,
     neuron: &Neuron,
     held: &[usize],
+    tableau: &Tableau,
     names: &mut Vec<(ExprId, String)>,
 ) -> Vec<Update> {
     let mut system = System::new(arena, neuron, held);
-    let start = system.states.clone();
-    let k1 = system.stage(&start, 1, names);
-    let at = system.moved(0.5, &k1);
-    let k2 = system.stage(&at, 2, names);
-    let at = system.moved(0.5, &k2);
-    let k3 = system.stage(&at, 3, names);
-    let at = system.moved(1.0, &k3);
-    let k4 = system.stage(&at, 4, names);
-    let two = system.arena.constant(2.0);
-    let mut sums = Vec::new();
-    for (((&k1, &k2), &k3), &k4) in k1.iter().zip(&k2).zip(&k3).zip(&k4) {
-        let inner = system.arena.add(k2, k3);
-        let inner = system.arena.multiply(two, inner);
-        let ends = system.arena.add(k1, k4);
-        sums.push(system.arena.add(ends, inner));
+    let mut stages = vec![system.derivatives.clone()];
+    for (number, &fraction) in (2..).zip(tableau.moves) {
+        if let [first] = &stages[..] {
+            names.extend(first.iter().zip(&neuron.states).map(|(&k, s)| (k, format!("k1_{}", s.quantity.name))));
+        }
+        let Some(last) = stages.last() else { break };
+        let at = system.moved(fraction, last);
+        stages.push(system.stage(&at, number, names));
     }
-    updates(4, held, system.moved(1.0 / 6.0, &sums))
+    let mut sums: Vec<ExprId> = vec![system.arena.constant(0.0); neuron.states.len()];
+    for (stage, &weight) in stages.iter().zip(tableau.weights) {
+        let weight = system.arena.constant(weight);
+        for (sum, &k) in sums.iter_mut().zip(stage) {
+            let term = system.arena.multiply(weight, k);
+            *sum = system.arena.add(*sum, term);
+        }
+    }
+    let new = system.moved(1.0 / tableau.weights.iter().sum::<f64>(), &sums);
+    let method = |i: usize| if held.contains(&i) { Method::Held } else { Method::RungeKutta(tableau.order) };
+    new.into_iter().enumerate().map(|(i, new)| Update { method: method(i), new }).collect()
 }
