@@ -6,6 +6,7 @@
 use crate::check::Dimension;
 use crate::expr::{Arena, ExprId};
 use crate::source::Span;
+use std::ops::Range;
 
 /// All neurons and networks of one text, and the library neurons its networks use.
 #[derive(Clone, Debug, Default)]
@@ -84,6 +85,11 @@ impl Integration {
 }
 
 impl Neuron {
+    /// A port: the event ports are counted first, then the drives.
+    pub fn port(&self, index: usize) -> Option<&Quantity> {
+        self.events.iter().chain(&self.drives).nth(index)
+    }
+
     /// The value of a parameter, by index, in a layer that sets `values`: the layer's, or else the model's.
     pub fn value(&self, i: usize, values: &[(usize, Value)]) -> Option<Value> {
         let set = values.iter().find(|v| v.0 == i).map(|v| v.1);
@@ -284,13 +290,37 @@ pub struct Network {
     pub program: Program,
 }
 
-/// A spike source.
+/// A source outside the network.
 #[derive(Clone, Debug)]
 pub struct Input {
     /// Its name.
     pub name: String,
     /// The number of channels.
     pub size: usize,
+    /// Channels, height and width, if it is a grid.
+    pub grid: Option<[usize; 3]>,
+    /// It sends a number without unit from each channel in every step, and not spikes.
+    pub is_values: bool,
+}
+
+impl Network {
+    /// The number of neurons or channels of a source.
+    pub fn source_size(&self, source: Source) -> usize {
+        match source {
+            Source::Input(i) => self.inputs.get(i).map_or(0, |s| s.size),
+            Source::Layer(i) => self.layers.get(i).map_or(0, |s| s.size),
+        }
+    }
+
+    /// The neurons of its source that a projection begins in; `None`: all.
+    pub fn part_of_source(&self, p: &Projection) -> Option<Range<usize>> {
+        (p.sources != (0..self.source_size(p.source))).then(|| p.sources.clone())
+    }
+
+    /// The neurons of its target that a projection leads to; `None`: all.
+    pub fn part_of_target(&self, p: &Projection) -> Option<Range<usize>> {
+        (p.targets != (0..self.source_size(Source::Layer(p.target)))).then(|| p.targets.clone())
+    }
 }
 
 /// A target.
@@ -313,6 +343,8 @@ pub struct Layer {
     pub span: Span,
     /// The number of neurons.
     pub size: usize,
+    /// Channels, height and width, if they form a grid.
+    pub grid: Option<[usize; 3]>,
     /// The index of its model in [`Model::neurons`].
     pub neuron: usize,
     /// The parameters that differ from the model's, by index: value in base units.
@@ -335,6 +367,116 @@ pub enum Delay {
     Steps(usize),
     /// A time in ms.
     Time(f64),
+    /// A time in ms for each connection, uniform.
+    Uniform {
+        /// Lower end.
+        low: f64,
+        /// Upper end.
+        high: f64,
+    },
+}
+
+/// What of its source a projection sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Its spikes, or the numbers of an input of values.
+    Spikes,
+    /// A state of a layer at the end of each step, by index.
+    State(usize),
+}
+
+/// Which pairs of neurons are connected.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Connectivity {
+    /// All to all.
+    Dense,
+    /// Neuron i to neuron i.
+    OneToOne,
+    /// Each pair with this probability.
+    Random {
+        /// In 0 ..= 1.
+        probability: f64,
+        /// Chooses among the wirings.
+        seed: u64,
+    },
+    /// So many sources drawn for each target.
+    FixedIndegree {
+        /// Sources of a target.
+        count: usize,
+        /// Chooses among the wirings.
+        seed: u64,
+    },
+    /// So many targets drawn for each source.
+    FixedOutdegree {
+        /// Targets of a source.
+        count: usize,
+        /// Chooses among the wirings.
+        seed: u64,
+    },
+    /// A kernel for each pair of channels, moved over a grid.
+    Convolution(Sliding),
+    /// One weight for all sources in a window of the same channel.
+    Pool(Sliding),
+}
+
+/// A window that moves over a grid of `[channels, height, width]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sliding {
+    /// The grid of the source.
+    pub source: [usize; 3],
+    /// The grid of the target.
+    pub target: [usize; 3],
+    /// Height and width of the window.
+    pub kernel: [usize; 2],
+    /// Steps of the window.
+    pub stride: [usize; 2],
+    /// How far it begins outside.
+    pub padding: [usize; 2],
+}
+
+impl Sliding {
+    /// The height and width of the target that windows inside the padded source lead to; `None` if none fits.
+    pub fn extent(&self) -> Option<[usize; 2]> {
+        let side = |axis: usize| {
+            let rest = (self.source[axis + 1] + 2 * self.padding[axis]).checked_sub(self.kernel[axis])?;
+            Some(rest / self.stride[axis].max(1) + 1)
+        };
+        Some([side(0)?, side(1)?])
+    }
+}
+
+impl Connectivity {
+    /// The shape of the weights between so many sources and targets; `None` where it is drawn: one number for each
+    /// connection.
+    pub fn weights(&self, rows: usize, columns: usize) -> Option<Vec<usize>> {
+        match *self {
+            Self::Dense => Some(vec![rows, columns]),
+            Self::OneToOne => Some(vec![rows]),
+            Self::Random { .. } => None,
+            Self::FixedIndegree { count, .. } => Some(vec![columns * count]),
+            Self::FixedOutdegree { count, .. } => Some(vec![rows * count]),
+            Self::Convolution(w) => Some(vec![w.target[0], w.source[0], w.kernel[0], w.kernel[1]]),
+            Self::Pool(_) => Some(vec![1]),
+        }
+    }
+
+    /// Sources of a target and targets of a source, on average; at least one.
+    pub fn fans(&self, rows: usize, columns: usize) -> (f64, f64) {
+        let (rows, columns) = (rows as f64, columns as f64);
+        let (fan_in, fan_out) = match *self {
+            Self::Dense => (rows, columns),
+            Self::OneToOne => (1.0, 1.0),
+            Self::Random { probability, .. } => (rows * probability, columns * probability),
+            Self::FixedIndegree { count, .. } => (count as f64, count as f64 * columns / rows),
+            Self::FixedOutdegree { count, .. } => (count as f64 * rows / columns, count as f64),
+            Self::Convolution(w) => {
+                let kernel = (w.kernel[0] * w.kernel[1]) as f64;
+                (w.source[0] as f64 * kernel, w.target[0] as f64 * kernel)
+            }
+            Self::Pool(w) => ((w.kernel[0] * w.kernel[1]) as f64, 1.0),
+        };
+        (fan_in.max(1.0), fan_out.max(1.0))
+    }
 }
 
 /// How weights begin, in the base unit of the port.
@@ -358,18 +500,28 @@ pub enum Initialiser {
     },
 }
 
-/// All-to-all weights.
+/// Connections between two populations.
 #[derive(Clone, Debug)]
 pub struct Projection {
     /// The prefix of its tensors, e.g. `pixel_to_hidden_exc`; unique in the network.
     pub name: String,
-    /// Where spikes come from.
+    /// Where they begin.
     pub source: Source,
-    /// The layer they arrive at.
+    /// What they carry.
+    pub signal: Signal,
+    /// The neurons of the source that take part.
+    pub sources: Range<usize>,
+    /// The layer they lead to.
     pub target: usize,
-    /// The event port of that layer's model.
+    /// The neurons of that layer that take part.
+    pub targets: Range<usize>,
+    /// The port of that layer's model: first the event ports are counted, then the drives.
     pub port: usize,
-    /// When they arrive.
+    /// The unit of the weights: that of the port, by that of what is sent.
+    pub unit: Dimension,
+    /// Which pairs are connected.
+    pub connectivity: Connectivity,
+    /// When what is sent arrives.
     pub delay: Delay,
     /// A trained constant is added to the port in every step.
     pub bias: bool,

@@ -1,8 +1,10 @@
 //! The description of a network that generated code (or the interpreter) hands to the engine.
 
+use crate::connectivity::Connectivity;
 use crate::initialise::Initialiser;
 use crate::loss::Program;
 use crate::neuron::Neuron;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The time grid of a simulation.
@@ -14,13 +16,25 @@ pub struct Simulation {
     pub steps: usize,
 }
 
-/// A source of spikes outside the network.
+/// A source outside the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
     /// Its name.
     pub name: String,
     /// The number of channels.
     pub size: usize,
+    /// What it sends.
+    pub kind: InputKind,
+}
+
+/// What an input sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum InputKind {
+    /// Spikes.
+    #[default]
+    Spikes,
+    /// A number from each channel in every step.
+    Values,
 }
 
 /// What a sample is compared with.
@@ -67,6 +81,25 @@ pub enum Delay {
     Steps(usize),
     /// A time in ms, rounded to steps at the dt of the simulation (at least one step).
     Time(f64),
+    /// Drawn for each connection: a time in ms, uniform in `low .. high`, rounded to steps (at least one step).
+    Uniform {
+        /// Lower end.
+        low: f64,
+        /// Upper end.
+        high: f64,
+        /// Chooses among the delays.
+        seed: u64,
+    },
+}
+
+/// What of its source a projection sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Signal {
+    /// Its spikes; the numbers of an input of values.
+    #[default]
+    Spikes,
+    /// A state of a population at the end of each step.
+    State(usize),
 }
 
 /// Dale's law: the effective weight is |W| with this sign.
@@ -78,17 +111,25 @@ pub enum Sign {
     Negative,
 }
 
-/// All-to-all weights between a source and an event port.
+/// Connections between a source and a port.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Projection {
     /// The prefix of its tensors: `NAME.weight`, `NAME.bias`.
     pub name: String,
-    /// Where spikes come from.
+    /// Where they begin.
     pub source: Source,
-    /// The population they arrive at.
+    /// What they carry.
+    pub signal: Signal,
+    /// The neurons of the source that take part; `None`: all.
+    pub sources: Option<Range<usize>>,
+    /// The population they lead to.
     pub target: usize,
-    /// The event port there.
+    /// The neurons of the target that take part; `None`: all.
+    pub targets: Option<Range<usize>>,
+    /// The port there: first the event ports are counted, then the drives.
     pub port: usize,
+    /// Which pairs are connected.
+    pub connectivity: Connectivity,
     /// The unit of the weights (that of the port).
     pub unit: String,
     /// When they arrive.
@@ -103,6 +144,29 @@ pub struct Projection {
     pub frozen: bool,
     /// How the weights begin; biases begin at 0.
     pub initial: Initialiser,
+}
+
+impl Projection {
+    /// All neurons to all neurons in the same step, with trained weights that begin at 0.
+    pub fn new(name: impl Into<String>, source: Source, target: usize, port: usize) -> Self {
+        Self {
+            name: name.into(),
+            source,
+            signal: Signal::Spikes,
+            sources: None,
+            target,
+            targets: None,
+            port,
+            connectivity: Connectivity::Dense,
+            unit: String::new(),
+            delay: Delay::Steps(0),
+            bias: false,
+            sign: None,
+            no_self: false,
+            frozen: false,
+            initial: Initialiser::Zeros,
+        }
+    }
 }
 
 /// A network.

@@ -4,6 +4,7 @@ pub mod atomic;
 pub mod cells;
 pub mod checkpoint;
 mod compiled;
+pub mod connectivity;
 pub mod data;
 pub mod encode;
 pub mod engine;
@@ -25,7 +26,9 @@ pub mod store;
 pub use cells::Cells;
 pub use compiled::Compiled;
 pub use encode::Encoder;
-pub use engine::{Batch, Error, Evaluation, InputData, Network, Readouts, Recording, TargetData, Workspace};
+pub use engine::{
+    Batch, Carry, Error, Evaluation, InputData, Network, Readouts, Recording, Session, TargetData, Workspace,
+};
 pub use graph::{Graph, Simulation};
 /// The arrays at the surface of this crate.
 pub use ndarray;

@@ -103,6 +103,11 @@ impl<R: Real> ParameterSet<R> {
         view.unwrap_or_else(|| aview2::<R, 0>(&[]))
     }
 
+    /// The tensor of that name with all its axes; empty if there is none.
+    pub fn tensor(&self, name: &str) -> ArrayViewD<'_, R> {
+        self.view(name).unwrap_or_else(|| aview1::<R>(&[]).into_dyn())
+    }
+
     /// The tensor of that name as a vector; empty if there is no tensor of that name and of one axis.
     pub fn vector(&self, name: &str) -> ArrayView1<'_, R> {
         let view = self.view(name).and_then(|v| v.into_dimensionality().ok());

@@ -3,8 +3,8 @@
 use crate::smooth::{Report, compare, network};
 use crate::trains::trains;
 use snn_dsl::model::Model;
-use snn_runtime::graph::TargetKind;
-use snn_runtime::ndarray::Array2;
+use snn_runtime::graph::{Input, InputKind, TargetKind};
+use snn_runtime::ndarray::{Array2, Array3};
 use snn_runtime::neuron::Mode;
 use snn_runtime::{
     Batch, Error, InputData, Network, ParameterSet, Parameters, Real, Recording, SpikeTrain, TargetData, Workspace,
@@ -17,6 +17,28 @@ const SAMPLES: usize = 5;
 pub fn inputs<R: Real>(network: &Network<R>, samples: usize, rate: f64, seed: u64) -> Vec<Vec<SpikeTrain>> {
     let steps = network.simulation().steps;
     network.graph().inputs.iter().map(|i| trains(samples, i.size, steps, rate, seed)).collect()
+}
+
+/// Numbers for every input of values, other ones in each step.
+pub fn values<R: Real>(network: &Network<R>, samples: usize) -> Vec<Array3<f32>> {
+    let steps = network.simulation().steps;
+    let number = |(b, t, i): (usize, usize, usize)| ((b * 7 + t * 3 + i * 5) % 11) as f32 / 5.0 - 0.8;
+    let inputs = network.graph().inputs.iter();
+    inputs.map(|i| Array3::from_shape_fn((samples, steps, i.size), number)).collect()
+}
+
+/// Spikes for the inputs of spikes, numbers for the others.
+pub fn data<'a, R: Real>(
+    network: &Network<R>,
+    spikes: &'a [Vec<SpikeTrain>],
+    values: &'a [Array3<f32>],
+) -> Vec<InputData<'a>> {
+    let inputs = network.graph().inputs.iter().zip(spikes).zip(values);
+    let of = |((input, spikes), values): ((&Input, &'a Vec<SpikeTrain>), &'a Array3<f32>)| match input.kind {
+        InputKind::Spikes => InputData::Spikes(spikes),
+        InputKind::Values => InputData::Values(values.view()),
+    };
+    inputs.map(of).collect()
 }
 
 /// The analytic gradient of the only network of a model against differences, its weights multiplied.
@@ -45,7 +67,8 @@ pub fn prove(model: &Model, weight_scale: f64) -> Result<Report, Error> {
         TargetKind::Values(_) => TargetData::Values(numbers.view()),
     });
     let targets = targets.collect();
-    let batch = Batch { size: 2, inputs: inputs.iter().map(|t| InputData::Spikes(t)).collect(), targets };
+    let values = values(&network, 2);
+    let batch = Batch { size: 2, inputs: data(&network, &inputs, &values), targets };
     compare(&network, &parameters, &batch)
 }
 
@@ -66,8 +89,8 @@ pub fn bits<R: Real>(
         TargetKind::Class(_) => TargetData::Class(&labels),
         TargetKind::Values(_) => TargetData::Values(numbers.view()),
     });
-    let inputs = inputs.iter().map(|t| InputData::Spikes(t)).collect();
-    let batch = Batch { size: SAMPLES, inputs, targets: targets.collect() };
+    let values = values(network, SAMPLES);
+    let batch = Batch { size: SAMPLES, inputs: data(network, inputs, &values), targets: targets.collect() };
     let mut gradient = ParameterSet::zeros(network.layout().clone());
     let mut workspace = Workspace::with_lanes(2);
     let evaluation = network.loss_and_gradient_in_mode(parameters, &batch, &mut workspace, &mut gradient, mode)?;

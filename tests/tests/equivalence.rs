@@ -19,6 +19,9 @@ mod losses {
 mod integration {
     snn_macros::snn_model!("models/integration.snn");
 }
+mod connectivity {
+    snn_macros::snn_model!("models/connectivity.snn");
+}
 mod hostile_names {
     snn_macros::snn_model!("models/hostile_names.snn");
 }
@@ -156,4 +159,20 @@ fn changed_names_end_in_an_underscore() {
     let neuron = hostile_names::R { type_: snn_runtime::ParameterStart::Value(0.75), ..Default::default() };
     assert_eq!(neuron.type_2, snn_runtime::ParameterStart::Value(0.5));
     assert_eq!(hostile_names::f64_::default(), hostile_names::f64_ {});
+}
+
+#[test]
+fn every_kind_of_connection() {
+    let model = snn_tests::model(include_str!("../models/connectivity.snn"));
+    macro_rules! networks {
+        ($($network:ident),*) => {
+            $(
+                let spikes = same(&model, stringify!($network), connectivity::$network::<f64>::graph());
+                assert!(spikes > 50, "{}: {spikes} spikes prove little", stringify!($network));
+                same(&model, stringify!($network), connectivity::$network::<f32>::graph());
+            )*
+            assert_eq!([$(stringify!($network)),*].len(), model.networks.len());
+        };
+    }
+    networks!(Sparse, Parts, Delays, Images, Signals);
 }

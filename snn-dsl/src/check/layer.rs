@@ -13,15 +13,15 @@ use crate::syntax::tree;
 
 impl<'a> Checker<'a> {
     pub(super) fn layer(&mut self, tree: &'a tree::Layer, free: bool, dt: Option<f64>) -> Option<()> {
-        let size = self.size(&tree.size, "the size of a layer");
+        let shape = self.shape(&tree.shape, "the size of a layer", tree.name.span);
         let neuron = self.model(&tree.model);
         // Of a model that is too large nothing is known.
         let neuron = neuron.filter(|(_, checked)| !checked.too_large);
         let values = neuron.map(|(_, checked)| self.arguments(&tree.model, checked, dt)).unwrap_or_default();
-        let (size, (neuron, checked)) = (size?, neuron?);
+        let ((size, grid), (neuron, checked)) = (shape?, neuron?);
         if free {
             self.sources.insert(tree.name.name.clone(), model::Source::Layer(self.layers.len()));
-            let layer = model::Layer { name: tree.name.name.clone(), span: tree.name.span, size, neuron, values };
+            let layer = model::Layer { name: tree.name.name.clone(), span: tree.name.span, size, grid, neuron, values };
             self.layers.push(CheckedLayer { layer, checked: Some(checked) });
         }
         Some(())

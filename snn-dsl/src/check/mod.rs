@@ -5,6 +5,7 @@
 
 mod budget;
 mod calls;
+mod connectivity;
 #[cfg(feature = "simulate")]
 pub(crate) mod constant;
 mod declarations;

@@ -10,6 +10,7 @@ use crate::diagnostic::suggest::closest;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::expr::number as number_text;
 use crate::model;
+use crate::source::Span;
 use crate::syntax::tree::{self, Expr, Network, NetworkStatement};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -177,23 +178,46 @@ impl<'a> Checker<'a> {
         self.typing.fail(Diagnostic::error("E0503", expr.span, message).hint("write a whole number, e.g. `[100]`"))
     }
 
+    /// The number of neurons, and their grid if there is one: `[C, H, W]`, or `[C, L]` for a line.
+    pub(super) fn shape(&mut self, sides: &'a [Expr], what: &str, span: Span) -> Option<(usize, Option<[usize; 3]>)> {
+        let found: Vec<_> = sides.iter().map(|side| self.size(side, what)).collect();
+        let found: Vec<usize> = found.into_iter().collect::<Option<_>>()?;
+        let grid = match *found.as_slice() {
+            [size] => return Some((size, None)),
+            [channels, length] => [channels, 1, length],
+            [channels, height, width] => [channels, height, width],
+            _ => {
+                let message = format!("expected one to three sides of a population, found {}", found.len());
+                let hint = "write `[CHANNELS, HEIGHT, WIDTH]`, or `[CHANNELS, LENGTH]`";
+                return self.typing.fail(Diagnostic::error("E0503", span, message).hint(hint));
+            }
+        };
+        let size = grid.iter().map(|&side| side as f64).product::<f64>();
+        if size <= LARGEST {
+            return Some((size as usize, Some(grid)));
+        }
+        let message = format!("expected at most 10000000 neurons, found {}", number_text(size));
+        self.typing.fail(Diagnostic::error("E0503", span, message).hint("make a side smaller"))
+    }
+
     fn input(&mut self, tree: &'a tree::Input, free: bool) -> Option<()> {
-        let size = self.size(&tree.size, "the size of an input");
-        if tree.kind.name != "spikes" {
+        let shape = self.shape(&tree.shape, "the size of an input", tree.name.span);
+        if !matches!(tree.kind.name.as_str(), "spikes" | "values") {
             let diagnostic = match tree.kind.name.as_str() {
-                "values" | "current" | "currents" | "rates" | "poisson" | "events" => {
+                "current" | "currents" | "rates" | "poisson" | "events" => {
                     Diagnostic::not_supported(tree.kind.span, format!("an input of kind `{}`", tree.kind.name))
                 }
                 other => {
                     Diagnostic::error("E0504", tree.kind.span, format!("expected a kind of input, found `{other}`"))
                 }
             };
-            self.typing.diagnostics.push(diagnostic.hint("write `spikes`"));
+            self.typing.diagnostics.push(diagnostic.hint("write `spikes`, or `values` for numbers"));
         }
-        let size = size?;
+        let (size, grid) = shape?;
         if free {
             self.sources.insert(tree.name.name.clone(), model::Source::Input(self.inputs.len()));
-            self.inputs.push(model::Input { name: tree.name.name.clone(), size });
+            let is_values = tree.kind.name == "values";
+            self.inputs.push(model::Input { name: tree.name.name.clone(), size, grid, is_values });
         }
         Some(())
     }

@@ -1,13 +1,15 @@
 //! Projections: source, port, delay, options, and how the weights begin.
 
+use super::connectivity::{End, connectivity, kinds, part};
 use super::dimension::Dimension;
 use super::network::Checker;
+use super::neuron::Checked;
 use super::scope::{Entry, Scope};
 use super::values::distribution;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::suggest::closest;
 use crate::expr::number as number_text;
-use crate::model::{self, Delay, Initialiser, Source, Value};
+use crate::model::{self, Connectivity, Delay, Initialiser, Signal, Source, Value};
 use crate::source::Span;
 use crate::syntax::tree::{
     Call, Expr, ExprKind, Ident, NetworkStatement, Projection, ProjectionOption, ProjectionOptionKind as Kind,
@@ -45,72 +47,88 @@ pub(super) fn check(checker: &mut Checker) -> Vec<CheckedProjection> {
     found
 }
 
-/// The numbers of neurons at both ends.
-fn sizes(checker: &Checker, source: Source, target: usize) -> (usize, usize) {
-    let layer = |i: usize| checker.layers.get(i).map_or(1, |l| l.layer.size);
-    match source {
-        Source::Input(i) => (checker.inputs.get(i).map_or(1, |s| s.size), layer(target)),
-        Source::Layer(i) => (layer(i), layer(target)),
-    }
-}
-
 /// Reports the projection whose weights make too many; returns their number with those `before`.
 fn count_weights(checker: &mut Checker, projection: &model::Projection, tree: &Projection, before: usize) -> usize {
-    let (rows, columns) = sizes(checker, projection.source, projection.target);
-    let own = rows.saturating_mul(columns);
+    let (rows, columns) = (projection.sources.len(), projection.targets.len());
+    let drawn = || (rows as f64 * projection.connectivity.fans(rows, columns).1) as usize;
+    let shape = projection.connectivity.weights(rows, columns);
+    let own = shape.map_or_else(drawn, |shape| shape.iter().fold(1, |n: usize, &side| n.saturating_mul(side)));
     let all = before.saturating_add(own);
     if all > MOST_WEIGHTS && before <= MOST_WEIGHTS {
         let (from, to) = (&tree.source.name, &tree.target.name);
         let rest = if before == 0 { String::new() } else { format!(", and {before} of the projections before it") };
         let message =
             format!("expected at most {MOST_WEIGHTS} weights in a network, found {own} from `{from}` to `{to}`{rest}");
-        let diagnostic = Diagnostic::error("E0503", tree.span, message)
-            .label(format!("{rows} x {columns} weights"))
-            .hint("each neuron of the source is connected to each of the target: make one of the two smaller");
+        let mut diagnostic = Diagnostic::error("E0503", tree.span, message);
+        if projection.connectivity == Connectivity::Dense {
+            diagnostic = diagnostic
+                .label(format!("{rows} x {columns} weights"))
+                .hint("each neuron of the source is connected to each of the target: make one of the two smaller, or connect fewer pairs, e.g. `random(0.01)`");
+        } else {
+            diagnostic = diagnostic.hint("connect fewer neurons");
+        }
         checker.typing.diagnostics.push(diagnostic);
     }
     all
 }
 
 fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<model::Projection> {
-    let source = source(checker, &tree.source);
+    let source = source(checker, tree);
     let target = target(checker, &tree.target);
     let port = target.and_then(|t| port(checker, t, &tree.port));
-    let fan_in = source.map(|s| match s {
-        Source::Input(i) => checker.inputs.get(i).map_or(1, |s| s.size),
-        Source::Layer(i) => checker.layers.get(i).map_or(1, |l| l.layer.size),
-    });
-    let fan_out = target.and_then(|t| checker.layers.get(t)).map(|l| l.layer.size);
-    let unit = port.and_then(|p| {
+    let ends = ends(checker, tree, source.map(|s| s.0), target);
+    let port_unit = port.and_then(|p| {
         let checked = checker.layers.get(target?)?.checked?;
-        let port = checked.neuron.events.get(p)?;
+        let port = checked.neuron.port(p)?;
         (!checked.poisoned.contains(&port.name)).then_some(port.dimension)
     });
+    let unit = port_unit.zip(source).and_then(|(port, (_, signal))| Some(port.over(signal.1?)));
     let options = Options::collect(checker, tree);
     let delay = match options.delay {
         Some(expr) => delay(checker, expr),
         None => Some(Delay::Steps(0)),
     };
+    let recurrent = target.is_some_and(|t| source.is_some_and(|s| s.0 == Source::Layer(t)));
     if let Some(span) = options.no_self
         && source.is_some()
         && target.is_some()
-        && source != target.map(Source::Layer)
+        && !recurrent
     {
         let message = "expected a projection of a layer to itself for `no_self`, found one between two populations";
         checker.typing.diagnostics.push(Diagnostic::error("E0512", span, message).hint("remove `no_self`"));
     }
-    let fans = (fan_in.unwrap_or(1), fan_out.unwrap_or(1));
+    let connectivity = options.connectivity.and_then(|call| {
+        let own = options.no_self.is_some() && recurrent;
+        connectivity(checker, call, ends.as_ref().map(|(s, t)| (s, t)), own)
+    });
+    if let (Some(Delay::Uniform { .. }), Some(Connectivity::Convolution(_) | Connectivity::Pool(_)), Some(expr)) =
+        (delay, connectivity, options.delay)
+    {
+        let message = "expected one delay for connections that share their weights, found a distribution";
+        checker.typing.diagnostics.push(Diagnostic::error("E0508", expr.span, message).hint("write e.g. `delay 1 ms`"));
+    }
+    let (rows, columns) = ends.as_ref().map_or((1, 1), |(s, t)| (s.part.len(), t.part.len()));
+    let fans = connectivity.unwrap_or(Connectivity::Dense).fans(rows, columns);
     let initial = match (options.init, unit) {
         (Some(call), _) => initialiser(checker, call, unit, fans).map(|i| (i, checker.typing.text(call.span))),
         (None, Some(unit)) => Some(default_initialiser(unit, fans.0)),
         (None, None) => None,
     };
-    let (source, target, port, delay, (initial, initial_text)) = (source?, target?, port?, delay?, initial?);
+    let (source, signal) = source?;
+    let (target, port, delay, (initial, initial_text)) = (target?, port?, delay?, initial?);
+    let (connectivity, (from, to)) = (connectivity?, ends?);
+    let sent = tree.signal.as_ref().filter(|_| signal.0 != Signal::Spikes);
+    let sent = sent.map_or_else(String::new, |s| format!("_{}", s.name));
     Some(model::Projection {
-        name: format!("{}_to_{}_{}", tree.source.name, tree.target.name, tree.port.name),
+        name: format!("{}{sent}_to_{}_{}", tree.source.name, tree.target.name, tree.port.name),
         source,
+        signal: signal.0,
+        sources: from.part,
         target,
+        targets: to.part,
         port,
+        unit: unit?,
+        connectivity,
         delay,
         bias: options.bias,
         sign: options.sign,
@@ -122,24 +140,62 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
     })
 }
 
-fn source(checker: &mut Checker, name: &Ident) -> Option<Source> {
+/// The neurons at both ends.
+fn ends<'a>(
+    checker: &mut Checker<'a>,
+    tree: &'a Projection,
+    source: Option<Source>,
+    target: Option<usize>,
+) -> Option<(End<'a>, End<'a>)> {
+    let layer = |checker: &Checker<'a>, i: usize| checker.layers.get(i).map(|l| (l.layer.size, l.layer.grid));
+    let from = match source? {
+        Source::Input(i) => checker.inputs.get(i).map(|s| (s.size, s.grid)),
+        Source::Layer(i) => layer(checker, i),
+    };
+    let to = layer(checker, target?);
+    let (from, to) = (from?, to?);
+    let sources = part(checker, tree.sources.as_ref(), &tree.source, from.0);
+    let targets = part(checker, tree.targets.as_ref(), &tree.target, to.0);
+    let source = End { name: &tree.source, size: from.0, part: sources?, grid: from.1 };
+    Some((source, End { name: &tree.target, size: to.0, part: targets?, grid: to.1 }))
+}
+
+/// Where a projection begins, what it sends, and the unit of that (`None` if it is not known).
+type Sender = (Source, (Signal, Option<Dimension>));
+
+fn source(checker: &mut Checker, tree: &Projection) -> Option<Sender> {
+    let name = &tree.source;
     if checker.poisoned.contains(&name.name) {
         return None;
     }
+    let spikes = (Signal::Spikes, Some(Dimension::NONE));
     let found = checker.sources.get(&name.name).copied();
     if let Some(Source::Input(_)) = found {
-        return found;
+        if let Some(signal) = tree.signal.as_ref().filter(|s| s.name != "spike") {
+            let message = format!("expected a projection of the input `{}` itself, found `{}`", name.name, signal.name);
+            let hint = format!("an input has no states: write `{} -> ...`", name.name);
+            return checker.typing.fail(Diagnostic::error("E0505", signal.span, message).hint(hint));
+        }
+        return found.map(|source| (source, spikes));
     }
     if let Some(Source::Layer(index)) = found {
         let checked = checker.layers.get(index)?.checked?;
+        if let Some(signal) = tree.signal.as_ref().filter(|s| s.name != "spike") {
+            return state(checker, checked, signal).map(|found| (Source::Layer(index), found));
+        }
         if checked.sound && checked.neuron.spike.is_none() {
             let message =
                 format!("expected a layer that spikes, found `{}` of neurons `{}`", name.name, checked.neuron.name);
-            return checker
-                .typing
-                .fail(Diagnostic::error("E0505", name.span, message).hint("its model has no `spike when` statement"));
+            let hint = match checked.neuron.states.first() {
+                Some(state) => {
+                    let state = &state.quantity.name;
+                    format!("its model has no `spike when` statement; send a state: `{}.{state} -> ...`", name.name)
+                }
+                None => "its model has no `spike when` statement".into(),
+            };
+            return checker.typing.fail(Diagnostic::error("E0505", name.span, message).hint(hint));
         }
-        return Some(Source::Layer(index));
+        return Some((Source::Layer(index), spikes));
     }
     let names = checker.inputs.iter().map(|i| i.name.as_str());
     let near = checker.typing.near(&name.name, names.chain(checker.layers.iter().map(|l| l.layer.name.as_str())));
@@ -150,6 +206,24 @@ fn source(checker: &mut Checker, name: &Ident) -> Option<Source> {
         None => format!("declare it: `input {0}[100] spikes` or `layer {0}[100] = LIF`", name.name),
     };
     checker.typing.fail(diagnostic.hint(hint))
+}
+
+/// A state that is sent instead of spikes.
+fn state(checker: &mut Checker, checked: &Checked, signal: &Ident) -> Option<(Signal, Option<Dimension>)> {
+    let states = || checked.neuron.states.iter().map(|s| s.quantity.name.as_str());
+    if let Some(index) = states().position(|s| s == signal.name) {
+        let dimension = checked.neuron.states.get(index).map(|s| s.quantity.dimension);
+        return Some((Signal::State(index), dimension.filter(|_| !checked.poisoned.contains(&signal.name))));
+    }
+    if checked.poisoned.contains(&signal.name) {
+        return None;
+    }
+    let message = format!("expected a state of `{}`, found `{}`", checked.neuron.name, signal.name);
+    let hint = match checker.typing.near(&signal.name, states()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("it has `{}`; without a state its spikes are sent", states().collect::<Vec<_>>().join("`, `")),
+    };
+    checker.typing.fail(Diagnostic::error("E0505", signal.span, message).hint(hint))
 }
 
 fn target(checker: &mut Checker, name: &Ident) -> Option<usize> {
@@ -171,14 +245,11 @@ fn target(checker: &mut Checker, name: &Ident) -> Option<usize> {
 
 fn port(checker: &mut Checker, layer: usize, name: &Ident) -> Option<usize> {
     let checked = checker.layers.get(layer)?.checked?;
-    let ports = || checked.neuron.events.iter().map(|e| e.name.as_str());
+    let ports = || checked.neuron.events.iter().chain(&checked.neuron.drives).map(|e| e.name.as_str());
     if let Some(index) = ports().position(|p| p == name.name) {
         return Some(index);
     }
-    if checked.neuron.drives.iter().any(|d| d.name == name.name) {
-        return checker.typing.fail(Diagnostic::not_supported(name.span, "a projection to a drive"));
-    }
-    let message = format!("expected an event port of `{}`, found `{}`", checked.neuron.name, name.name);
+    let message = format!("expected an event port or a drive of `{}`, found `{}`", checked.neuron.name, name.name);
     let list = ports().collect::<Vec<_>>().join("`, `");
     let hint = match checker.typing.near(&name.name, ports()) {
         Some(near) => format!("did you mean `{near}`?"),
@@ -191,6 +262,7 @@ fn port(checker: &mut Checker, layer: usize, name: &Ident) -> Option<usize> {
 /// The options of a projection, each at most once.
 #[derive(Default)]
 struct Options<'a> {
+    connectivity: Option<&'a Call>,
     delay: Option<&'a Expr>,
     init: Option<&'a Call>,
     sign: Option<bool>,
@@ -215,8 +287,7 @@ impl<'a> Options<'a> {
                 Kind::LearningRate(_) => "lr",
                 Kind::Clip(_) => "clip",
             };
-            let known =
-                !matches!(&option.kind, Kind::Connectivity(call) if !CONNECTIVITY.contains(&call.name.name.as_str()));
+            let known = !matches!(&option.kind, Kind::Connectivity(call) if kinds().all(|kind| kind != call.name.name));
             if let Some((_, first)) = seen.iter().find(|s| s.0 == name && known) {
                 let message = match (&option.kind, &first.kind) {
                     (a, b) if a == b || name != "connectivity" => format!("option `{name}` is given twice"),
@@ -233,7 +304,10 @@ impl<'a> Options<'a> {
                 seen.push((name, option));
             }
             match &option.kind {
-                Kind::Connectivity(call) => connectivity(checker, call),
+                // One that is not known is reported with the rest.
+                Kind::Connectivity(call) => {
+                    options.connectivity = options.connectivity.filter(|_| known).or(Some(call))
+                }
                 Kind::Bias => options.bias = true,
                 Kind::Delay(expr) => options.delay = Some(expr),
                 Kind::Init(call) => options.init = Some(call),
@@ -258,32 +332,6 @@ impl<'a> Options<'a> {
     }
 }
 
-const CONNECTIVITY: [&str; 7] = ["dense", "one_to_one", "random", "fixed_indegree", "fixed_outdegree", "conv", "pool"];
-
-fn connectivity(checker: &mut Checker, call: &Call) {
-    let name = call.name.name.as_str();
-    let diagnostic = match name {
-        "dense" if call.arguments.is_empty() => return,
-        "dense" => Diagnostic::error("E0208", call.span, "expected no arguments of `dense`").hint("write `dense`"),
-        _ if CONNECTIVITY.contains(&name) => {
-            Diagnostic::not_supported(call.span, format!("the connectivity `{name}`")).hint("this version has `dense`")
-        }
-        _ => {
-            let words = ["bias", "delay", "init", "sign", "no_self", "frozen", "lr", "clip"];
-            let message = format!("expected an option of a projection, found `{name}`");
-            let near = match name {
-                "all_to_all" | "full" | "fully_connected" | "linear" | "Linear" | "all" => Some("dense"),
-                _ => closest(name, CONNECTIVITY.into_iter().chain(words)),
-            };
-            Diagnostic::error("E0507", call.name.span, message).hint(match near {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("the options are `dense`, `{}`", words.join("`, `")),
-            })
-        }
-    };
-    checker.typing.diagnostics.push(diagnostic);
-}
-
 fn delay<'a>(checker: &mut Checker<'a>, expr: &'a Expr) -> Option<Delay> {
     let typing = &mut checker.typing;
     if let ExprKind::Number { value, unit: Some((unit, 1)) } = &expr.kind
@@ -301,6 +349,20 @@ fn delay<'a>(checker: &mut Checker<'a>, expr: &'a Expr) -> Option<Delay> {
     {
         let message = format!("expected steps or a time as delay, found `{}`", unit.name);
         return typing.fail(Diagnostic::error("E0508", unit.span, message).hint(format!("did you mean `{near}`?")));
+    }
+    if let ExprKind::Call(call) = &expr.kind
+        && call.name.name == "uniform"
+        && !typing.definitions.functions.contains_key("uniform")
+    {
+        let (value, _) = distribution(typing, call, Some(Dimension::TIME))?;
+        return match value {
+            Value::Uniform { low, high } if low > 0.0 => Some(Delay::Uniform { low, high }),
+            _ => {
+                let message = "expected delays above 0 ms, found a range that begins at or below it";
+                typing
+                    .fail(Diagnostic::error("E0508", expr.span, message).hint("begin with a time of at least one step"))
+            }
+        };
     }
     let found = typing.number(expr, Some(Dimension::TIME))?;
     if found.dimension != Dimension::TIME {
@@ -331,11 +393,11 @@ fn initialiser<'a>(
     checker: &mut Checker<'a>,
     call: &'a Call,
     unit: Option<Dimension>,
-    (fan_in, fan_out): (usize, usize),
+    (fan_in, fan_out): (f64, f64),
 ) -> Option<Initialiser> {
     let mut scope = Scope::new();
-    scope.insert("fan_in".into(), Entry::Constant(fan_in as f64, Dimension::NONE));
-    scope.insert("fan_out".into(), Entry::Constant(fan_out as f64, Dimension::NONE));
+    scope.insert("fan_in".into(), Entry::Constant(fan_in, Dimension::NONE));
+    scope.insert("fan_out".into(), Entry::Constant(fan_out, Dimension::NONE));
     let name = call.name.name.as_str();
     checker.typing.within(scope, |typing| match name {
         "uniform" | "normal" => match distribution(typing, call, unit)?.0 {
@@ -378,8 +440,8 @@ fn initialiser<'a>(
     })
 }
 
-fn default_initialiser(unit: Dimension, fan_in: usize) -> (Initialiser, String) {
-    let high = 1.0 / (fan_in.max(1) as f64).sqrt();
+fn default_initialiser(unit: Dimension, fan_in: f64) -> (Initialiser, String) {
+    let high = 1.0 / fan_in.sqrt();
     let one = super::remedy::with_unit("1", unit);
     (Initialiser::Uniform { low: -high, high }, format!("uniform(-{one}/sqrt(fan_in), {one}/sqrt(fan_in))"))
 }

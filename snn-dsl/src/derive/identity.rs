@@ -5,7 +5,7 @@
 
 use super::{Derived, Transform, derive};
 use crate::expr::{Arena, ExprId, Leaf, Node, Operation};
-use crate::model::{Delay, Layer, Model, Network, Neuron, Projection, Source, Value};
+use crate::model::{Connectivity, Delay, Layer, Model, Network, Neuron, Projection, Signal, Sliding, Source, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Sixteen hexadecimal digits that change when the meaning of the trained numbers of a network changes: sizes,
@@ -28,6 +28,9 @@ pub(crate) fn identity_of<'d>(
     let mut hash = Hash::of("network");
     for input in &network.inputs {
         hash = hash.text("input").text(&input.name).count(input.size);
+        if input.is_values {
+            hash = hash.text("values");
+        }
     }
     for layer in &network.layers {
         hash = hash.text("layer").text(&layer.name).count(layer.size);
@@ -47,7 +50,7 @@ fn projection(hash: Hash, model: &Model, network: &Network, p: &Projection) -> H
         Source::Layer(i) => network.layers.get(i).map(|s| s.name.as_str()),
     };
     let target = network.layers.get(p.target);
-    let port = target.and_then(|l| model.neurons.get(l.neuron)).and_then(|n| n.events.get(p.port));
+    let port = target.and_then(|l| model.neurons.get(l.neuron)).and_then(|n| n.port(p.port));
     let hash = hash
         .text("projection")
         .text(&p.name)
@@ -57,6 +60,33 @@ fn projection(hash: Hash, model: &Model, network: &Network, p: &Projection) -> H
     let hash = match p.delay {
         Delay::Steps(steps) => hash.text("steps").count(steps),
         Delay::Time(time) => hash.text("ms").value(time),
+        Delay::Uniform { low, high } => hash.text("uniform").value(low).value(high),
+    };
+    // What is usual counts for nothing.
+    let hash = match network.part_of_source(p) {
+        Some(part) => hash.text("sources").count(part.start).count(part.end),
+        None => hash,
+    };
+    let hash = match network.part_of_target(p) {
+        Some(part) => hash.text("targets").count(part.start).count(part.end),
+        None => hash,
+    };
+    let hash = match p.signal {
+        Signal::Spikes => hash,
+        Signal::State(state) => hash.text("state").count(state),
+    };
+    let window = |hash: Hash, w: Sliding| {
+        let sides = w.source.into_iter().chain(w.target).chain(w.kernel).chain(w.stride).chain(w.padding);
+        sides.fold(hash, Hash::count)
+    };
+    let hash = match p.connectivity {
+        Connectivity::Dense => hash,
+        Connectivity::OneToOne => hash.text("one_to_one"),
+        Connectivity::Random { probability, seed } => hash.text("random").value(probability).number(seed),
+        Connectivity::FixedIndegree { count, seed } => hash.text("fixed_indegree").count(count).number(seed),
+        Connectivity::FixedOutdegree { count, seed } => hash.text("fixed_outdegree").count(count).number(seed),
+        Connectivity::Convolution(w) => window(hash.text("conv"), w),
+        Connectivity::Pool(w) => window(hash.text("pool"), w),
     };
     let sign = match p.sign {
         None => "any",

@@ -3,7 +3,10 @@
 use super::{columns, section};
 use crate::derive::Derived;
 use crate::expr::{ExprId, Leaf, Node, number};
-use crate::model::{Delay, Model, Network, Observable, Program, ProgramNode, Projection, Reduction, Source, Window};
+use crate::model::{
+    Connectivity, Delay, Model, Network, Observable, Program, ProgramNode, Projection, Reduction, Window,
+};
+use std::ops::Range;
 
 pub(super) fn explain(model: &Model, derived: &[Derived], network: &Network, out: &mut String) {
     out.push_str(&format!("network {}\n", network.name));
@@ -18,11 +21,15 @@ pub(super) fn explain(model: &Model, derived: &[Derived], network: &Network, out
         number(network.dt * network.steps as f64)
     );
     section(out, "time", [time]);
-    let mut rows: Vec<Vec<String>> =
-        network.inputs.iter().map(|i| vec![format!("input {}", i.name), format!("{} channels", i.size)]).collect();
+    let grid = |grid: Option<[usize; 3]>| grid.map_or_else(String::new, |[c, h, w]| format!(" ({c} x {h} x {w})"));
+    let inputs = network.inputs.iter().map(|i| {
+        let kind = if i.is_values { ", values" } else { "" };
+        vec![format!("input {}", i.name), format!("{} channels{}{kind}", i.size, grid(i.grid))]
+    });
+    let mut rows: Vec<Vec<String>> = inputs.collect();
     for layer in &network.layers {
         let name = model.neurons.get(layer.neuron).map(|n| n.name.clone()).unwrap_or_default();
-        rows.push(vec![format!("layer {}", layer.name), format!("{} neurons", layer.size), name]);
+        rows.push(vec![format!("layer {}", layer.name), format!("{} neurons{}", layer.size, grid(layer.grid)), name]);
     }
     for target in &network.targets {
         let kind = if target.is_class { "classes" } else { "values" };
@@ -32,21 +39,23 @@ pub(super) fn explain(model: &Model, derived: &[Derived], network: &Network, out
     let mut total = 0;
     let mut rows = Vec::new();
     for projection in &network.projections {
-        let (from, to) = (source_size(network, projection), target_size(network, projection));
-        let weights = from * to;
+        let (from, to) = (projection.sources.len(), projection.targets.len());
+        let (weights, count) = weights(projection, from, to);
         let biases = if projection.bias { to } else { 0 };
         if !projection.frozen {
-            total += weights + biases;
+            total += count + biases;
         }
-        let unit = port_unit(model, network, projection);
+        let unit = projection.unit.base_unit();
+        let unit = if unit.is_empty() { "1".into() } else { unit };
         rows.push(vec![
             projection.name.clone(),
-            format!("{from} x {to}"),
             format!(
-                "{} weights{}",
-                weights,
-                if projection.bias { format!(" + {biases} biases") } else { String::new() }
+                "{} -> {}",
+                end(from, network.part_of_source(projection)),
+                end(to, network.part_of_target(projection))
             ),
+            connectivity(projection.connectivity),
+            format!("{weights} weights{}", if projection.bias { format!(" + {biases} biases") } else { String::new() }),
             unit,
             delay(projection.delay, network.dt),
             format!("init {}", projection.initial_text),
@@ -77,21 +86,43 @@ pub(super) fn explain(model: &Model, derived: &[Derived], network: &Network, out
     }
 }
 
-fn source_size(network: &Network, projection: &Projection) -> usize {
-    match projection.source {
-        Source::Input(i) => network.inputs.get(i).map_or(0, |s| s.size),
-        Source::Layer(i) => network.layers.get(i).map_or(0, |s| s.size),
+/// The neurons of one end of a projection.
+fn end(size: usize, part: Option<Range<usize>>) -> String {
+    match part {
+        Some(part) => format!("{size} ({} .. {})", part.start, part.end),
+        None => size.to_string(),
     }
 }
 
-fn target_size(network: &Network, projection: &Projection) -> usize {
-    network.layers.get(projection.target).map_or(0, |l| l.size)
+/// The number of weights as text, and itself; where connections are drawn, that is expected.
+fn weights(projection: &Projection, from: usize, to: usize) -> (String, usize) {
+    match projection.connectivity.weights(from, to) {
+        Some(shape) => {
+            let count = shape.iter().product();
+            (format!("{count}"), count)
+        }
+        None => {
+            let Connectivity::Random { probability, .. } = projection.connectivity else { return Default::default() };
+            let count = (from as f64 * to as f64 * probability).round() as usize;
+            (format!("about {count}"), count)
+        }
+    }
 }
 
-fn port_unit(model: &Model, network: &Network, projection: &Projection) -> String {
-    let neuron = network.layers.get(projection.target).and_then(|l| model.neurons.get(l.neuron));
-    let unit = neuron.and_then(|n| n.events.get(projection.port)).map(|p| p.dimension.base_unit()).unwrap_or_default();
-    if unit.is_empty() { "1".into() } else { unit }
+fn connectivity(kind: Connectivity) -> String {
+    let pair = |[a, b]: [usize; 2]| format!("{a} x {b}");
+    match kind {
+        Connectivity::Dense => "dense".into(),
+        Connectivity::OneToOne => "one to one".into(),
+        Connectivity::Random { probability, seed } => format!("random({}), seed {seed}", number(probability)),
+        Connectivity::FixedIndegree { count, seed } => format!("{count} sources each, seed {seed}"),
+        Connectivity::FixedOutdegree { count, seed } => format!("{count} targets each, seed {seed}"),
+        Connectivity::Convolution(w) => {
+            let (kernel, stride, padding) = (pair(w.kernel), pair(w.stride), pair(w.padding));
+            format!("convolution {kernel}, stride {stride}, padding {padding}")
+        }
+        Connectivity::Pool(w) => format!("pool {}, stride {}", pair(w.kernel), pair(w.stride)),
+    }
 }
 
 fn delay(delay: Delay, dt: f64) -> String {
@@ -99,6 +130,7 @@ fn delay(delay: Delay, dt: f64) -> String {
         Delay::Steps(0) => "same step".into(),
         Delay::Steps(1) => "delay 1 step".into(),
         Delay::Steps(n) => format!("delay {n} steps"),
+        Delay::Uniform { low, high } => format!("delay {} .. {} ms", number(low), number(high)),
         Delay::Time(time) => format!("delay {} ms = {} steps", number(time), (time / dt).round().max(1.0)),
     }
 }

@@ -5,6 +5,7 @@ use super::neuron::Interpreted;
 use crate::derive::schedule;
 use crate::expr::{Arena, ExprId, Leaf};
 use crate::model::{self, Model, Network, Observable, ProgramNode, Reduction};
+use snn_runtime::connectivity::{Connectivity, Grid};
 use snn_runtime::graph::{self, Graph};
 use snn_runtime::initialise::Initialiser;
 use snn_runtime::loss::{self, Map, Node};
@@ -21,7 +22,11 @@ pub fn graph<R: Real>(model: &Model, network: &Network) -> Graph<R> {
         name: t.name.clone(),
         kind: if t.is_class { graph::TargetKind::Class(t.size) } else { graph::TargetKind::Values(t.size) },
     });
-    let inputs = network.inputs.iter().map(|i| graph::Input { name: i.name.clone(), size: i.size });
+    let inputs = network.inputs.iter().map(|i| graph::Input {
+        name: i.name.clone(),
+        size: i.size,
+        kind: if i.is_values { graph::InputKind::Values } else { graph::InputKind::Spikes },
+    });
     Graph {
         name: network.name.clone(),
         hash: crate::derive::identity(model, network),
@@ -29,26 +34,32 @@ pub fn graph<R: Real>(model: &Model, network: &Network) -> Graph<R> {
         inputs: inputs.collect(),
         targets: targets.collect(),
         populations: populations.collect(),
-        projections: network.projections.iter().map(|p| projection(model, network, p)).collect(),
+        projections: network.projections.iter().map(|p| projection(network, p)).collect(),
         program: program(&network.program),
     }
 }
 
-fn projection(model: &Model, network: &Network, p: &model::Projection) -> graph::Projection {
-    let neuron = network.layers.get(p.target).and_then(|l| model.neurons.get(l.neuron));
-    let unit = neuron.and_then(|n| n.events.get(p.port)).map(|q| q.dimension.base_unit()).unwrap_or_default();
+fn projection(network: &Network, p: &model::Projection) -> graph::Projection {
     graph::Projection {
         name: p.name.clone(),
         source: match p.source {
             model::Source::Input(i) => graph::Source::Input(i),
             model::Source::Layer(i) => graph::Source::Population(i),
         },
+        signal: match p.signal {
+            model::Signal::Spikes => graph::Signal::Spikes,
+            model::Signal::State(i) => graph::Signal::State(i),
+        },
+        sources: network.part_of_source(p),
         target: p.target,
+        targets: network.part_of_target(p),
         port: p.port,
-        unit,
+        connectivity: connectivity(p.connectivity),
+        unit: p.unit.base_unit(),
         delay: match p.delay {
             model::Delay::Steps(n) => graph::Delay::Steps(n),
             model::Delay::Time(t) => graph::Delay::Time(t),
+            model::Delay::Uniform { low, high } => graph::Delay::Uniform { low, high, seed: 0 },
         },
         bias: p.bias,
         sign: p.sign.map(|plus| if plus { graph::Sign::Positive } else { graph::Sign::Negative }),
@@ -59,6 +70,25 @@ fn projection(model: &Model, network: &Network, p: &model::Projection) -> graph:
             model::Initialiser::Uniform { low, high } => Initialiser::Uniform { low, high },
             model::Initialiser::Normal { mean, sd } => Initialiser::Normal { mean, sd },
         },
+    }
+}
+
+fn connectivity(kind: model::Connectivity) -> Connectivity {
+    let grid = |w: model::Sliding| Grid {
+        source: w.source,
+        target: w.target,
+        kernel: w.kernel,
+        stride: w.stride,
+        padding: w.padding,
+    };
+    match kind {
+        model::Connectivity::Dense => Connectivity::Dense,
+        model::Connectivity::OneToOne => Connectivity::OneToOne,
+        model::Connectivity::Random { probability, seed } => Connectivity::Random { probability, seed },
+        model::Connectivity::FixedIndegree { count, seed } => Connectivity::FixedIndegree { count, seed },
+        model::Connectivity::FixedOutdegree { count, seed } => Connectivity::FixedOutdegree { count, seed },
+        model::Connectivity::Convolution(window) => Connectivity::Convolution(grid(window)),
+        model::Connectivity::Pool(window) => Connectivity::Pool(grid(window)),
     }
 }
 

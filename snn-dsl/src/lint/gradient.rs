@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::expr::{Arena, ExprId, Leaf, Node};
-use crate::model::{Assign, Model, Network, Neuron, ProgramNode, Source};
+use crate::model::{Assign, Model, Network, Neuron, ProgramNode, Signal, Source};
 use std::collections::BTreeSet;
 
 /// The leaves that a gradient can reach from some expressions: it passes neither conditions nor `detach`.
@@ -52,7 +52,7 @@ pub(super) fn layers(model: &Model, network: &Network, diagnostics: &mut Diagnos
         for projection in network.projections.iter().filter(|p| p.target == target) {
             if let Source::Layer(source) = projection.source
                 && !seen.contains(&source)
-                && neuron(source).is_some_and(|n| n.spike.is_some())
+                && (projection.signal != Signal::Spikes || neuron(source).is_some_and(|n| n.spike.is_some()))
             {
                 next.insert(source);
             }

@@ -5,8 +5,8 @@ use super::grammar::{Parser, Rule};
 use super::items::named;
 use super::statements::Statement;
 use super::tree::{
-    Call, Ident, Input, Layer, Loss, NetworkStatement, Projection, ProjectionOption, ProjectionOptionKind, Simulate,
-    Target,
+    Call, Expr, Ident, Input, Layer, Loss, NetworkStatement, Projection, ProjectionOption, ProjectionOptionKind,
+    Simulate, Target,
 };
 use crate::diagnostic::{Diagnostic, closest};
 use pest::iterators::Pair;
@@ -27,9 +27,16 @@ pub(super) fn statement(parser: &mut Parser, statement: Statement) -> Option<Net
         "simulate" => simulate(parser, &statement),
         "input" => {
             let pair = parser.apply(Rule::input_statement, &statement)?;
-            let (names, size) = names_and_size(parser, &statement, pair);
+            let (mut names, mut shape) = (Vec::new(), Vec::new());
+            for part in pair.into_inner() {
+                match part.as_rule() {
+                    Rule::name => names.push(parser.ident(&statement, &part)),
+                    Rule::shape => shape = sides(parser, &statement, part),
+                    _ => {}
+                }
+            }
             let mut names = names.into_iter();
-            Some(NetworkStatement::Input(Input { name: names.next()?, size: size?, kind: names.next()? }))
+            Some(NetworkStatement::Input(Input { name: names.next()?, shape, kind: names.next()? }))
         }
         "target" => {
             let pair = parser.apply(Rule::target_statement, &statement)?;
@@ -50,7 +57,7 @@ pub(super) fn statement(parser: &mut Parser, statement: Statement) -> Option<Net
             let named = named(parser, &statement, pair)?;
             Some(if first == "let" { NetworkStatement::Let(named) } else { NetworkStatement::Readout(named) })
         }
-        _ if words.contains(&"->") => projection(parser, &statement, &words),
+        _ if words.contains(&"->") => projection(parser, &statement),
         _ => {
             let hint = match closest(first, WORDS.iter().copied()) {
                 _ if matches!(first, "bias" | "delay" | "init" | "sign" | "no_self" | "frozen" | "dense") => {
@@ -101,36 +108,49 @@ fn simulate(parser: &mut Parser, statement: &Statement) -> Option<NetworkStateme
 
 fn layer(parser: &mut Parser, statement: &Statement) -> Option<NetworkStatement> {
     let pair = parser.apply(Rule::layer_statement, statement)?;
-    let (mut name, mut size, mut model): (_, _, Option<Call>) = (None, None, None);
+    let (mut name, mut shape, mut model): (_, _, Option<Call>) = (None, Vec::new(), None);
     for part in pair.into_inner() {
         match part.as_rule() {
             Rule::name => name = Some(parser.ident(statement, &part)),
-            Rule::expression => size = Some(parser.expression(statement, part)),
+            Rule::shape => shape = sides(parser, statement, part),
             Rule::callable => model = Some(parser.call(statement, part)),
             _ => {}
         }
     }
-    Some(NetworkStatement::Layer(Layer { name: name?, size: size?, model: model? }))
+    Some(NetworkStatement::Layer(Layer { name: name?, shape, model: model? }))
 }
 
-fn projection(parser: &mut Parser, statement: &Statement, words: &[&str]) -> Option<NetworkStatement> {
-    let colon = words.iter().position(|&w| w == ":").unwrap_or(words.len());
-    if let Some(bracket) = words[..colon].iter().position(|&w| w == "[") {
-        let span = parser.word_span(statement, bracket);
-        return Some(NetworkStatement::Unsupported(Ident { name: "a projection of a sub-population".into(), span }));
-    }
+/// The sizes in the brackets of a layer or input.
+fn sides(parser: &mut Parser, statement: &Statement, pair: Pair<Rule>) -> Vec<Expr> {
+    let sides = pair.into_inner().filter(|p| p.as_rule() == Rule::expression);
+    sides.map(|side| parser.expression(statement, side)).collect()
+}
+
+fn projection(parser: &mut Parser, statement: &Statement) -> Option<NetworkStatement> {
     let pair = parser.apply(Rule::projection_statement, statement)?;
     let (mut names, mut options) = (Vec::new(), Vec::new());
+    let (mut sources, mut targets, mut signal) = (None, None, None);
     for part in pair.into_inner() {
         match part.as_rule() {
             Rule::name => names.push(parser.ident(statement, &part)),
+            Rule::part => {
+                let range = part.into_inner().find(|p| p.as_rule() == Rule::range)?;
+                let range = parser.range(statement, range);
+                *if names.len() == 1 { &mut sources } else { &mut targets } = Some(range);
+            }
+            Rule::signal => {
+                let name = part.into_inner().find(|p| p.as_rule() == Rule::field_name)?;
+                signal = Some(parser.ident(statement, &name));
+            }
             Rule::option => options.extend(option(parser, statement, part)),
             _ => {}
         }
     }
     let mut names = names.into_iter();
     let (source, target, port) = (names.next()?, names.next()?, names.next()?);
-    Some(NetworkStatement::Projection(Projection { source, target, port, options, span: statement.span }))
+    let span = statement.span;
+    let projection = Projection { source, sources, signal, target, targets, port, options, span };
+    Some(NetworkStatement::Projection(projection))
 }
 
 fn option(parser: &mut Parser, statement: &Statement, pair: Pair<Rule>) -> Option<ProjectionOption> {

@@ -170,21 +170,28 @@ fn network_statement(statement: &NetworkStatement) -> String {
         NetworkStatement::Simulate(s) => {
             format!("simulate dt = {}, for {}", expression(&s.dt), expression(&s.duration))
         }
-        NetworkStatement::Input(i) => format!("input {}[{}] {}", i.name.name, expression(&i.size), i.kind.name),
+        NetworkStatement::Input(i) => format!("input {}[{}] {}", i.name.name, sides(&i.shape), i.kind.name),
         NetworkStatement::Target(t) => format!("target {} : {}[{}]", t.name.name, t.kind.name, expression(&t.size)),
         NetworkStatement::Layer(l) => {
-            format!("layer {}[{}] = {}", l.name.name, expression(&l.size), callable(&l.model))
+            format!("layer {}[{}] = {}", l.name.name, sides(&l.shape), callable(&l.model))
         }
         NetworkStatement::Projection(p) => {
             let options: Vec<String> = p.options.iter().map(option).collect();
             let options = if options.is_empty() { String::new() } else { format!(" : {}", options.join(", ")) };
-            format!("{} -> {}.{}{options}", p.source.name, p.target.name, p.port.name)
+            let part = |part: &Option<ValueRange>| part.as_ref().map_or(String::new(), |r| format!("[{}]", range(r)));
+            let signal = p.signal.as_ref().map_or(String::new(), |s| format!(".{}", s.name));
+            let source = format!("{}{}{signal}", p.source.name, part(&p.sources));
+            format!("{source} -> {}{}.{}{options}", p.target.name, part(&p.targets), p.port.name)
         }
         NetworkStatement::Let(line) => named("let ", line),
         NetworkStatement::Loss(loss) => format!("loss {}", expression(&loss.value)),
         NetworkStatement::Readout(line) => named("readout ", line),
         NetworkStatement::Unsupported(what) => unsupported(&what.name),
     }
+}
+
+fn sides(shape: &[Expr]) -> String {
+    shape.iter().map(expression).collect::<Vec<_>>().join(", ")
 }
 
 fn option(option: &ProjectionOption) -> String {

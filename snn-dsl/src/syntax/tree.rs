@@ -282,9 +282,9 @@ pub enum NetworkStatement {
     Input(Input),
     /// `target NAME : KIND[SIZE]`
     Target(Target),
-    /// `layer NAME[SIZE] = MODEL(ARGS)`
+    /// `layer NAME[SIZE] = MODEL(ARGS)` or `layer NAME[CHANNELS, HEIGHT, WIDTH] = MODEL(ARGS)`
     Layer(Layer),
-    /// `SOURCE -> TARGET.PORT : OPTION, OPTION`
+    /// `SOURCE[PART].SIGNAL -> TARGET[PART].PORT : OPTION, OPTION`
     Projection(Projection),
     /// `let NAME = VALUE`
     Let(Let),
@@ -312,9 +312,9 @@ pub struct Simulate {
 pub struct Input {
     /// Its name.
     pub name: Ident,
-    /// The number of channels.
-    pub size: Expr,
-    /// `spikes`, or another word for the checker to reject.
+    /// The number of channels, or those of a grid: channels, height, width.
+    pub shape: Vec<Expr>,
+    /// `spikes`, `values`, or another word for the checker to reject.
     pub kind: Ident,
 }
 
@@ -334,8 +334,8 @@ pub struct Target {
 pub struct Layer {
     /// Its name.
     pub name: Ident,
-    /// The number of neurons.
-    pub size: Expr,
+    /// The number of neurons, or the sides of their grid.
+    pub shape: Vec<Expr>,
     /// The neuron model with its arguments.
     pub model: Call,
 }
@@ -343,11 +343,17 @@ pub struct Layer {
 /// `SOURCE -> TARGET.PORT : OPTION, OPTION`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Projection {
-    /// The input or layer whose spikes are sent.
+    /// The input or layer that sends.
     pub source: Ident,
-    /// The layer that receives them.
+    /// The neurons of it that send.
+    pub sources: Option<ValueRange>,
+    /// The state that is sent instead of spikes.
+    pub signal: Option<Ident>,
+    /// The layer that receives.
     pub target: Ident,
-    /// Its event port.
+    /// The neurons of it that receive.
+    pub targets: Option<ValueRange>,
+    /// The event port or drive.
     pub port: Ident,
     /// The options after the colon.
     pub options: Vec<ProjectionOption>,

@@ -1,8 +1,11 @@
 //! The reverse of a block of samples: errors of all ports, gradients of coefficients.
 
 use super::call::Call;
+use super::projection::Carried;
+use super::wiring::Wiring;
 use super::workspace::{Lane, Scratch};
 use crate::Real;
+use crate::graph::Signal;
 use crate::loss::Observable;
 use crate::neuron::{Adjoint, Mode};
 
@@ -28,7 +31,9 @@ pub(crate) fn backward<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>
             step_back(call, scratch, lane, population, t, count);
         }
     }
-    for (population, p) in plan.populations.iter().enumerate() {
+    // States that are carried into the window are given.
+    let begins = if call.carry.is_empty() { plan.populations.len() } else { 0 };
+    for (population, p) in plan.populations.iter().enumerate().take(begins) {
         let gradient = &mut lane.coefficients[population];
         for sample in scratch.state_gradient[population].chunks_exact(p.layout.states.len().max(1) * p.n).take(count) {
             for (from, place) in sample.chunks_exact(p.n).zip(&p.initial) {
@@ -70,7 +75,7 @@ fn step_back<R: Real>(
     let steps = plan.simulation.steps;
     let p = &plan.populations[population];
     let layout = &p.layout;
-    let (n, ports, states) = (p.n, layout.events.len() * p.n, layout.states.len() * p.n);
+    let (n, ports, states) = (p.n, p.incoming.len() * p.n, layout.states.len() * p.n);
 
     let spike_gradient = &mut scratch.spike_gradient[..count * n];
     spike_gradient.fill(R::ZERO);
@@ -97,9 +102,38 @@ fn step_back<R: Real>(
         if scratch.last_live[projection.target].is_none_or(|last| arrival > last) {
             continue;
         }
-        let width = plan.populations[projection.target].incoming.len() * projection.columns;
-        let errors = &scratch.errors[projection.target][arrival * width + projection.port * projection.columns..];
-        call.weights.backward[j].product(count, errors, steps * width, spike_gradient);
+        let target = &plan.populations[projection.target];
+        let stride = target.incoming.len() * target.n;
+        let first = projection.port * target.n + projection.targets.start;
+        let errors = &scratch.errors[projection.target][arrival * stride + first..];
+        let (rows, sources) = (projection.rows, projection.sources.clone());
+        // Spikes of all neurons are the usual case; their errors need no detour.
+        if projection.carried == Carried::Spikes && rows == n && matches!(projection.wiring, Wiring::Dense) {
+            call.weights.backward[j].product(count, errors, steps * stride, spike_gradient);
+            continue;
+        }
+        let part = &mut scratch.part[..count * rows];
+        part.fill(R::ZERO);
+        match &projection.wiring {
+            Wiring::Dense => call.weights.backward[j].product(count, errors, steps * stride, part),
+            wiring => {
+                for (slot, part) in part.chunks_exact_mut(rows).enumerate() {
+                    let errors = &errors[slot * steps * stride..][..projection.columns];
+                    wiring.add_errors(errors, call.weights.listed(projection), part);
+                }
+            }
+        }
+        let signal = match projection.carried {
+            Carried::Signal(signal) => plan.signals[signal].1,
+            Carried::Spikes | Carried::Values => Signal::Spikes,
+        };
+        for (slot, part) in part.chunks_exact(rows).enumerate() {
+            let to = match signal {
+                Signal::Spikes => &mut spike_gradient[slot * n..][..n],
+                Signal::State(state) => &mut scratch.state_gradient[population][slot * states + state * n..][..n],
+            };
+            to[sources.clone()].iter_mut().zip(part).for_each(|(to, &g)| *to += g);
+        }
     }
 
     for slot in 0..count {
@@ -108,10 +142,12 @@ fn step_back<R: Real>(
         let spikes: &[R] = if !layout.adjoint_reads_spikes {
             &[]
         } else if call.mode != Mode::Spiking {
-            &scratch.z[population][at * n..][..n]
+            &scratch.sent.z[population][at * n..][..n]
         } else {
-            scratch.cells[population].spikes_of(&scratch.trains[population][slot], t)
+            scratch.cells[population].spikes_of(&scratch.sent.trains[population][slot], t)
         };
+        let errors = &mut scratch.errors[population][at * ports..][..ports];
+        let (event_gradient, drive_gradient) = errors.split_at_mut(layout.events.len() * n);
         p.neuron.adjoint(Adjoint {
             n,
             coefficients: call.weights.coefficients(population, p),
@@ -120,8 +156,11 @@ fn step_back<R: Real>(
             spikes,
             state_gradient: &mut scratch.state_gradient[population][slot * states..][..states],
             spike_gradient: if layout.spikes { &spike_gradient[slot * n..][..n] } else { &[] },
-            event_gradient: &mut scratch.errors[population][at * ports..][..ports],
-            drive_gradient: &mut scratch.drive_gradient[..layout.drives.len() * n],
+            event_gradient,
+            drive_gradient: match drive_gradient {
+                [] => &mut scratch.drive_gradient[..layout.drives.len() * n],
+                wanted => wanted,
+            },
             coefficient_gradient: &mut lane.coefficients[population],
         });
     }

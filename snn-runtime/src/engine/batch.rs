@@ -3,10 +3,10 @@
 use super::error::Error;
 use super::plan::{LIMIT, Plan};
 use crate::encode::Encoder;
-use crate::graph::TargetKind;
+use crate::graph::{Input, InputKind, TargetKind};
 use crate::loss::Targets;
 use crate::{Real, SpikeTrain};
-use ndarray::{ArrayView2, CowArray, Ix2};
+use ndarray::{ArrayView2, ArrayView3, CowArray, Ix2};
 
 /// The samples of one call.
 pub struct Batch<'a, R> {
@@ -34,6 +34,9 @@ pub enum InputData<'a> {
         /// A number per sample that its random numbers depend on, e.g. its place in the data set.
         samples: &'a [u64],
     },
+    /// The numbers themselves, for an input of values: `[samples, steps, channels]`, or `[samples, 1, channels]` if they do
+    /// not change.
+    Values(ArrayView3<'a, f32>),
 }
 
 /// The data of one target.
@@ -80,7 +83,7 @@ pub(crate) fn check<'a, R: Real>(
         return Err(count("inputs", plan.inputs.len(), names, batch.inputs.len()));
     }
     for (input, data) in plan.inputs.iter().zip(&batch.inputs) {
-        check_input(&input.name, input.size, plan.simulation.steps, batch.size, data)?;
+        check_input(input, plan.simulation.steps, batch.size, data)?;
     }
     let needed = all_targets || plan.loss.readout_targets().next().is_some();
     if batch.targets.is_empty() && !needed {
@@ -99,11 +102,31 @@ fn count<'n>(what: &'static str, expected: usize, names: impl Iterator<Item = &'
     Error::Count { what, expected, names: if names.is_empty() { "none".into() } else { names }, found }
 }
 
-fn check_input(name: &str, size: usize, steps: usize, samples: usize, data: &InputData<'_>) -> Result<(), Error> {
+fn check_input(input: &Input, steps: usize, samples: usize, data: &InputData<'_>) -> Result<(), Error> {
+    let (name, size) = (input.name.as_str(), input.size);
     let fail = |reason: String| Err(Error::Input { input: name.into(), reason });
     let fail_sample = |sample, reason: String| Err(Error::InputSample { input: name.into(), sample, reason });
-    match data {
-        InputData::Spikes(trains) => {
+    match (input.kind, data) {
+        (InputKind::Spikes, InputData::Values(_)) => {
+            return fail("expected spikes, found values; give `InputData::Spikes` or `InputData::Encoded`".into());
+        }
+        (InputKind::Values, InputData::Spikes(_) | InputData::Encoded { .. }) => {
+            return fail("expected values, found spikes; give `InputData::Values`".into());
+        }
+        (_, InputData::Values(values)) => {
+            let (rows, times, channels) = values.dim();
+            if rows != samples || channels != size || times != steps && times != 1 {
+                return fail(format!(
+                    "expected values of shape [{samples}, {steps}, {size}] or [{samples}, 1, {size}], found {:?}",
+                    values.shape()
+                ));
+            }
+            if let Some(((sample, step, channel), value)) = values.indexed_iter().find(|(_, x)| !x.is_finite()) {
+                let reason = format!("channel {channel} is {value} in step {step}: expected finite numbers");
+                return fail_sample(sample, format!("{reason}; clean the data"));
+            }
+        }
+        (_, InputData::Spikes(trains)) => {
             if trains.len() != samples {
                 return fail(format!(
                     "expected {samples} spike trains, one per sample, found {}; give the batch its size",
@@ -116,7 +139,7 @@ fn check_input(name: &str, size: usize, steps: usize, samples: usize, data: &Inp
                 }
             }
         }
-        InputData::Encoded { values, encoder, samples: ids, .. } => {
+        (_, InputData::Encoded { values, encoder, samples: ids, .. }) => {
             if values.dim() != (samples, size) {
                 return fail(format!(
                     "expected values of shape [{samples}, {size}], found {:?}; {SHAPE}",

@@ -2,14 +2,15 @@
 
 use super::BLOCK;
 use super::backward::backward;
-use super::batch::Batch;
+use super::batch::{Batch, InputData};
+use super::carry::Sample;
 use super::forward::{Counts, forward};
 use super::plan::Plan;
 use super::weight_gradient::add_gradients;
 use super::weights::Weights;
 use super::workspace::{Decisions, Lane, Scratch};
 use crate::Real;
-use crate::loss::{Sample, Targets, Trace};
+use crate::loss::{self, Targets, Trace};
 use crate::neuron::Mode;
 
 /// What all lanes of a call read.
@@ -23,6 +24,12 @@ pub(crate) struct Call<'a, 'b, R> {
     /// The populations whose trains are recorded.
     pub(crate) trains: &'a [usize],
     pub(crate) mode: Mode,
+    /// The states that the samples begin with; empty: the initial ones.
+    pub(crate) carry: &'a [Sample<R>],
+    /// The states at the end are wanted.
+    pub(crate) carries: bool,
+    /// The steps before the window.
+    pub(crate) before: usize,
     pub(crate) noise_seed: u64,
     pub(crate) gradient: bool,
 }
@@ -38,11 +45,22 @@ impl<R: Real> Call<'_, '_, R> {
         };
         let mut counts = Counts::default();
         for slot in 0..count {
-            forward(self, scratch, slot, first + slot, &mut decisions.populations, &mut counts);
+            let index = first + slot;
+            forward(self, scratch, slot, index, &mut decisions.populations, &mut counts);
+            if self.carries {
+                let input = |input: usize| match &self.batch.inputs[input] {
+                    InputData::Values(values) => {
+                        let (_, times, n) = values.dim();
+                        (None, Some((slot * times * n, times)))
+                    }
+                    _ => (Some(scratch.sent.input(self, input, slot, index).clone()), None),
+                };
+                lane.carry.push(Sample::after(self.plan, self.carry.get(index), scratch, slot, input));
+            }
         }
         lane.operations += counts.operations;
         lane.wrong = lane.wrong.or(counts.wrong);
-        for (count, trains) in lane.spikes.iter_mut().zip(&scratch.trains) {
+        for (count, trains) in lane.spikes.iter_mut().zip(&scratch.sent.trains) {
             *count += trains[..BLOCK.min(self.batch.size - first)].iter().map(|t| t.len() as u64).sum::<u64>();
         }
         for slot in 0..count {
@@ -63,7 +81,7 @@ impl<R: Real> Call<'_, '_, R> {
     /// Readouts, losses, and the gradient of the loss with respect to what it observes.
     fn evaluate(&self, scratch: &mut Scratch<R>, lane: &mut Lane<R>, slot: usize, index: usize, recorded: &mut [u32]) {
         let program = &self.plan.loss;
-        let sample = Sample { traces: &scratch.traces, slot, index, targets: self.targets };
+        let sample = loss::Sample { traces: &scratch.traces, slot, index, targets: self.targets };
         let positions = match self.mode {
             Mode::Spiking => &mut scratch.positions[..],
             _ => &mut recorded[slot * program.positions..][..program.positions],
@@ -85,7 +103,7 @@ impl<R: Real> Call<'_, '_, R> {
             to.extend_from_slice(&from[..count * self.plan.simulation.steps * trace.n]);
         }
         for (&population, to) in self.trains.iter().zip(&mut lane.trains) {
-            to.extend_from_slice(&scratch.trains[population][..count]);
+            to.extend_from_slice(&scratch.sent.trains[population][..count]);
         }
     }
 }

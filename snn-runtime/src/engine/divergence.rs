@@ -2,6 +2,7 @@
 
 use super::batch::Batch;
 use super::call::Call;
+use super::carry::Carry;
 use super::error::Error;
 use super::forward::{Counts, forward};
 use super::plan::Plan;
@@ -16,6 +17,7 @@ pub(crate) fn locate<R: Real>(
     plan: &Plan<R>,
     batch: &Batch<'_, R>,
     workspace: &Workspace<R>,
+    carry: Option<&Carry<R>>,
     losses: &[f64],
     mode: Mode,
 ) -> Error {
@@ -23,7 +25,7 @@ pub(crate) fn locate<R: Real>(
     let place = losses.iter().position(|loss| !loss.is_finite()).unwrap_or(0);
     let (sample, term) = (place / terms, place % terms);
     if mode == Mode::Spiking
-        && let Some((_, error)) = state(plan, batch, workspace, sample)
+        && let Some((_, error)) = state(plan, batch, workspace, carry, sample)
     {
         return error;
     }
@@ -33,8 +35,13 @@ pub(crate) fn locate<R: Real>(
 
 /// The error for a gradient that is not finite although the loss is: the first state of the batch that is not. `None` if
 /// all are finite, and the backward pass overflowed.
-pub(crate) fn locate_state<R: Real>(plan: &Plan<R>, batch: &Batch<'_, R>, workspace: &Workspace<R>) -> Option<Error> {
-    let found = (0..batch.size).filter_map(|sample| state(plan, batch, workspace, sample));
+pub(crate) fn locate_state<R: Real>(
+    plan: &Plan<R>,
+    batch: &Batch<'_, R>,
+    workspace: &Workspace<R>,
+    carry: Option<&Carry<R>>,
+) -> Option<Error> {
+    let found = (0..batch.size).filter_map(|sample| state(plan, batch, workspace, carry, sample));
     found.min_by_key(|(step, _)| *step).map(|(_, error)| error)
 }
 
@@ -43,6 +50,7 @@ fn state<R: Real>(
     plan: &Plan<R>,
     batch: &Batch<'_, R>,
     workspace: &Workspace<R>,
+    carry: Option<&Carry<R>>,
     sample: usize,
 ) -> Option<(usize, Error)> {
     let mut traces = Vec::new();
@@ -60,6 +68,9 @@ fn state<R: Real>(
         traces: &traces,
         trains: &[],
         mode: Mode::Spiking,
+        carry: carry.map_or(&[], |c| &c.samples),
+        carries: false,
+        before: carry.map_or(0, |c| c.steps),
         noise_seed: workspace.noise_seed,
         gradient: false,
     };
@@ -75,7 +86,7 @@ fn state<R: Real>(
                     state: p.layout.states[state].name.clone(),
                     neuron,
                     sample,
-                    step,
+                    step: call.before + step,
                     value: values[neuron].to_string(),
                 };
                 return Some((step, error));

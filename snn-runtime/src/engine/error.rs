@@ -107,6 +107,20 @@ pub enum Error {
     /// A replay without a recording of the same batch.
     #[error("nothing to replay: record the same batch in the same workspace first")]
     Replay,
+    /// A carry of another network or batch.
+    #[error("{}", if *same {
+        format!("the window before had {found} samples, found {expected}: begin with a new carry, or give the same batch size")
+    } else {
+        "the carry comes from another network: begin with a new one".to_string()
+    })]
+    Carry {
+        /// The samples of the batch.
+        expected: usize,
+        /// Those of the carry.
+        found: usize,
+        /// It comes from the same network.
+        same: bool,
+    },
     /// A state left the finite numbers.
     #[error(
         "the simulation diverged: state `{state}` of population `{population}` is {value} \

@@ -1,16 +1,20 @@
 //! The forward run of one sample.
 
+use super::BLOCK;
 use super::batch::InputData;
 use super::call::Call;
 use super::plan::PopulationPlan;
+use super::sent::Message;
+use super::wiring::Wiring;
 use super::workspace::Scratch;
-use crate::graph::Source;
+use crate::graph::{Signal, Source};
 use crate::loss::Observable;
 use crate::neuron::{Mode, Step};
 use crate::random::{Purpose, Stream, normal_numbers};
 use crate::simd::{Loops, dispatch};
 use crate::spikes::TrainFault;
 use crate::{Real, SpikeTrain};
+use ndarray::Axis;
 
 /// For so many steps at a time, what comes from inputs is summed before the steps are taken: then the rows of one tile
 /// of weights stay in the first-level cache.
@@ -52,6 +56,14 @@ impl<R: Real> Cells<R> {
         &self.spikes
     }
 
+    pub(crate) fn states(&self) -> &[R] {
+        &self.states
+    }
+
+    pub(crate) fn refractory(&self) -> &[u32] {
+        &self.refractory
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         let reals = self.states.capacity()
             + self.events.capacity()
@@ -78,20 +90,6 @@ pub(crate) struct Wrong {
     pub(crate) fault: TrainFault,
 }
 
-/// The spikes of an input in one sample.
-pub(crate) fn input_train<'a, R>(
-    call: &'a Call<'_, '_, R>,
-    inputs: &'a [Vec<SpikeTrain>],
-    input: usize,
-    slot: usize,
-    index: usize,
-) -> &'a SpikeTrain {
-    match &call.batch.inputs[input] {
-        InputData::Spikes(trains) => &trains[index],
-        InputData::Encoded { .. } => &inputs[input][slot],
-    }
-}
-
 fn encode<R: Real>(
     call: &Call<'_, '_, R>,
     scratch: &mut Scratch<R>,
@@ -100,7 +98,17 @@ fn encode<R: Real>(
     wrong: &mut Option<Wrong>,
 ) {
     let simulation = call.plan.simulation;
-    for (input, (data, trains)) in call.batch.inputs.iter().zip(&mut scratch.inputs).enumerate() {
+    for (input, (data, trains)) in call.batch.inputs.iter().zip(&mut scratch.sent.inputs).enumerate() {
+        if let InputData::Values(values) = data {
+            let sample = values.index_axis(Axis(0), index);
+            let buffer = &mut scratch.sent.values[input];
+            buffer.resize(BLOCK * sample.len(), R::ZERO);
+            let buffer = &mut buffer[slot * sample.len()..][..sample.len()];
+            buffer.iter_mut().zip(sample).for_each(|(to, &x)| *to = R::from_f64(f64::from(x)));
+            // No spikes.
+            trains[slot].fill_from_events(simulation.steps, &[]);
+            continue;
+        }
         let InputData::Encoded { values, encoder, seed, samples } = data else { continue };
         let row = values.row(index);
         let row = match row.as_slice() {
@@ -136,11 +144,15 @@ pub(crate) fn forward<R: Real>(
 ) {
     encode(call, scratch, slot, index, &mut counts.wrong);
     let steps = call.plan.simulation.steps;
-    for (index, p) in call.plan.populations.iter().enumerate() {
-        scratch.trains[index][slot].clear();
-        let cells = &mut scratch.cells[index];
+    for (population, p) in call.plan.populations.iter().enumerate() {
+        scratch.sent.trains[population][slot].clear();
+        let cells = &mut scratch.cells[population];
+        if let Some(before) = call.carry.get(index) {
+            before.start(population, &mut cells.states, &mut cells.refractory);
+            continue;
+        }
         cells.refractory.fill(0);
-        let coefficients = call.weights.coefficients(index, p);
+        let coefficients = call.weights.coefficients(population, p);
         for (&c, states) in p.layout.initial.iter().zip(cells.states.chunks_exact_mut(p.n)) {
             if coefficients.per_neuron {
                 states.copy_from_slice(&coefficients.values[c * p.n..][..p.n]);
@@ -171,6 +183,7 @@ fn receive<R: Real>(
     let p = &call.plan.populations[population];
     let steps = call.plan.simulation.steps;
     let cells = &mut scratch.cells[population];
+    let sent = &scratch.sent;
     for (port, list) in p.incoming.iter().enumerate() {
         let bias = &call.weights.biases[population][port * p.n..][..p.n];
         let (early, late) = list.split_at(p.prefix[port]);
@@ -180,33 +193,47 @@ fn receive<R: Real>(
             for &j in early {
                 let projection = &call.plan.projections[j];
                 let Source::Input(input) = projection.source else { continue };
-                let train = input_train(call, &scratch.inputs, input, slot, index);
+                let train = sent.input(call, input, slot, index);
                 let skip = projection.delay.saturating_sub(t).min(AHEAD);
                 let first = (t + skip).saturating_sub(projection.delay);
                 let lists = (first..train.steps()).map(|t| train.step(t));
-                let Some(out) = ahead.get_mut(skip * p.n..) else { continue };
+                let out = ahead.get_mut(skip * p.n..).unwrap_or_default();
                 counts.operations += lists.clone().take(out.len() / p.n).map(|l| l.len() * p.n).sum::<usize>() as u64;
                 call.weights.forward[j].add_rows_of_steps(lists, out);
+                // What was sent before the window.
+                for (t, out) in (t..projection.delay.min(t + AHEAD)).zip(ahead.chunks_exact_mut(p.n)) {
+                    if let Some(Message::Spikes(list)) = sent.message(call, projection, (slot, index), t) {
+                        counts.operations += (list.len() * p.n) as u64;
+                        call.weights.forward[j].add_rows(list, 0, out);
+                    }
+                }
             }
         }
-        let events = &mut cells.events[port * p.n..][..p.n];
-        events.copy_from_slice(if early.is_empty() { bias } else { &cells.ahead[port][t % AHEAD * p.n..][..p.n] });
+        let events = p.layout.events.len();
+        let arriving = match port.checked_sub(events) {
+            None => &mut cells.events[port * p.n..][..p.n],
+            Some(drive) => &mut cells.drives[drive * p.n..][..p.n],
+        };
+        arriving.copy_from_slice(if early.is_empty() { bias } else { &cells.ahead[port][t % AHEAD * p.n..][..p.n] });
         for &j in late {
             let projection = &call.plan.projections[j];
-            let Some(sent) = t.checked_sub(projection.delay) else { continue };
-            let packed = &call.weights.forward[j];
-            let train = match projection.source {
-                Source::Population(source) if call.mode != Mode::Spiking => {
-                    let n = projection.rows;
-                    packed.product(1, &scratch.z[source][(slot * steps + sent) * n..][..n], n, events);
-                    continue;
+            let Some(message) = sent.message(call, projection, (slot, index), t) else { continue };
+            let out = &mut arriving[projection.targets.clone()];
+            let first = projection.sources.start;
+            match (message, &projection.wiring) {
+                (Message::Spikes([]), _) => {}
+                (Message::Spikes(list), Wiring::Dense) => {
+                    counts.operations += (list.len() * projection.columns) as u64;
+                    call.weights.forward[j].add_rows(list, first, out);
                 }
-                Source::Population(source) => &scratch.trains[source][slot],
-                Source::Input(input) => input_train(call, &scratch.inputs, input, slot, index),
-            };
-            let list = train.step(sent);
-            counts.operations += (list.len() * p.n) as u64;
-            packed.add_rows(list, events);
+                (Message::Spikes(list), wiring) => {
+                    let degree = |&i: &u32| wiring.degree(i as usize - first, projection.columns) as u64;
+                    counts.operations += list.iter().map(degree).sum::<u64>();
+                    wiring.add_spikes(list, first, call.weights.listed(projection), out);
+                }
+                (Message::Values(x), Wiring::Dense) => call.weights.forward[j].product(1, x, x.len(), out),
+                (Message::Values(x), wiring) => wiring.add_values(x, call.weights.listed(projection), out),
+            }
         }
     }
 }
@@ -225,7 +252,7 @@ fn step<R: Real>(
     let cells = &mut scratch.cells[population];
     let smooth = call.mode != Mode::Spiking;
     let spikes = match (p.layout.spikes, smooth) {
-        (true, true) => &mut scratch.z[population][at * p.n..][..p.n],
+        (true, true) => &mut scratch.sent.z[population][at * p.n..][..p.n],
         _ => &mut cells.spikes[..],
     };
     let (tape, tape_flags): (&mut [R], &mut [u8]) = if call.gradient {
@@ -240,7 +267,7 @@ fn step<R: Real>(
     let count = if smooth { p.layout.decisions * p.n } else { 0 };
     if !cells.noise.is_empty() {
         let stream = Stream::new(call.noise_seed, Purpose::Noise, index as u64);
-        normal_numbers(stream, t as u32, p.first_noise, &mut cells.noise);
+        normal_numbers(stream, (call.before + t) as u32, p.first_noise, &mut cells.noise);
     }
     p.neuron.step(Step {
         n: p.n,
@@ -264,7 +291,14 @@ fn step<R: Real>(
         };
         buffer[at * p.n..][..p.n].copy_from_slice(from);
     }
-    let train = &mut scratch.trains[population][slot];
+    for ((_, signal), buffer) in
+        call.plan.signals.iter().zip(&mut scratch.sent.signals).filter(|((p, _), _)| *p == population)
+    {
+        if let Signal::State(state) = *signal {
+            buffer[at * p.n..][..p.n].copy_from_slice(&cells.states[state * p.n..][..p.n]);
+        }
+    }
+    let train = &mut scratch.sent.trains[population][slot];
     if !smooth {
         dispatch(CollectSpikes { spikes, train });
     }

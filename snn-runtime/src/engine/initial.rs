@@ -1,6 +1,7 @@
 //! Starting values.
 
 use super::plan::Plan;
+use crate::connectivity::Connectivity;
 use crate::graph::Graph;
 use crate::initialise::parameter_start;
 use crate::{ParameterSet, Parameters, Real};
@@ -11,13 +12,17 @@ pub(crate) fn parameters<R: Real>(graph: &Graph<R>, plan: &Plan<R>, seed: u64) -
     let values = set.values_mut();
     // Tensors come in the order of their places in the buffer: weight and bias of every projection, then parameters.
     let mut tensor = 0;
-    for (projection, p) in graph.projections.iter().zip(&plan.projections) {
+    for (_, p) in plan.projections.iter().enumerate().filter(|(j, p)| p.lead == *j) {
+        let projection = &graph.projections[p.number];
         let weight = &mut values[p.weight.clone()];
-        // Weights are dense, so a target has all sources and a source all targets.
-        projection.initial.fill(weight, p.rows, p.columns, seed, tensor);
-        if p.no_self {
-            weight.iter_mut().step_by(p.columns + 1).for_each(|w| *w = R::ZERO);
+        let (fan_in, fan_out) = p.fans;
+        match &projection.connectivity {
+            Connectivity::Edges(edges) if !edges.weights.is_empty() => {
+                weight.iter_mut().zip(&edges.weights).for_each(|(w, &x)| *w = R::from_f64(x));
+            }
+            _ => projection.initial.fill(weight, fan_in, fan_out, seed, tensor),
         }
+        (0..p.rows).filter_map(|row| p.own_weight(row)).for_each(|k| weight[k] = R::ZERO);
         // Biases begin at 0.
         tensor += 1 + u64::from(p.bias.is_some());
     }

@@ -11,6 +11,7 @@
 mod backward;
 mod batch;
 mod call;
+mod carry;
 mod divergence;
 mod error;
 mod forward;
@@ -18,16 +19,22 @@ mod initial;
 mod network;
 mod packed;
 mod plan;
+mod projection;
 mod reduce;
 mod result;
+mod sent;
+mod session;
 mod weight_gradient;
 mod weights;
+mod wiring;
 mod workspace;
 
 pub use batch::{Batch, InputData, TargetData};
+pub use carry::Carry;
 pub use error::Error;
 pub use network::Network;
 pub use result::{Evaluation, Readouts, Recording};
+pub use session::Session;
 pub use workspace::Workspace;
 
 /// The samples that are run backwards at once.

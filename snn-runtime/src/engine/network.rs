@@ -3,6 +3,7 @@
 use super::BLOCK;
 use super::batch::{self, Batch, CheckedTarget};
 use super::call::Call;
+use super::carry::Carry;
 use super::divergence;
 use super::error::Error;
 use super::forward::Wrong;
@@ -10,6 +11,7 @@ use super::initial;
 use super::plan::{self, Plan};
 use super::reduce::reduce;
 use super::result::{Evaluation, Readouts, Recording};
+use super::session::Session;
 use super::workspace::{Lane, Shape, Workspace};
 use crate::graph::{Graph, Simulation};
 use crate::neuron::Mode;
@@ -60,6 +62,12 @@ impl<R: Real> Network<R> {
         &self.plan.layout
     }
 
+    /// The bytes of the lists of connections, besides the weights: 4 for each connection that is drawn or listed, or 8 if
+    /// delays differ, and nothing for dense projections, convolutions and pooling.
+    pub fn connection_bytes(&self) -> usize {
+        self.plan.projections.iter().map(|p| p.wiring.bytes()).sum()
+    }
+
     /// Parameters to begin with: the same for the same seed.
     pub fn initial_parameters(&self, seed: u64) -> ParameterSet<R> {
         initial::parameters(&self.graph, &self.plan, seed)
@@ -82,8 +90,106 @@ impl<R: Real> Network<R> {
         self.check_parameters("the parameters", parameters)?;
         check_finite(parameters)?;
         let targets = batch::check(&self.plan, batch, false)?;
-        self.run(parameters, batch, &targets, workspace, recording, Mode::Spiking, false)?;
+        workspace.weights.prepare(&self.plan, parameters.values(), false);
+        self.run(None, batch, &targets, workspace, recording, Mode::Spiking, false)?;
         Ok(self.readouts(batch, workspace, recording))
+    }
+
+    /// As [`Network::forward`], but the run begins where `carry` says and leaves its end there. A carry that has taken no
+    /// steps stands for the initial state.
+    ///
+    /// Encoders begin anew in each window: a window needs a seed of its own.
+    ///
+    /// # Errors
+    /// As [`Network::forward`], and if the carry comes from another network or another number of samples, or a state became
+    /// infinite or NaN. The carry is then as it was.
+    pub fn forward_from(
+        &self,
+        carry: &mut Carry<R>,
+        parameters: &dyn Parameters<R>,
+        batch: &Batch<'_, R>,
+        workspace: &mut Workspace<R>,
+        recording: &Recording,
+    ) -> Result<Readouts<R>, Error> {
+        self.check_parameters("the parameters", parameters)?;
+        check_finite(parameters)?;
+        workspace.weights.prepare(&self.plan, parameters.values(), false);
+        self.window(carry, batch, workspace, recording)
+    }
+
+    /// A window with weights that are prepared.
+    pub(super) fn window(
+        &self,
+        carry: &mut Carry<R>,
+        batch: &Batch<'_, R>,
+        workspace: &mut Workspace<R>,
+        recording: &Recording,
+    ) -> Result<Readouts<R>, Error> {
+        let targets = batch::check(&self.plan, batch, false)?;
+        self.check_carry(carry, batch)?;
+        self.run(Some(carry), batch, &targets, workspace, recording, Mode::Spiking, false)?;
+        self.advance(carry, batch, workspace)?;
+        Ok(self.readouts(batch, workspace, recording))
+    }
+
+    /// As [`Network::loss_and_gradient`] of a window that begins where `carry` says, and leaves its end there: truncated
+    /// backpropagation through time. What comes before the window is a constant.
+    ///
+    /// # Errors
+    /// As [`Network::loss_and_gradient`] and [`Network::forward_from`].
+    pub fn loss_and_gradient_from(
+        &self,
+        carry: &mut Carry<R>,
+        parameters: &dyn Parameters<R>,
+        batch: &Batch<'_, R>,
+        workspace: &mut Workspace<R>,
+        gradient: &mut ParameterSet<R>,
+    ) -> Result<Evaluation<R>, Error> {
+        self.check_carry(carry, batch)?;
+        let evaluation = self.differentiate(Some(carry), parameters, batch, workspace, gradient, Mode::Spiking)?;
+        self.advance(carry, batch, workspace)?;
+        Ok(evaluation)
+    }
+
+    /// A network that runs on window by window with these parameters.
+    ///
+    /// # Errors
+    /// If the parameters do not fit the network or are not finite.
+    pub fn session(&self, parameters: &dyn Parameters<R>) -> Result<Session<'_, R>, Error> {
+        self.check_parameters("the parameters", parameters)?;
+        check_finite(parameters)?;
+        let mut workspace = Workspace::new();
+        workspace.weights.prepare(&self.plan, parameters.values(), false);
+        Ok(Session::new(self, workspace))
+    }
+
+    fn check_carry(&self, carry: &Carry<R>, batch: &Batch<'_, R>) -> Result<(), Error> {
+        if carry.steps > 0 && (carry.plan != self.plan.id || carry.samples.len() != batch.size) {
+            let samples = carry.samples.len();
+            return Err(Error::Carry { expected: batch.size, found: samples, same: carry.plan == self.plan.id });
+        }
+        Ok(())
+    }
+
+    /// Takes the ends of all samples over.
+    fn advance(&self, carry: &mut Carry<R>, batch: &Batch<'_, R>, workspace: &mut Workspace<R>) -> Result<(), Error> {
+        let finite = |lane: &Lane<R>| lane.carry.iter().all(super::carry::Sample::is_finite);
+        if !workspace.lane.iter().all(finite)
+            && let Some(error) = divergence::locate_state(&self.plan, batch, workspace, Some(carry))
+        {
+            return Err(error);
+        }
+        let lanes = workspace.lane.len();
+        let mut ends: Vec<_> = workspace.lane.iter_mut().map(|lane| lane.carry.drain(..)).collect();
+        let mut samples = Vec::with_capacity(batch.size);
+        for (lane, range) in dealt(batch.size, lanes) {
+            samples.extend(ends[lane].by_ref().take(range.len()));
+        }
+        drop(ends);
+        carry.samples = samples;
+        carry.plan = self.plan.id;
+        carry.steps += self.plan.simulation.steps;
+        Ok(())
     }
 
     /// Runs a batch forwards and backwards and overwrites `gradient` with that of the loss. Frozen tensors get 0.
@@ -119,12 +225,25 @@ impl<R: Real> Network<R> {
         gradient: &mut ParameterSet<R>,
         mode: Mode,
     ) -> Result<Evaluation<R>, Error> {
+        self.differentiate(None, parameters, batch, workspace, gradient, mode)
+    }
+
+    fn differentiate(
+        &self,
+        carry: Option<&Carry<R>>,
+        parameters: &dyn Parameters<R>,
+        batch: &Batch<'_, R>,
+        workspace: &mut Workspace<R>,
+        gradient: &mut ParameterSet<R>,
+        mode: Mode,
+    ) -> Result<Evaluation<R>, Error> {
         self.check_parameters("the parameters", parameters)?;
         check_finite(parameters)?;
         self.check_parameters("the gradient", gradient)?;
         let targets = batch::check(&self.plan, batch, true)?;
         let recording = Recording::none();
-        self.run(parameters, batch, &targets, workspace, &recording, mode, true)?;
+        workspace.weights.prepare(&self.plan, parameters.values(), true);
+        self.run(carry, batch, &targets, workspace, &recording, mode, true)?;
 
         let mut losses = Vec::with_capacity(batch.size * self.plan.loss.losses.len());
         for (lane, samples) in dealt(batch.size, workspace.lane.len()) {
@@ -138,14 +257,14 @@ impl<R: Real> Network<R> {
         terms.iter_mut().for_each(|sum| *sum /= batch.size as f64);
         let loss: f64 = terms.iter().sum();
         if !loss.is_finite() {
-            return Err(divergence::locate(&self.plan, batch, workspace, &losses, mode));
+            return Err(divergence::locate(&self.plan, batch, workspace, carry, &losses, mode));
         }
         reduce(&self.plan, &workspace.lane, parameters.values(), gradient.values_mut());
         // A state can overflow where the loss does not see it. Without an early exit the test vectorises.
         let finite = gradient.values().iter().fold(true, |all, x| all & x.is_finite());
         if !finite
             && mode == Mode::Spiking
-            && let Some(error) = divergence::locate_state(&self.plan, batch, workspace)
+            && let Some(error) = divergence::locate_state(&self.plan, batch, workspace, carry)
         {
             return Err(error);
         }
@@ -164,7 +283,7 @@ impl<R: Real> Network<R> {
     #[expect(clippy::too_many_arguments, reason = "the arguments of the public calls and what tells them apart")]
     fn run(
         &self,
-        parameters: &dyn Parameters<R>,
+        carry: Option<&Carry<R>>,
         batch: &Batch<'_, R>,
         targets: &[CheckedTarget<'_, R>],
         workspace: &mut Workspace<R>,
@@ -195,7 +314,6 @@ impl<R: Real> Network<R> {
             workspace.recorded = None;
         }
         workspace.lane.resize_with(lanes, Default::default);
-        workspace.weights.prepare(plan, parameters.values(), gradient);
         let targets: Vec<_> = targets.iter().map(CheckedTarget::as_targets).collect();
         let call = Call {
             plan,
@@ -205,6 +323,9 @@ impl<R: Real> Network<R> {
             traces: &traces,
             trains: &trains,
             mode,
+            carry: carry.map_or(&[], |c| &c.samples),
+            carries: carry.is_some(),
+            before: carry.map_or(0, |c| c.steps),
             noise_seed: workspace.noise_seed,
             gradient,
         };

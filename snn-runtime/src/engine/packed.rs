@@ -72,11 +72,11 @@ impl<R: Real> Packed<R> {
         &self.data[start * self.rows..(start + width) * self.rows]
     }
 
-    /// Adds the rows with these indices, in this order, to `out` (`[columns]`).
+    /// Adds the rows with these indices, counted from `first`, in this order, to `out` (`[columns]`).
     #[inline]
-    pub(crate) fn add_rows(&self, indices: &[u32], out: &mut [R]) {
+    pub(crate) fn add_rows(&self, indices: &[u32], first: usize, out: &mut [R]) {
         if !indices.is_empty() {
-            dispatch(AddRows { packed: self, indices, out });
+            dispatch(AddRows { packed: self, indices, first, out });
         }
     }
 
@@ -94,12 +94,12 @@ impl<R: Real> Packed<R> {
 
 /// `out += sum of the rows of one tile`, in registers.
 #[inline(always)]
-fn add_tile<R: Real, const WIDTH: usize>(tile: &[R], indices: &[u32], out: &mut [R]) {
+fn add_tile<R: Real, const WIDTH: usize>(tile: &[R], indices: &[u32], first: usize, out: &mut [R]) {
     let (rows, _) = tile.as_chunks::<WIDTH>();
     let add = |sum: [R; WIDTH]| {
         let mut sum = sum;
         for &index in indices {
-            let row = &rows[index as usize];
+            let row = &rows[index as usize - first];
             sum = std::array::from_fn(|j| sum[j] + row[j]);
         }
         sum
@@ -117,6 +117,7 @@ fn add_tile<R: Real, const WIDTH: usize>(tile: &[R], indices: &[u32], out: &mut 
 struct AddRows<'a, R> {
     packed: &'a Packed<R>,
     indices: &'a [u32],
+    first: usize,
     out: &'a mut [R],
 }
 
@@ -128,8 +129,8 @@ impl<R: Real> Loops for AddRows<'_, R> {
         for (start, width) in tiles(self.packed.columns) {
             let tile = self.packed.tile(start, width);
             match width {
-                TILE => add_tile::<R, TILE>(tile, self.indices, &mut out[start..]),
-                _ => add_tile::<R, NARROW>(tile, self.indices, &mut out[start..]),
+                TILE => add_tile::<R, TILE>(tile, self.indices, self.first, &mut out[start..]),
+                _ => add_tile::<R, NARROW>(tile, self.indices, self.first, &mut out[start..]),
             }
         }
     }
@@ -150,8 +151,8 @@ impl<'a, R: Real, I: Iterator<Item = &'a [u32]> + Clone> Loops for AddRowsOfStep
             let tile = self.packed.tile(start, width);
             for (indices, out) in self.lists.clone().zip(self.out.chunks_exact_mut(columns)) {
                 match width {
-                    TILE => add_tile::<R, TILE>(tile, indices, &mut out[start..]),
-                    _ => add_tile::<R, NARROW>(tile, indices, &mut out[start..]),
+                    TILE => add_tile::<R, TILE>(tile, indices, 0, &mut out[start..]),
+                    _ => add_tile::<R, NARROW>(tile, indices, 0, &mut out[start..]),
                 }
             }
         }
@@ -323,7 +324,7 @@ mod tests {
                 let mut sparse = dense.clone();
                 let mut steps = dense.clone();
                 packed.product(1, &a, rows, &mut dense);
-                packed.add_rows(&indices, &mut sparse);
+                packed.add_rows(&indices, 0, &mut sparse);
                 packed.add_rows_of_steps([&indices[..]].into_iter(), &mut steps);
                 assert_eq!(dense, sparse, "{level:?}");
                 assert_eq!(dense, steps, "{level:?}");

@@ -1,7 +1,8 @@
 //! A checked network: indices resolved, delays in steps, every tensor with its place.
 
 use super::error::Error;
-use crate::graph::{Delay, Graph, Input, Population, Projection, Sign, Simulation, Source, Target, TargetKind};
+use super::projection::{ProjectionPlan, projection};
+use crate::graph::{Graph, Input, Population, Signal, Simulation, Source, Target, TargetKind};
 use crate::loss;
 use crate::neuron::{Neuron, NeuronLayout};
 use crate::{Layout, Real};
@@ -22,6 +23,8 @@ pub(crate) struct Plan<R> {
     pub(crate) targets: Vec<Target>,
     pub(crate) populations: Vec<PopulationPlan<R>>,
     pub(crate) projections: Vec<ProjectionPlan>,
+    /// What projections carry besides spikes: of which population, and what.
+    pub(crate) signals: Vec<(usize, Signal)>,
     pub(crate) layout: Arc<Layout>,
     pub(crate) loss: loss::Plan<R>,
 }
@@ -35,9 +38,9 @@ pub(crate) struct PopulationPlan<R> {
     pub(crate) refractory_steps: u32,
     /// Where its numbers of white noise begin among those of a step; even.
     pub(crate) first_noise: u32,
-    /// The projections to each port, in declaration order.
+    /// The projections to each port, in declaration order: the event ports, and then the drives if any has some.
     pub(crate) incoming: Vec<Vec<usize>>,
-    /// How many of `incoming[port]`, from the first, come from inputs.
+    /// How many of `incoming[port]`, from the first, are dense matrices between all spikes of an input and all neurons.
     pub(crate) prefix: Vec<usize>,
     /// The projections from here, in declaration order.
     pub(crate) outgoing: Vec<usize>,
@@ -49,62 +52,15 @@ pub(crate) struct PopulationPlan<R> {
     pub(crate) initial: Vec<Option<usize>>,
 }
 
-/// A projection.
-pub(crate) struct ProjectionPlan {
-    pub(crate) source: Source,
-    pub(crate) target: usize,
-    pub(crate) port: usize,
-    pub(crate) delay: usize,
-    pub(crate) rows: usize,
-    pub(crate) columns: usize,
-    pub(crate) weight: Range<usize>,
-    pub(crate) bias: Option<Range<usize>>,
-    pub(crate) sign: Option<Sign>,
-    pub(crate) no_self: bool,
-    pub(crate) frozen: bool,
-}
-
-impl ProjectionPlan {
-    /// The weight in effect: |W| with the sign, zero from a neuron to itself if so declared.
-    #[inline(always)]
-    pub(crate) fn effective<R: Real>(&self, row: usize, column: usize, w: R) -> R {
-        if self.no_self && row == column {
-            return R::ZERO;
-        }
-        match self.sign {
-            None => w,
-            Some(Sign::Positive) => w.abs(),
-            Some(Sign::Negative) => -w.abs(),
-        }
-    }
-
-    /// The gradient of the stored weight from that of the weight in effect. At W = 0 the slope of |W| is taken as 1, so
-    /// that a weight can leave zero.
-    #[inline(always)]
-    pub(crate) fn stored_gradient<R: Real>(&self, row: usize, column: usize, w: R, gradient: R) -> R {
-        if self.no_self && row == column {
-            return R::ZERO;
-        }
-        let negative = w < R::ZERO;
-        match self.sign {
-            None => gradient,
-            Some(Sign::Positive) if negative => -gradient,
-            Some(Sign::Negative) if !negative => -gradient,
-            Some(_) => gradient,
-        }
-    }
-}
-
 /// Checks the network.
 pub(crate) fn plan<R: Real>(graph: &Graph<R>, simulation: Simulation) -> Result<Plan<R>, Error> {
     check_simulation(simulation)?;
     check_names(graph)?;
     let mut layout = Layout::default();
-    let projections = graph
-        .projections
-        .iter()
-        .map(|p| projection(graph, p, simulation.dt, &mut layout))
-        .collect::<Result<Vec<_>, _>>()?;
+    let (mut projections, mut signals) = (Vec::new(), Vec::new());
+    for number in 0..graph.projections.len() {
+        projection(graph, number, simulation.dt, &mut layout, &mut signals, &mut projections)?;
+    }
     let mut populations = graph
         .populations
         .iter()
@@ -131,6 +87,7 @@ pub(crate) fn plan<R: Real>(graph: &Graph<R>, simulation: Simulation) -> Result<
         targets: graph.targets.clone(),
         populations,
         projections,
+        signals,
         layout: Arc::new(layout),
         loss,
     })
@@ -190,71 +147,6 @@ fn check_size(what: &str, name: &str, size: usize) -> Result<(), Error> {
     Ok(())
 }
 
-fn projection<R: Real>(
-    graph: &Graph<R>,
-    p: &Projection,
-    dt: f64,
-    layout: &mut Layout,
-) -> Result<ProjectionPlan, Error> {
-    let name = &p.name;
-    let fail = |reason: String| Err(Error::graph(format!("projection `{name}`: {reason}")));
-    let Some(target) = graph.populations.get(p.target) else {
-        return fail(format!("there is no population {}", p.target));
-    };
-    if p.port >= target.neuron.layout().events.len() {
-        return fail(format!("population `{}` has no event port {}", target.name, p.port));
-    }
-    let rows = match p.source {
-        Source::Input(i) => match graph.inputs.get(i) {
-            Some(input) => input.size,
-            None => return fail(format!("there is no input {i}")),
-        },
-        Source::Population(i) => match graph.populations.get(i) {
-            Some(source) if !source.neuron.layout().spikes => {
-                return fail(format!("population `{}` has no threshold, so it sends no spikes", source.name));
-            }
-            Some(source) => source.size,
-            None => return fail(format!("there is no population {i}")),
-        },
-    };
-    let delay = match p.delay {
-        Delay::Steps(steps) => steps,
-        Delay::Time(time) if time >= 0.0 && time.is_finite() => ((time / dt).round() as usize).max(1),
-        Delay::Time(time) => return fail(format!("expected a delay of at least 0 ms, found {time}")),
-    };
-    // A longer delay than any simulation is no different, and sums of steps cannot overflow.
-    let delay = delay.min(LIMIT);
-    if let Source::Population(source) = p.source
-        && delay == 0
-        && source >= p.target
-    {
-        return fail("a recurrent or backward projection needs a delay of at least one step".into());
-    }
-    let columns = target.size;
-    if p.no_self && p.source != Source::Population(p.target) {
-        return fail("`no_self` needs a projection from a population to itself".into());
-    }
-    if rows.checked_mul(columns).is_none_or(|n| n > 1 << 40) {
-        return fail(format!("{rows} x {columns} weights are too many; make a layer smaller"));
-    }
-    let tensor = layout.push(format!("{name}.weight"), &[rows, columns], p.unit.clone(), p.frozen);
-    let bias = p.bias.then(|| layout.push(format!("{name}.bias"), &[columns], p.unit.clone(), p.frozen));
-    let range = |tensor: usize| layout.tensors()[tensor].range.clone();
-    Ok(ProjectionPlan {
-        source: p.source,
-        target: p.target,
-        port: p.port,
-        delay,
-        rows,
-        columns,
-        weight: range(tensor),
-        bias: bias.map(range),
-        sign: p.sign,
-        no_self: p.no_self,
-        frozen: p.frozen,
-    })
-}
-
 fn population<R: Real>(
     index: usize,
     p: &Population<R>,
@@ -275,20 +167,19 @@ fn population<R: Real>(
         let tensor = layout.push(name, shape, stored.unit.clone(), !stored.trainable);
         parameters.push(layout.tensors()[tensor].range.clone());
     }
-    let incoming: Vec<Vec<usize>> = (0..neuron.events.len())
-        .map(|port| {
-            let here = |j: &usize| projections[*j].target == index && projections[*j].port == port;
-            (0..projections.len()).filter(here).collect()
-        })
-        .collect();
-    let from_input = |j: &&usize| matches!(projections[**j].source, Source::Input(_));
+    let here = |j: &usize| projections[*j].target == index;
+    let driven = (0..projections.len()).filter(here).any(|j| projections[j].port >= neuron.events.len());
+    let ports = neuron.events.len() + if driven { neuron.drives.len() } else { 0 };
+    let of_port = |port| (0..projections.len()).filter(here).filter(|&j| projections[j].port == port).collect();
+    let incoming: Vec<Vec<usize>> = (0..ports).map(of_port).collect();
+    let early = |j: &&usize| projections[**j].is_early(p.size);
     Ok(PopulationPlan {
         name: p.name.clone(),
         n: p.size,
         neuron: p.neuron.clone(),
         refractory_steps: p.neuron.refractory_steps(dt),
         first_noise: 0,
-        prefix: incoming.iter().map(|list| list.iter().take_while(from_input).count()).collect(),
+        prefix: incoming.iter().map(|list| list.iter().take_while(early).count()).collect(),
         incoming,
         outgoing: (0..projections.len()).filter(|&j| projections[j].source == Source::Population(index)).collect(),
         parameters,

@@ -30,14 +30,12 @@ pub(crate) fn reduce<R: Real>(plan: &Plan<R>, lanes: &[Lane<R>], values: &[R], g
     gradient.par_chunks_mut(PIECE).enumerate().for_each(|(piece, out)| {
         tree(lanes, &|lane| &lane.gradient, piece * PIECE, out);
     });
-    for p in plan.projections.iter().filter(|p| p.sign.is_some() || p.no_self) {
+    let leads = plan.projections.iter().enumerate().filter(|(j, p)| p.lead == *j).map(|(_, p)| p);
+    for p in leads.filter(|p| p.sign.is_some() || p.no_self.is_some()) {
         let (values, gradient) = (&values[p.weight.clone()], &mut gradient[p.weight.clone()]);
-        let rows = gradient.chunks_exact_mut(p.columns).zip(values.chunks_exact(p.columns));
-        for (row, (gradient, values)) in rows.enumerate() {
-            for (column, (g, &w)) in gradient.iter_mut().zip(values).enumerate() {
-                *g = p.stored_gradient(row, column, w, *g);
-            }
-        }
+        gradient.iter_mut().zip(values).for_each(|(g, &w)| *g = p.stored_gradient(w, *g));
+        let own = (0..p.rows).filter_map(|row| p.own_weight(row));
+        own.for_each(|k| gradient[k] = R::ZERO);
     }
     for (index, p) in plan.populations.iter().enumerate().filter(|(_, p)| !p.layout.parameters.is_empty()) {
         let mut coefficients = vec![R::ZERO; p.layout.differentiated.len() * p.n];

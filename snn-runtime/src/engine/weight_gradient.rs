@@ -1,14 +1,16 @@
 //! The gradients of weights and biases from the errors of a block: only rows whose source fired are touched.
 
 use super::call::Call;
-use super::forward::input_train;
 use super::packed::{NARROW, TILE, tiles};
-use super::plan::ProjectionPlan;
+use super::projection::{Carried, ProjectionPlan};
+use super::sent::{Message, Sent, within};
+use super::wiring::Wiring;
 use super::workspace::{Lane, Scratch};
 use crate::graph::Source;
 use crate::neuron::Mode;
 use crate::simd::{Loops, dispatch, prefetch};
 use crate::{Real, SpikeTrain};
+use std::ops::Range;
 
 /// The spikes of one sample sorted by neuron: the ascending steps in which each fired.
 #[derive(Debug, Default)]
@@ -72,33 +74,41 @@ pub(crate) fn add_gradients<R: Real>(
     };
     for slot in 0..count {
         for (index, input) in plan.inputs.iter().enumerate() {
-            let train = input_train(call, &scratch.inputs, index, slot, first + slot);
+            let train = scratch.sent.input(call, index, slot, first + slot);
             scratch.events[index].sort(train, input.size);
         }
         for (index, p) in plan.populations.iter().enumerate().filter(|(_, p)| !p.outgoing.is_empty()) {
-            scratch.events[inputs + index].sort(&scratch.trains[index][slot], p.n);
+            scratch.events[inputs + index].sort(&scratch.sent.trains[index][slot], p.n);
         }
         for (target, p) in plan.populations.iter().enumerate() {
             let Some(last) = scratch.last_live[target] else { continue };
             for (port, list) in p.incoming.iter().enumerate() {
                 let trained = || list.iter().map(|&j| &plan.projections[j]).filter(|p| !p.frozen);
                 let errors = Errors::new(call, &scratch.errors[target], target, port, slot, last);
-                for bias in trained().filter_map(|p| p.bias.clone()) {
-                    errors.add_sum(&mut lane.gradient[bias]);
+                for p in trained() {
+                    if let Some(bias) = p.bias.clone() {
+                        errors.of(&p.targets).add_sum(&mut lane.gradient[bias]);
+                    }
+                    // What was sent before the window is not in the lists of spikes by row.
+                    let early = if call.carry.is_empty() { 0 } else { p.delay.min(errors.steps) };
+                    let range = if by_tiles(call, p, plan.populations[target].n) { 0..early } else { 0..errors.steps };
+                    if !range.is_empty() {
+                        let gradient = &mut lane.gradient[p.weight.clone()];
+                        let errors = errors.of(&p.targets);
+                        add_by_steps(call, &scratch.sent, p, (slot, first + slot), range, &errors, gradient);
+                    }
+                }
+                if !trained().any(|q| by_tiles(call, q, p.n)) {
+                    continue;
                 }
                 for (start, width) in tiles(p.n) {
                     let slab = &mut scratch.slab[..errors.steps * width];
                     dispatch(CutTile { errors: &errors, slab, width, start });
-                    for p in trained() {
+                    for p in trained().filter(|q| by_tiles(call, q, p.n)) {
                         let gradient = &mut lane.gradient[p.weight.clone()];
-                        if let (Source::Population(source), true) = (p.source, call.mode != Mode::Spiking) {
-                            let z = &scratch.z[source][slot * plan.simulation.steps * p.rows..];
-                            add_weighted(z, p, slab, start, width, gradient);
-                            continue;
-                        }
                         let events = &scratch.events[source_index(p.source)];
-                        let (slab, columns, delay) = (&slab[..], p.columns, p.delay);
-                        dispatch(AddRowSums { events, slab, delay, width, start, columns, gradient });
+                        let (slab, columns, delay, sources) = (&slab[..], p.columns, p.delay, p.sources.clone());
+                        dispatch(AddRowSums { events, sources, slab, delay, width, start, columns, gradient });
                     }
                 }
             }
@@ -106,11 +116,56 @@ pub(crate) fn add_gradients<R: Real>(
     }
 }
 
-/// Smooth mode: every neuron sends a number in every step.
-fn add_weighted<R: Real>(z: &[R], p: &ProjectionPlan, slab: &[R], start: usize, width: usize, gradient: &mut [R]) {
-    for (errors, z) in slab.chunks_exact(width).skip(p.delay).zip(z.chunks_exact(p.rows)) {
-        for (row, &z) in gradient.chunks_exact_mut(p.columns).zip(z) {
-            row[start..].iter_mut().zip(errors).for_each(|(g, &e)| *g = z.mul_add(e, *g));
+/// Spikes through dense weights to all `n` neurons of a population: the sums of the errors of each row, tile by tile.
+fn by_tiles<R: Real>(call: &Call<'_, '_, R>, p: &ProjectionPlan, n: usize) -> bool {
+    let spikes = match p.source {
+        Source::Input(_) => p.carried == Carried::Spikes,
+        Source::Population(_) => p.carried == Carried::Spikes && call.mode == Mode::Spiking,
+    };
+    spikes && matches!(p.wiring, Wiring::Dense) && p.columns == n
+}
+
+/// What arrived in each step of the range, times the errors of that step.
+fn add_by_steps<R: Real>(
+    call: &Call<'_, '_, R>,
+    sent: &Sent<R>,
+    p: &ProjectionPlan,
+    place: (usize, usize),
+    range: Range<usize>,
+    errors: &Errors<'_, R>,
+    gradient: &mut [R],
+) {
+    let first = p.sources.start;
+    for arrival in range {
+        let errors = errors.row(arrival);
+        let Some(message) = sent.message(call, p, place, arrival) else { continue };
+        match (message, &p.wiring) {
+            (Message::Spikes(list), Wiring::Dense) => {
+                for &row in list {
+                    let row = &mut gradient[(row as usize - first) * p.columns..][..p.columns];
+                    row.iter_mut().zip(errors).for_each(|(g, &e)| *g += e);
+                }
+            }
+            (Message::Spikes(list), wiring) => wiring.add_spike_gradient(list, first, errors, gradient),
+            (Message::Values(x), Wiring::Dense) => dispatch(AddOuter { x, errors, gradient }),
+            (Message::Values(x), wiring) => wiring.add_value_gradient(x, errors, gradient),
+        }
+    }
+}
+
+/// `gradient[row, column] += x[row] errors[column]`
+struct AddOuter<'a, R> {
+    x: &'a [R],
+    errors: &'a [R],
+    gradient: &'a mut [R],
+}
+
+impl<R: Real> Loops for AddOuter<'_, R> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        for (row, &x) in self.gradient.chunks_exact_mut(self.errors.len()).zip(self.x) {
+            row.iter_mut().zip(self.errors).for_each(|(g, &e)| *g = x.mul_add(e, *g));
         }
     }
 }
@@ -130,6 +185,11 @@ impl<'a, R: Real> Errors<'a, R> {
         let stride = p.incoming.len() * p.n;
         let values = &errors[slot * call.plan.simulation.steps * stride + port * p.n..];
         Self { values, stride, columns: p.n, steps: last + 1 }
+    }
+
+    /// Those of some of the neurons.
+    fn of(&self, targets: &Range<usize>) -> Self {
+        Self { values: &self.values[targets.start..], columns: targets.len(), ..*self }
     }
 
     #[inline(always)]
@@ -184,6 +244,8 @@ impl<R: Real> CutTile<'_, R> {
 /// For each row of weights the sum of the errors at the steps in which its spikes arrived, for one tile of columns.
 struct AddRowSums<'a, R> {
     events: &'a EventsByRow,
+    /// The neurons that are rows.
+    sources: Range<usize>,
     /// `[steps, width]`; spikes that arrive later meet no error.
     slab: &'a [R],
     delay: usize,
@@ -211,10 +273,11 @@ impl<R: Real> AddRowSums<'_, R> {
     #[inline(always)]
     fn tile<const WIDTH: usize>(self) {
         let (slab, _) = self.slab.as_chunks::<WIDTH>();
-        let place = |row: u32| row as usize * self.columns + self.start;
+        let place = |row: u32| (row as usize - self.sources.start) * self.columns + self.start;
         let used = WIDTH.min(self.columns - self.start);
-        for (i, &row) in self.events.active.iter().enumerate() {
-            if let Some(&next) = self.events.active.get(i + FETCH) {
+        let active = within(&self.events.active, &self.sources);
+        for (i, &row) in active.iter().enumerate() {
+            if let Some(&next) = active.get(i + FETCH) {
                 prefetch(&self.gradient[place(next)..][..used]);
             }
             let bounds = &self.events.starts[row as usize..row as usize + 2];

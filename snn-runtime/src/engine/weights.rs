@@ -3,6 +3,8 @@
 
 use super::packed::Packed;
 use super::plan::{Plan, PopulationPlan};
+use super::projection::ProjectionPlan;
+use super::wiring::Wiring;
 use crate::Real;
 use crate::graph::Source;
 use crate::neuron::Coefficients;
@@ -11,10 +13,12 @@ use rayon::prelude::*;
 /// The parameters of one call, prepared.
 #[derive(Debug, Default)]
 pub(crate) struct Weights<R> {
-    /// Per projection `[source, target]`.
+    /// Per dense projection `[source, target]`.
     pub(crate) forward: Vec<Packed<R>>,
-    /// Per projection `[target, source]`; empty where the source is an input or no gradient is wanted.
+    /// Per dense projection `[target, source]`; empty where the source is an input or no gradient is wanted.
     pub(crate) backward: Vec<Packed<R>>,
+    /// Per other projection that is the first with its weights, these.
+    listed: Vec<Vec<R>>,
     /// Per population the sum of the biases of each port. `[ports, n]`
     pub(crate) biases: Vec<Vec<R>>,
     coefficients: Vec<Vec<R>>,
@@ -25,9 +29,17 @@ impl<R: Real> Weights<R> {
     pub(crate) fn prepare(&mut self, plan: &Plan<R>, values: &[R], with_backward: bool) {
         self.forward.resize_with(plan.projections.len(), Packed::default);
         self.backward.resize_with(plan.projections.len(), Packed::default);
-        let jobs = plan.projections.par_iter().zip(&mut self.forward).zip(&mut self.backward);
-        jobs.for_each(|((p, forward), backward)| {
+        self.listed.resize_with(plan.projections.len(), Vec::new);
+        let jobs = plan.projections.par_iter().enumerate().zip(&mut self.forward).zip(&mut self.backward);
+        jobs.zip(&mut self.listed).for_each(|((((j, p), forward), backward), listed)| {
             let matrix = &values[p.weight.clone()];
+            if !matches!(p.wiring, Wiring::Dense) {
+                if p.lead == j {
+                    listed.clear();
+                    listed.extend(matrix.iter().map(|&w| p.signed(w)));
+                }
+                return;
+            }
             let effective = |row: usize, column: usize| p.effective(row, column, matrix[row * p.columns + column]);
             rayon::join(
                 || forward.fill(p.rows, p.columns, effective),
@@ -46,6 +58,11 @@ impl<R: Real> Weights<R> {
         }
     }
 
+    /// The weights in effect of a projection that is not dense.
+    pub(crate) fn listed(&self, p: &ProjectionPlan) -> &[R] {
+        &self.listed[p.lead]
+    }
+
     /// The coefficients of a population.
     pub(crate) fn coefficients(&self, population: usize, p: &PopulationPlan<R>) -> Coefficients<'_, R> {
         Coefficients { values: &self.coefficients[population], per_neuron: p.per_neuron }
@@ -54,7 +71,7 @@ impl<R: Real> Weights<R> {
     /// The bytes held.
     pub(crate) fn bytes(&self) -> usize {
         let packed: usize = self.forward.iter().chain(&self.backward).map(Packed::bytes).sum();
-        let reals: usize = self.biases.iter().chain(&self.coefficients).map(Vec::capacity).sum();
+        let reals: usize = self.biases.iter().chain(&self.coefficients).chain(&self.listed).map(Vec::capacity).sum();
         packed + reals * size_of::<R>()
     }
 }
@@ -63,8 +80,9 @@ fn sum_biases<R: Real>(plan: &Plan<R>, p: &PopulationPlan<R>, values: &[R], out:
     out.clear();
     out.resize(p.incoming.len() * p.n, R::ZERO);
     for (list, out) in p.incoming.iter().zip(out.chunks_exact_mut(p.n)) {
-        for bias in list.iter().filter_map(|&j| plan.projections[j].bias.clone()) {
-            out.iter_mut().zip(&values[bias]).for_each(|(sum, &b)| *sum += b);
+        for p in list.iter().map(|&j| &plan.projections[j]) {
+            let Some(bias) = p.bias.clone() else { continue };
+            out[p.targets.clone()].iter_mut().zip(&values[bias]).for_each(|(sum, &b)| *sum += b);
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The memory of a run, reused from call to call.
 
+use super::carry::Sample;
 use super::packed::TILE;
 use super::plan::Plan;
+use super::sent::Sent;
 use super::weight_gradient::EventsByRow;
 use super::weights::Weights;
 use super::{BLOCK, forward};
@@ -86,6 +88,8 @@ pub(crate) struct Lane<R> {
     pub(crate) spikes: Vec<u64>,
     pub(crate) operations: u64,
     pub(crate) wrong: Option<forward::Wrong>,
+    /// The states at the end of each sample of the lane, if they are wanted.
+    pub(crate) carry: Vec<Sample<R>>,
     /// Decisions of a smooth run, per block.
     pub(crate) decisions: Vec<Decisions>,
 }
@@ -130,6 +134,7 @@ impl<R: Real> Lane<R> {
         zeroed(&mut self.spikes, count);
         self.operations = 0;
         self.wrong = None;
+        self.carry.clear();
         if shape.mode != Mode::Spiking {
             self.decisions.resize_with(blocks, Decisions::default);
             for decisions in &mut self.decisions {
@@ -159,14 +164,10 @@ fn zeroed<T: Copy + Default>(buffer: &mut Vec<T>, length: usize) {
 /// The memory of one thread while it works on a block. It carries nothing from block to block.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch<R> {
-    /// Per input and block sample: encoded spikes.
-    pub(crate) inputs: Vec<Vec<SpikeTrain>>,
+    /// What the sources of projections have sent.
+    pub(crate) sent: Sent<R>,
     /// One row of encoder input.
     pub(crate) row: Vec<f32>,
-    /// Per population and block sample.
-    pub(crate) trains: Vec<Vec<SpikeTrain>>,
-    /// Per population: real-valued spikes in smooth mode. `[block sample, steps, n]`
-    pub(crate) z: Vec<Vec<R>>,
     pub(crate) cells: Vec<forward::Cells<R>>,
     /// Per population `[block sample, steps, tape_reals, n]`.
     pub(crate) tape: Vec<Vec<R>>,
@@ -186,6 +187,8 @@ pub(crate) struct Scratch<R> {
     pub(crate) state_gradient: Vec<Vec<R>>,
     /// `[block sample, n]` of the population at work.
     pub(crate) spike_gradient: Vec<R>,
+    /// `[block sample, rows]` of the projection at work.
+    pub(crate) part: Vec<R>,
     /// Gradients nobody asks for: `[drives, n]`.
     pub(crate) drive_gradient: Vec<R>,
     /// Per input, then per population: the spikes of one sample.
@@ -202,13 +205,18 @@ impl<R: Real> Scratch<R> {
         let trains = |trains: &mut Vec<Vec<SpikeTrain>>, count| {
             trains.resize_with(count, || (0..BLOCK).map(|_| SpikeTrain::new()).collect());
         };
-        trains(&mut self.inputs, plan.inputs.len());
-        trains(&mut self.trains, count);
+        trains(&mut self.sent.inputs, plan.inputs.len());
+        trains(&mut self.sent.trains, count);
+        self.sent.values.resize_with(plan.inputs.len(), Vec::new);
+        self.sent.signals.resize_with(plan.signals.len(), Vec::new);
+        for (buffer, (population, _)) in self.sent.signals.iter_mut().zip(&plan.signals) {
+            buffer.resize(BLOCK * steps * plan.populations[*population].n, R::ZERO);
+        }
         self.traces.resize_with(shape.traces.len(), Vec::new);
         for (buffer, trace) in self.traces.iter_mut().zip(shape.traces) {
             buffer.resize(BLOCK * steps * trace.n, R::ZERO);
         }
-        for buffers in [&mut self.z, &mut self.tape, &mut self.errors, &mut self.state_gradient] {
+        for buffers in [&mut self.sent.z, &mut self.tape, &mut self.errors, &mut self.state_gradient] {
             buffers.resize_with(count, Vec::new);
         }
         self.tape_flags.resize_with(count, Vec::new);
@@ -219,7 +227,7 @@ impl<R: Real> Scratch<R> {
         for (index, p) in plan.populations.iter().enumerate() {
             self.cells[index].prepare(p);
             if shape.mode != Mode::Spiking {
-                self.z[index].resize(BLOCK * steps * p.n, R::ZERO);
+                self.sent.z[index].resize(BLOCK * steps * p.n, R::ZERO);
             }
         }
         if shape.gradient {
@@ -243,17 +251,20 @@ impl<R: Real> Scratch<R> {
         self.spike_gradient.resize(BLOCK * largest, R::ZERO);
         let drives = plan.populations.iter().map(|p| p.n * p.layout.drives.len()).max().unwrap_or(0);
         self.drive_gradient.resize(drives, R::ZERO);
+        self.part.resize(BLOCK * largest, R::ZERO);
         self.events.resize_with(plan.inputs.len() + plan.populations.len(), EventsByRow::default);
         self.slab.resize(steps * TILE, R::ZERO);
     }
 
     fn bytes(&self) -> usize {
-        let buffers = [&self.z, &self.tape, &self.traces, &self.trace_gradients, &self.errors, &self.state_gradient];
-        let reals: usize = buffers.into_iter().flatten().map(Vec::capacity).sum::<usize>()
+        let sent = [&self.sent.z, &self.sent.values, &self.sent.signals];
+        let buffers = [&self.tape, &self.traces, &self.trace_gradients, &self.errors, &self.state_gradient];
+        let reals: usize = buffers.into_iter().chain(sent).flatten().map(Vec::capacity).sum::<usize>()
             + self.spike_gradient.capacity()
             + self.drive_gradient.capacity()
+            + self.part.capacity()
             + self.slab.capacity();
-        let trains: usize = self.inputs.iter().chain(&self.trains).flatten().map(SpikeTrain::bytes).sum();
+        let trains: usize = self.sent.inputs.iter().chain(&self.sent.trains).flatten().map(SpikeTrain::bytes).sum();
         let flags: usize = self.tape_flags.iter().map(Vec::capacity).sum();
         let cells: usize = self.cells.iter().map(forward::Cells::bytes).sum();
         reals * size_of::<R>()

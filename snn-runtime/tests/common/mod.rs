@@ -257,17 +257,10 @@ pub(crate) const STEPS: usize = 30;
 
 pub(crate) fn projection(name: &str, source: Source, target: usize, delay: usize) -> Projection {
     Projection {
-        name: name.into(),
-        source,
-        target,
-        port: 0,
         unit: "nA".into(),
         delay: Delay::Steps(delay),
-        bias: false,
-        sign: None,
-        no_self: false,
-        frozen: false,
         initial: no_initialiser(),
+        ..Projection::new(name, source, target, 0)
     }
 }
 
@@ -303,7 +296,7 @@ pub(crate) fn graph<R: Real>(lif: Arc<dyn Neuron<R>>, li: Arc<dyn Neuron<R>>) ->
         name: "test".into(),
         hash: "0".into(),
         simulation: Simulation { dt: 1.0, steps: STEPS },
-        inputs: vec![Input { name: "x".into(), size: INPUTS }],
+        inputs: vec![Input { name: "x".into(), size: INPUTS, kind: Default::default() }],
         targets: vec![
             Target { name: "label".into(), kind: TargetKind::Class(OUTPUTS) },
             Target { name: "wave".into(), kind: TargetKind::Values(OUTPUTS) },

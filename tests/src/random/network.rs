@@ -18,13 +18,13 @@ pub(super) fn network(choices: &mut Choices, cell: &Cell) -> Network {
         duration: number(STEPS * dt, Unit::Time),
     })];
     let size = |n: usize| number(n as f64, Unit::One);
-    statements.push(NetworkStatement::Input(Input { name: ident("x"), size: size(3), kind: ident("spikes") }));
+    statements.push(NetworkStatement::Input(Input { name: ident("x"), shape: vec![size(3)], kind: ident("spikes") }));
     let set: Vec<(Option<&str>, Expr)> = match cell.parameters.first() {
         Some((name, unit, value)) if choices.chance(40) => vec![(Some(name.as_str()), number(1.25 * value, *unit))],
         _ => Vec::new(),
     };
     let cells = 1 + choices.below(3);
-    let layer = Layer { name: ident("cells"), size: size(cells), model: call_of("Cell", set) };
+    let layer = Layer { name: ident("cells"), shape: vec![size(cells)], model: call_of("Cell", set) };
     statements.push(NetworkStatement::Layer(layer));
     for (port, unit) in &cell.events {
         statements.push(projection(choices, "x", port, *unit, 0));
@@ -80,7 +80,10 @@ fn projection(choices: &mut Choices, source: &str, port: &str, unit: Unit, delay
     let options = options.into_iter().map(|kind| ProjectionOption { kind, span: NOWHERE }).collect();
     NetworkStatement::Projection(Projection {
         source: ident(source),
+        sources: None,
+        signal: None,
         target: ident("cells"),
+        targets: None,
         port: ident(port),
         options,
         span: NOWHERE,

@@ -3,7 +3,6 @@
 use super::Emit;
 use crate::emit::rust::names::Names;
 use crate::emit::rust::neuron::{allow, doc_lines};
-use crate::model::{Projection, Source};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -73,13 +72,23 @@ impl Emit<'_> {
         let mut methods = TokenStream::new();
         let mut names = Names::default();
         for p in &self.network.projections {
-            let (from, to) = (self.source_size(p), self.layer_size(p.target));
+            let (from, to) = (p.sources.len(), p.targets.len());
             let tensor = format!("{}.weight", p.name);
             let method = names.take(&format!("{}_weight", p.name));
-            let docs = doc_lines(&[format!("`{}`, `[{from}, {to}]`.", p.text)]);
+            let shape = p.connectivity.weights(from, to);
+            let text = match &shape {
+                Some(shape) => format!("`{}`, `{shape:?}`.", p.text),
+                None => format!("`{}`, one number for each connection.", p.text),
+            };
+            let docs = doc_lines(&[text]);
+            let (view, get) = match shape.map(|shape| shape.len()) {
+                Some(2) => (quote! { ArrayView2 }, quote! { self.0.matrix(#tensor) }),
+                None | Some(1) => (quote! { ArrayView1 }, quote! { self.0.vector(#tensor) }),
+                Some(_) => (quote! { ArrayViewD }, quote! { self.0.tensor(#tensor) }),
+            };
             methods.extend(quote! {
                 #docs
-                pub fn #method(&self) -> #runtime::ndarray::ArrayView2<'_, #real> { self.0.matrix(#tensor) }
+                pub fn #method(&self) -> #runtime::ndarray::#view<'_, #real> { #get }
             });
             if p.bias {
                 let tensor = format!("{}.bias", p.name);
@@ -111,16 +120,5 @@ impl Emit<'_> {
                 fn values_mut(&mut self) -> &mut [#real] { #runtime::Parameters::values_mut(&mut self.0) }
             }
         }
-    }
-
-    fn source_size(&self, p: &Projection) -> usize {
-        match p.source {
-            Source::Input(i) => self.network.inputs.get(i).map_or(0, |s| s.size),
-            Source::Layer(i) => self.layer_size(i),
-        }
-    }
-
-    fn layer_size(&self, layer: usize) -> usize {
-        self.network.layers.get(layer).map_or(0, |l| l.size)
     }
 }

@@ -4,8 +4,11 @@ use super::Emit;
 use crate::emit::rust::expression::number_literal;
 use crate::emit::rust::names::index;
 use crate::emit::rust::neuron::allow;
-use crate::model::{Delay, Initialiser, Layer, Observable, ProgramNode, Projection, Reduction, Source, Window};
-use proc_macro2::TokenStream;
+use crate::model::{
+    Connectivity, Delay, Initialiser, Layer, Observable, ProgramNode, Projection, Reduction, Signal, Sliding, Source,
+    Window,
+};
+use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
 impl Emit<'_> {
@@ -15,7 +18,9 @@ impl Emit<'_> {
         let (name, real) = (&self.own.kind, &self.items.real);
         let inputs = network.inputs.iter().map(|i| {
             let (name, size) = (&i.name, index(i.size));
-            quote! { #runtime::graph::Input { name: #name.into(), size: #size } }
+            let kind = format_ident!("{}", if i.is_values { "Values" } else { "Spikes" });
+            let kind = quote! { #runtime::graph::InputKind::#kind };
+            quote! { #runtime::graph::Input { name: #name.into(), size: #size, kind: #kind } }
         });
         let targets = network.targets.iter().map(|t| {
             let (name, size) = (&t.name, index(t.size));
@@ -71,8 +76,10 @@ impl Emit<'_> {
         }
     }
 
+    /// What differs from the usual projection: dense, at once, trained.
     fn projection(&self, p: &Projection) -> TokenStream {
         let runtime = self.runtime;
+        let (name, target, port) = (&p.name, index(p.target), index(p.port));
         let source = match p.source {
             Source::Input(i) => {
                 let i = index(i);
@@ -83,53 +90,84 @@ impl Emit<'_> {
                 quote! { #runtime::graph::Source::Population(#i) }
             }
         };
-        let neuron = self.network.layers.get(p.target).and_then(|l| self.model.neurons.get(l.neuron));
-        let unit = neuron.and_then(|n| n.events.get(p.port)).map(|q| q.dimension.base_unit()).unwrap_or_default();
-        let delay = match p.delay {
-            Delay::Steps(n) => {
-                let n = index(n);
-                quote! { #runtime::graph::Delay::Steps(#n) }
-            }
-            Delay::Time(t) => {
-                let t = number_literal(t);
-                quote! { #runtime::graph::Delay::Time(#t) }
-            }
+        let mut fields = TokenStream::new();
+        let mut field = |name: &str, value: TokenStream| {
+            let name = format_ident!("{name}");
+            fields.extend(quote! { #name: #value, });
         };
-        let sign = match p.sign {
-            None => quote! { ::core::option::Option::None },
-            Some(true) => quote! { ::core::option::Option::Some(#runtime::graph::Sign::Positive) },
-            Some(false) => quote! { ::core::option::Option::Some(#runtime::graph::Sign::Negative) },
-        };
-        let initial = match p.initial {
-            Initialiser::Constant(x) => {
-                let x = number_literal(x);
-                quote! { Constant(#x) }
+        if let Signal::State(state) = p.signal {
+            let state = index(state);
+            field("signal", quote! { #runtime::graph::Signal::State(#state) });
+        }
+        let parts = [("sources", self.network.part_of_source(p)), ("targets", self.network.part_of_target(p))];
+        for (name, part) in parts {
+            if let Some(part) = part {
+                let (start, end) = (index(part.start), index(part.end));
+                field(name, quote! { ::core::option::Option::Some(#start..#end) });
             }
-            Initialiser::Uniform { low, high } => {
-                let (low, high) = (number_literal(low), number_literal(high));
-                quote! { Uniform { low: #low, high: #high } }
+        }
+        if p.connectivity != Connectivity::Dense {
+            field("connectivity", self.connectivity(p.connectivity));
+        }
+        let unit = p.unit.base_unit();
+        if !unit.is_empty() {
+            field("unit", quote! { #unit.into() });
+        }
+        if p.delay != Delay::Steps(0) {
+            let delay = delay(p.delay);
+            field("delay", quote! { #runtime::graph::Delay::#delay });
+        }
+        if let Some(positive) = p.sign {
+            let sign = format_ident!("{}", if positive { "Positive" } else { "Negative" });
+            field("sign", quote! { ::core::option::Option::Some(#runtime::graph::Sign::#sign) });
+        }
+        for (name, value) in [("bias", p.bias), ("no_self", p.no_self), ("frozen", p.frozen)] {
+            if value {
+                field(name, quote! { true });
             }
-            Initialiser::Normal { mean, sd } => {
-                let (mean, sd) = (number_literal(mean), number_literal(sd));
-                quote! { Normal { mean: #mean, sd: #sd } }
-            }
-        };
-        let (name, target, port) = (&p.name, index(p.target), index(p.port));
-        let (bias, no_self, frozen) = (p.bias, p.no_self, p.frozen);
+        }
+        let initial = initialiser(p.initial);
+        field("initial", quote! { #runtime::initialise::Initialiser::#initial });
         quote! {
             #runtime::graph::Projection {
-                name: #name.into(),
-                source: #source,
-                target: #target,
-                port: #port,
-                unit: #unit.into(),
-                delay: #delay,
-                bias: #bias,
-                sign: #sign,
-                no_self: #no_self,
-                frozen: #frozen,
-                initial: #runtime::initialise::Initialiser::#initial,
+                #fields
+                ..#runtime::graph::Projection::new(#name, #source, #target, #port)
             }
+        }
+    }
+
+    fn connectivity(&self, kind: Connectivity) -> TokenStream {
+        let runtime = self.runtime;
+        let of = quote! { #runtime::connectivity };
+        let drawn = |kind: &str, count: usize, seed: u64| {
+            let (kind, count, seed) = (format_ident!("{kind}"), index(count), Literal::u64_unsuffixed(seed));
+            quote! { #of::Connectivity::#kind { count: #count, seed: #seed } }
+        };
+        let window = |kind: &str, w: Sliding| {
+            let kind = format_ident!("{kind}");
+            let sides = |sides: &[usize]| {
+                let sides = sides.iter().map(|&side| index(side));
+                quote! { [#(#sides),*] }
+            };
+            let (source, target, kernel) = (sides(&w.source), sides(&w.target), sides(&w.kernel));
+            let (stride, padding) = (sides(&w.stride), sides(&w.padding));
+            quote! {
+                #of::Connectivity::#kind(#of::Grid {
+                    source: #source, target: #target, kernel: #kernel, stride: #stride, padding: #padding,
+                })
+            }
+        };
+        match kind {
+            Connectivity::Dense => quote! { #of::Connectivity::Dense },
+            Connectivity::OneToOne => quote! { #of::Connectivity::OneToOne },
+            Connectivity::Random { probability, seed } => {
+                let (probability, seed) = (number_literal(probability), Literal::u64_unsuffixed(seed));
+                quote! { #of::Connectivity::Random { probability: #probability, seed: #seed } }
+            }
+            Connectivity::FixedIndegree { count, seed } => drawn("FixedIndegree", count, seed),
+            Connectivity::FixedOutdegree { count, seed } => drawn("FixedOutdegree", count, seed),
+            Connectivity::Convolution(w) => window("Convolution", w),
+            Connectivity::Pool(w) => window("Pool", w),
         }
     }
 
@@ -175,6 +213,40 @@ impl Emit<'_> {
                 let (output, target, w) = (index(*output), index(*target), window(w));
                 quote! { #of::Node::MeanSquaredError { output: #output, target: #target, #w } }
             }
+        }
+    }
+}
+
+fn delay(delay: Delay) -> TokenStream {
+    match delay {
+        Delay::Steps(n) => {
+            let n = index(n);
+            quote! { Steps(#n) }
+        }
+        Delay::Time(t) => {
+            let t = number_literal(t);
+            quote! { Time(#t) }
+        }
+        Delay::Uniform { low, high } => {
+            let (low, high) = (number_literal(low), number_literal(high));
+            quote! { Uniform { low: #low, high: #high, seed: 0 } }
+        }
+    }
+}
+
+fn initialiser(initial: Initialiser) -> TokenStream {
+    match initial {
+        Initialiser::Constant(x) => {
+            let x = number_literal(x);
+            quote! { Constant(#x) }
+        }
+        Initialiser::Uniform { low, high } => {
+            let (low, high) = (number_literal(low), number_literal(high));
+            quote! { Uniform { low: #low, high: #high } }
+        }
+        Initialiser::Normal { mean, sd } => {
+            let (mean, sd) = (number_literal(mean), number_literal(sd));
+            quote! { Normal { mean: #mean, sd: #sd } }
         }
     }
 }

@@ -1,0 +1,92 @@
+//! What inputs and populations have sent in a block: spikes as lists, everything else as numbers.
+
+use super::batch::InputData;
+use super::call::Call;
+use super::projection::{Carried, ProjectionPlan};
+use crate::graph::Source;
+use crate::neuron::Mode;
+use crate::{Real, SpikeTrain};
+use std::ops::Range;
+
+/// What the sources of projections have sent.
+#[derive(Debug, Default)]
+pub(crate) struct Sent<R> {
+    /// Per input and block sample: encoded spikes.
+    pub(crate) inputs: Vec<Vec<SpikeTrain>>,
+    /// Per input: the numbers of a sample. `[block sample, steps, n]`, or `[block sample, n]` if they are constant.
+    pub(crate) values: Vec<Vec<R>>,
+    /// Per population and block sample.
+    pub(crate) trains: Vec<Vec<SpikeTrain>>,
+    /// Per population: real-valued spikes in smooth mode. `[block sample, steps, n]`
+    pub(crate) z: Vec<Vec<R>>,
+    /// Per signal of the plan. `[block sample, steps, n]`
+    pub(crate) signals: Vec<Vec<R>>,
+}
+
+/// What the rows of a projection have sent in one step.
+pub(crate) enum Message<'a, R> {
+    /// The neurons that spiked, with their numbers in the source.
+    Spikes(&'a [u32]),
+    /// A number of each row.
+    Values(&'a [R]),
+}
+
+/// The ascending numbers that lie in a range.
+pub(crate) fn within<'a>(list: &'a [u32], range: &Range<usize>) -> &'a [u32] {
+    let start = list.partition_point(|&i| (i as usize) < range.start);
+    let end = list.partition_point(|&i| (i as usize) < range.end);
+    &list[start..end]
+}
+
+impl<R: Real> Sent<R> {
+    /// The spikes of an input; `index` is the place of the sample in the batch.
+    pub(crate) fn input<'a>(
+        &'a self,
+        call: &'a Call<'_, '_, R>,
+        input: usize,
+        slot: usize,
+        index: usize,
+    ) -> &'a SpikeTrain {
+        match &call.batch.inputs[input] {
+            InputData::Spikes(trains) => &trains[index],
+            InputData::Encoded { .. } | InputData::Values(_) => &self.inputs[input][slot],
+        }
+    }
+
+    /// What of the rows of a projection arrives in step `t`.
+    #[inline]
+    pub(crate) fn message<'a>(
+        &'a self,
+        call: &'a Call<'_, '_, R>,
+        p: &ProjectionPlan,
+        (slot, index): (usize, usize),
+        t: usize,
+    ) -> Option<Message<'a, R>> {
+        let Some(t) = t.checked_sub(p.delay) else {
+            return call.carry.get(index).and_then(|before| before.message(call.plan, p, p.delay - t));
+        };
+        let steps = call.plan.simulation.steps;
+        let rows = |values: &'a [R], n: usize, at: usize| Message::Values(&values[at * n..][..n][p.sources.clone()]);
+        Some(match (p.carried, p.source) {
+            (Carried::Values, Source::Input(input)) => {
+                let n = call.plan.inputs[input].size;
+                let values = &self.values[input];
+                let constant = matches!(&call.batch.inputs[input], InputData::Values(v) if v.dim().1 == 1);
+                rows(values, n, if constant { slot } else { slot * steps + t })
+            }
+            (Carried::Signal(signal), _) => {
+                let n = call.plan.populations[call.plan.signals[signal].0].n;
+                rows(&self.signals[signal], n, slot * steps + t)
+            }
+            (_, Source::Population(population)) if call.mode != Mode::Spiking => {
+                rows(&self.z[population], call.plan.populations[population].n, slot * steps + t)
+            }
+            (_, Source::Population(population)) => {
+                Message::Spikes(within(self.trains[population][slot].step(t), &p.sources))
+            }
+            (_, Source::Input(input)) => {
+                Message::Spikes(within(self.input(call, input, slot, index).step(t), &p.sources))
+            }
+        })
+    }
+}
