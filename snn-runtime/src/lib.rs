@@ -27,7 +27,7 @@ pub use cells::Cells;
 pub use compiled::Compiled;
 pub use encode::Encoder;
 pub use engine::{
-    Batch, Carry, Error, Evaluation, InputData, Network, Readouts, Recording, Session, TargetData, Workspace,
+    Batch, Carry, Error, Evaluation, InputData, Network, Readouts, Recording, Session, TargetData, Values, Workspace,
 };
 pub use graph::{Graph, Simulation};
 /// The arrays at the surface of this crate.

@@ -36,7 +36,7 @@ pub fn data<'a, R: Real>(
     let inputs = network.graph().inputs.iter().zip(spikes).zip(values);
     let of = |((input, spikes), values): ((&Input, &'a Vec<SpikeTrain>), &'a Array3<f32>)| match input.kind {
         InputKind::Spikes => InputData::Spikes(spikes),
-        InputKind::Values => InputData::Values(values.view()),
+        InputKind::Values => InputData::Values(values.view().into()),
     };
     inputs.map(of).collect()
 }

@@ -1,7 +1,7 @@
 //! `snn explain`
 
 use super::output::print;
-use super::setup::{Setup, choose};
+use super::setup::{Setup, choose_neuron};
 use super::{load, report};
 use snn_dsl::explain;
 use snn_dsl::expr::number;
@@ -36,7 +36,8 @@ pub(crate) fn explain(arguments: &Arguments) -> Result<ExitCode, String> {
     let mut text = explain::explain(&model);
     if arguments.error {
         let name = arguments.neuron.as_deref();
-        let neuron = choose(&model, &arguments.model, name, snn_dsl::library::neuron(&arguments.model).is_some())?;
+        let neuron =
+            choose_neuron(&model, &arguments.model, name, snn_dsl::library::neuron(&arguments.model).is_some())?;
         let protocol = arguments.setup.protocol(neuron, "1s").map_err(|e| format!("error: {e}"))?;
         let found = accuracy(neuron, &protocol).map_err(|e| format!("error: {e}"))?;
         let ports = neuron.events.iter().chain(&neuron.drives).map(|q| q.name.as_str()).collect::<Vec<_>>();

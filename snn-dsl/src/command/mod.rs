@@ -8,6 +8,7 @@ pub(crate) mod list;
 pub(crate) mod output;
 pub(crate) mod setup;
 pub(crate) mod simulate;
+pub(crate) mod simulate_network;
 
 use snn_dsl::compile::{Compilation, compile};
 use snn_dsl::diagnostic::{Style, closest, render_all};

@@ -1,27 +1,27 @@
 //! Which neuron is run, and how.
 
 use snn_dsl::diagnostic::closest;
-use snn_dsl::model::{Model, Neuron};
+use snn_dsl::model::{Model, Network, Neuron};
 use snn_dsl::simulate::{self, Place, Protocol, options};
 
 /// The options of a run.
 #[derive(clap::Args)]
 pub(crate) struct Setup {
-    /// The time step; 0.1 ms if left out.
+    /// The time step; if left out, 0.1 ms, or that of the network.
     #[arg(long, value_name = "TIME")]
-    dt: Option<String>,
-    /// How long; 500 ms if left out, for `--error` 1 s.
+    pub(crate) dt: Option<String>,
+    /// How long; if left out, 500 ms (for `--error` 1 s), or as long as the network says.
     #[arg(long = "for", value_name = "TIME")]
-    duration: Option<String>,
+    pub(crate) duration: Option<String>,
     /// Another value of a parameter: `tau=10ms`. May be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
-    set: Vec<String>,
+    pub(crate) set: Vec<String>,
     /// Another starting value of a state: `V=-70mV`. May be repeated.
     #[arg(long, value_name = "STATE=VALUE")]
-    init: Vec<String>,
+    pub(crate) init: Vec<String>,
     /// What arrives at an event port or a drive, see below. May be repeated; inputs of one port add up.
     #[arg(long, value_name = "PORT=SPEC")]
-    input: Vec<String>,
+    pub(crate) input: Vec<String>,
 }
 
 impl Setup {
@@ -46,8 +46,41 @@ impl Setup {
     }
 }
 
-/// The neuron of a model that is meant; `is_library` if `file` is the name of a library neuron.
+/// What of a model is run.
+pub(crate) enum Chosen<'m> {
+    /// Neurons of one kind.
+    Neuron(&'m Neuron),
+    /// A whole network.
+    Network(&'m Network),
+}
+
+/// The neuron or network of a model that is meant; `is_library` if `file` is the name of a library neuron.
 pub(crate) fn choose<'m>(
+    model: &'m Model,
+    file: &str,
+    name: Option<&str>,
+    is_library: bool,
+) -> Result<Chosen<'m>, String> {
+    let network = match (name, model.networks.as_slice()) {
+        (Some(name), networks) => networks.iter().find(|n| n.name == name),
+        (None, [one]) => Some(one),
+        (None, []) => None,
+        (None, several) => {
+            let names: Vec<&str> = several.iter().map(|n| n.name.as_str()).collect();
+            let (count, list) = (several.len(), names.join("`, `"));
+            return Err(format!(
+                "error: {file}: expected one network, found {count}\nhelp: choose one with --model: `{list}`"
+            ));
+        }
+    };
+    match network {
+        Some(network) => Ok(Chosen::Network(network)),
+        None => choose_neuron(model, file, name, is_library).map(Chosen::Neuron),
+    }
+}
+
+/// The neuron of a model that is meant.
+pub(crate) fn choose_neuron<'m>(
     model: &'m Model,
     file: &str,
     name: Option<&str>,
@@ -64,7 +97,7 @@ pub(crate) fn choose<'m>(
                     Some(neuron) => format!("choose a neuron: `--model {neuron}`"),
                     None => "choose a file with neurons".into(),
                 };
-                return Err(format!("error: --model {name}: networks are not supported yet\nhelp: {hint}"));
+                return Err(format!("error: --model {name}: expected a neuron, found a network\nhelp: {hint}"));
             }
             None => {
                 let hint = match closest(name, names.iter().copied()) {
@@ -83,7 +116,7 @@ pub(crate) fn choose<'m>(
                 [] => "write a neuron into the file, or take one of the library".into(),
                 _ => format!("choose a neuron with --model: `{list}`"),
             };
-            return Err(format!("error: {file}: not supported yet: networks\nhelp: {hint}"));
+            return Err(format!("error: {file}: expected a neuron, found networks\nhelp: {hint}"));
         }
         (None, [one]) => *one,
         // A library text that is called by its name.

@@ -1,9 +1,9 @@
 //! `snn simulate`
 
 use super::output::{Output, print};
-use super::setup::{Setup, choose};
-use super::{load, report, unknown};
-use snn_dsl::model::Neuron;
+use super::setup::{Chosen, Setup, choose};
+use super::{load, report, simulate_network, unknown};
+use snn_dsl::model::{Model, Neuron};
 use snn_dsl::simulate::{self, Place, Protocol, Recording, Statistics, options};
 use snn_runtime::Real;
 use std::io::Write;
@@ -33,29 +33,32 @@ pub(crate) struct Arguments {
     /// A model file, or the name of a library neuron.
     #[arg(value_name = "FILE|NAME", required_unless_present = "model")]
     file: Option<String>,
-    /// Which neuron of the file; without a file, which one of the library.
+    /// Which neuron or network of the file; without a file, which neuron of the library.
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     #[command(flatten)]
-    setup: Setup,
-    /// The states to record: `V,I`. All of them if left out.
+    pub(crate) setup: Setup,
+    /// The states to record: `V,I`, all of them if left out; of a network `exc.V,inh.V`, none if left out.
     #[arg(long, value_name = "STATES")]
-    record: Option<String>,
+    pub(crate) record: Option<String>,
     /// Write the states over time; `-` is standard output.
     #[arg(long, value_name = "FILE")]
-    csv: Option<PathBuf>,
+    pub(crate) csv: Option<PathBuf>,
     /// Write the spikes, time in ms and neuron a line; `-` is standard output.
     #[arg(long, value_name = "FILE")]
-    spikes: Option<PathBuf>,
+    pub(crate) spikes: Option<PathBuf>,
     /// Draw the states and spikes as SVG; `-` is standard output.
     #[arg(long, value_name = "FILE")]
-    svg: Option<PathBuf>,
-    /// The number of neurons.
-    #[arg(long, value_name = "COUNT", default_value_t = 1)]
-    n: usize,
+    pub(crate) svg: Option<PathBuf>,
+    /// The number of neurons; 1 if left out.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) n: Option<usize>,
     /// Where random numbers begin: the same seed gives the same run.
     #[arg(long, default_value_t = 0)]
-    seed: u64,
+    pub(crate) seed: u64,
+    /// The trained numbers of a network, as `safetensors`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) parameters: Option<PathBuf>,
     /// Compute with 32 bits instead of 64.
     #[arg(long)]
     f32: bool,
@@ -63,18 +66,33 @@ pub(crate) struct Arguments {
 
 /// Runs a neuron as the arguments say.
 pub(crate) fn simulate(arguments: &Arguments) -> Result<ExitCode, String> {
-    let Some(neuron) = neuron(arguments)? else { return Ok(ExitCode::FAILURE) };
-    let protocol = protocol(&neuron, arguments).map_err(|e| format!("error: {e}"))?;
+    let Some((model, file)) = load_model(arguments)? else { return Ok(ExitCode::FAILURE) };
+    let is_library = arguments.file.is_none();
+    let neuron = match choose(&model, &file, arguments.model.as_deref(), is_library)? {
+        Chosen::Neuron(neuron) => neuron,
+        Chosen::Network(network) => {
+            if arguments.f32 {
+                simulate_network::simulate::<f32>(&model, network, arguments)?;
+            } else {
+                simulate_network::simulate::<f64>(&model, network, arguments)?;
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    if arguments.parameters.is_some() {
+        return Err("error: --parameters: expected a network, found a neuron\nhelp: give values with `--set`".into());
+    }
+    let protocol = protocol(neuron, arguments).map_err(|e| format!("error: {e}"))?;
     if arguments.f32 {
-        run::<f32>(&neuron, &protocol, arguments)?;
+        run::<f32>(neuron, &protocol, arguments)?;
     } else {
-        run::<f64>(&neuron, &protocol, arguments)?;
+        run::<f64>(neuron, &protocol, arguments)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The neuron that is meant; `None` if its text has mistakes, which have been printed.
-fn neuron(arguments: &Arguments) -> Result<Option<Neuron>, String> {
+/// The model that is meant and its file; `None` if its text has mistakes, which have been printed.
+fn load_model(arguments: &Arguments) -> Result<Option<(Model, String)>, String> {
     let name = arguments.model.as_deref();
     let file = arguments.file.as_deref().or(name).unwrap_or_default();
     if arguments.file.is_none() && snn_dsl::library::neuron(file).is_none() {
@@ -82,8 +100,7 @@ fn neuron(arguments: &Arguments) -> Result<Option<Neuron>, String> {
     }
     let compilation = load(file)?;
     report(&compilation);
-    let Some(model) = compilation.model else { return Ok(None) };
-    choose(&model, file, name, arguments.file.is_none()).map(|neuron| Some(neuron.clone()))
+    Ok(compilation.model.map(|model| (model, file.to_string())))
 }
 
 fn protocol(neuron: &Neuron, arguments: &Arguments) -> Result<Protocol, simulate::Error> {
@@ -99,20 +116,12 @@ fn protocol(neuron: &Neuron, arguments: &Arguments) -> Result<Protocol, simulate
         (None, None) => 1,
     };
     let protocol = arguments.setup.protocol(neuron, "500ms")?;
-    Ok(Protocol { n: arguments.n, seed: arguments.seed, record, recorded_neurons, ..protocol })
+    Ok(Protocol { n: arguments.n.unwrap_or(1), seed: arguments.seed, record, recorded_neurons, ..protocol })
 }
 
 fn run<R: Real>(neuron: &Neuron, protocol: &Protocol, arguments: &Arguments) -> Result<(), String> {
     let asked = [("--csv", &arguments.csv), ("--spikes", &arguments.spikes), ("--svg", &arguments.svg)];
-    let paths: Vec<_> = asked.iter().filter_map(|(option, path)| Some((*option, path.as_ref()?))).collect();
-    for (k, (option, path)) in paths.iter().enumerate() {
-        if let Some((first, _)) = paths.iter().take(k).find(|(_, other)| other == path) {
-            let path = path.display();
-            return Err(format!(
-                "error: {option} {path}: {first} writes there, too\nhelp: give each a file of its own"
-            ));
-        }
-    }
+    let paths = distinct(&asked)?;
     // What cannot be written is said before a long run, and not after it.
     let open = |path: &Option<PathBuf>| path.as_deref().map(Output::open).transpose();
     let (mut csv, mut spikes, mut svg) = (open(&arguments.csv)?, open(&arguments.spikes)?, open(&arguments.svg)?);
@@ -135,6 +144,20 @@ fn run<R: Real>(neuron: &Neuron, protocol: &Protocol, arguments: &Arguments) -> 
         out.write(|out| out.write_all(simulate::svg(&recording, main).as_bytes()))?;
     }
     Ok(())
+}
+
+/// The files that are asked for, which have to be different.
+pub(crate) fn distinct<'p>(asked: &[(&'p str, &'p Option<PathBuf>)]) -> Result<Vec<(&'p str, &'p PathBuf)>, String> {
+    let paths: Vec<_> = asked.iter().filter_map(|(option, path)| Some((*option, path.as_ref()?))).collect();
+    for (k, (option, path)) in paths.iter().enumerate() {
+        if let Some((first, _)) = paths.iter().take(k).find(|(_, other)| other == path) {
+            let path = path.display();
+            return Err(format!(
+                "error: {option} {path}: {first} writes there, too\nhelp: give each a file of its own"
+            ));
+        }
+    }
+    Ok(paths)
 }
 
 /// The recorded state that is most worth a look: the membrane potential.

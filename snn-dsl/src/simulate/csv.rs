@@ -1,5 +1,6 @@
 //! A run as text for other programs.
 
+use super::network::NetworkRecording;
 use super::recording::Recording;
 use crate::expr::number;
 use snn_runtime::Real;
@@ -41,6 +42,50 @@ pub fn write_csv<R: Real>(recording: &Recording<R>, out: &mut dyn Write) -> io::
         }
         line.push('\n');
         out.write_all(line.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Writes the traces of several layers as [`write_csv`] does; names are `exc.V[0]`.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_network_csv<R: Real>(recording: &NetworkRecording<R>, out: &mut dyn Write) -> io::Result<()> {
+    let (mut units, mut names) = (String::from("# ms"), String::from("t"));
+    let traces = || recording.layers.iter().flat_map(|layer| layer.traces.iter().map(move |trace| (layer, trace)));
+    for (layer, trace) in traces() {
+        let unit = if trace.unit.is_empty() { "1" } else { &trace.unit };
+        for i in 0..trace.neurons {
+            let _ = write!(units, ",{unit}");
+            let _ = write!(names, ",{}.{}[{i}]", layer.model, trace.name);
+        }
+    }
+    writeln!(out, "{units}\n{names}")?;
+    let mut line = String::new();
+    for step in 0..=recording.grid.steps {
+        line.clear();
+        line.push_str(&number(recording.grid.time(step)));
+        for (_, trace) in traces() {
+            for value in trace.values.get(step * trace.neurons..).unwrap_or(&[]).iter().take(trace.neurons) {
+                line.push(',');
+                shortest(*value, &mut line);
+            }
+        }
+        line.push('\n');
+        out.write_all(line.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Writes the spikes of several layers: `time layer neuron` a line, layer by layer.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_network_spikes<R: Real>(recording: &NetworkRecording<R>, out: &mut dyn Write) -> io::Result<()> {
+    for layer in &recording.layers {
+        for spike in &layer.spikes {
+            writeln!(out, "{} {} {}", number(layer.spike_time(*spike)), layer.model, spike.neuron)?;
+        }
     }
     Ok(())
 }

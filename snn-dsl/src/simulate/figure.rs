@@ -1,5 +1,6 @@
 //! A run as a figure: the traces with spikes drawn on them and, for several neurons, who fired when.
 
+use super::network::NetworkRecording;
 use super::recording::{Recording, Trace};
 use crate::expr::number;
 use snn_runtime::Real;
@@ -55,32 +56,59 @@ pub fn svg<R: Real>(recording: &Recording<R>, main: &str) -> String {
     let raster = recording.n > 1 && recording.has_threshold;
     let heights: Vec<f64> =
         traces.iter().map(|t| if t.name == main { 190.0 } else { 110.0 }).chain(raster.then_some(170.0)).collect();
-    let height = TOP + heights.iter().sum::<f64>() + GAP * heights.len().saturating_sub(1) as f64 + BOTTOM;
-    let mut out = String::new();
-    let _ = writeln!(
-        out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
-         viewBox=\"0 0 {WIDTH} {height}\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\">\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>"
-    );
     let title = match recording.n {
         1 => escape(&recording.model),
         n => format!("{}, {n} neurons", escape(&recording.model)),
     };
-    let _ = writeln!(out, "<text x=\"{LEFT}\" y=\"20\" font-size=\"14\">{title}</text>");
+    let mut out = begin(&title, &heights);
     let mut top = TOP;
     let count = heights.len();
     for (k, &height) in heights.iter().enumerate() {
         let panel = Panel { top, height, end: recording.grid.end() };
         match traces.get(k) {
-            Some(trace) => panel.trace(&mut out, recording, trace, trace.name == main),
-            None => panel.raster(&mut out, recording),
+            Some(trace) => panel.trace(&mut out, recording, trace, trace.name == main, ""),
+            None => panel.raster(&mut out, recording, "neuron"),
         }
         panel.time_axis(&mut out, k + 1 == count);
         top += height + GAP;
     }
     out.push_str("</svg>\n");
     out
+}
+
+/// The figure of a network: for each layer its recorded states, and who fired when.
+pub fn network_svg<R: Real>(recording: &NetworkRecording<R>) -> String {
+    let layers = recording.layers.iter().flat_map(|layer| {
+        let traces = layer.traces.iter().filter(|t| t.neurons > 0).map(move |trace| (layer, Some(trace)));
+        traces.chain((layer.has_threshold && layer.n > 0).then_some((layer, None)))
+    });
+    let panels: Vec<_> = layers.collect();
+    let tall = |trace: &Option<&Trace<R>>| if trace.is_some() { 110.0 } else { 150.0 };
+    let heights: Vec<f64> = panels.iter().map(|(_, trace)| tall(trace)).collect();
+    let mut out = begin(&escape(&recording.name), &heights);
+    let mut top = TOP;
+    for (k, ((layer, trace), height)) in panels.iter().zip(&heights).enumerate() {
+        let panel = Panel { top, height: *height, end: recording.grid.end() };
+        match trace {
+            Some(trace) => panel.trace(&mut out, layer, trace, false, &format!("{}.", layer.model)),
+            None => panel.raster(&mut out, layer, &layer.model),
+        }
+        panel.time_axis(&mut out, k + 1 == panels.len());
+        top += height + GAP;
+    }
+    out.push_str("</svg>\n");
+    out
+}
+
+/// The head of a figure with panels of these heights.
+fn begin(title: &str, heights: &[f64]) -> String {
+    let height = TOP + heights.iter().sum::<f64>() + GAP * heights.len().saturating_sub(1) as f64 + BOTTOM;
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
+         viewBox=\"0 0 {WIDTH} {height}\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\">\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
+         <text x=\"{LEFT}\" y=\"20\" font-size=\"14\">{title}</text>\n"
+    )
 }
 
 /// A part of the figure with axes of its own.
@@ -101,7 +129,14 @@ impl Panel {
         self.top + (high - value) / (high - low) * self.height
     }
 
-    fn trace<R: Real>(&self, out: &mut String, recording: &Recording<R>, trace: &Trace<R>, with_spikes: bool) {
+    fn trace<R: Real>(
+        &self,
+        out: &mut String,
+        recording: &Recording<R>,
+        trace: &Trace<R>,
+        with_spikes: bool,
+        prefix: &str,
+    ) {
         let shown = trace.neurons.min(DRAWN);
         let values = || trace.values.chunks_exact(trace.neurons).flat_map(|step| step.iter().take(shown));
         let low = values().fold(f64::INFINITY, |low, x| low.min(x.to_f64()));
@@ -113,7 +148,7 @@ impl Panel {
         let axis = [low - 0.06 * span, high + if spiking { 0.3 } else { 0.06 } * span];
         self.axis(
             out,
-            &quantity(&trace.name, &trace.unit),
+            &format!("{prefix}{}", quantity(&trace.name, &trace.unit)),
             axis,
             &ticks(axis[0], high + 0.06 * span, (self.height / 36.0) as usize),
         );
@@ -177,12 +212,12 @@ impl Panel {
         }
     }
 
-    fn raster<R: Real>(&self, out: &mut String, recording: &Recording<R>) {
+    fn raster<R: Real>(&self, out: &mut String, recording: &Recording<R>, name: &str) {
         let n = recording.n as f64;
         // Neuron 0 is at the bottom.
         let axis = [-0.5, n - 0.5];
         let marks = ticks(0.0, n - 1.0, 4).into_iter().filter(|t| t.fract() == 0.0).collect::<Vec<_>>();
-        self.axis(out, "neuron", axis, &marks);
+        self.axis(out, name, axis, &marks);
         let size = (0.8 * self.height / n).clamp(1.0, 8.0);
         let mut path = String::new();
         for spike in &recording.spikes {

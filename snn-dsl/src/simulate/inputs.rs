@@ -6,8 +6,11 @@ use super::protocol::{Input, Piece};
 use crate::diagnostic::closest;
 use crate::expr::number;
 use crate::model::{Neuron, Quantity};
-use snn_runtime::Real;
 use snn_runtime::random::{Purpose, Stream};
+use snn_runtime::{Real, math};
+
+/// More spikes than that in a step are taken for a slip.
+const MOST_IN_A_STEP: f64 = 1e4;
 
 /// The inputs of all ports, to be asked step by step.
 #[derive(Clone, Debug)]
@@ -33,9 +36,45 @@ struct Port {
 
 #[derive(Clone, Copy, Debug)]
 struct Poisson {
-    probability: f64,
+    /// Spikes in a step.
+    mean: f64,
     weight: f64,
     stream: Stream,
+}
+
+/// The mean of a count that is drawn at once: exp(-mean) is far from the smallest numbers.
+const MOST_AT_ONCE: f64 = 32.0;
+
+impl Poisson {
+    /// Adds the spikes of a step: a Poisson number for each neuron.
+    fn add<R: Real>(&self, step: usize, row: &mut [R]) {
+        let weight = R::from_f64(self.weight);
+        let blocks = row.len().div_ceil(2);
+        let parts = (self.mean / MOST_AT_ONCE).ceil().max(1.0);
+        let none = math::exp(-self.mean / parts);
+        for part in 0..parts as usize {
+            for (block, pair) in row.chunks_mut(2).enumerate() {
+                let draws = self.stream.uniform_pair(step as u32, (part * blocks + block) as u32);
+                for (value, draw) in pair.iter_mut().zip(draws) {
+                    if draw >= none {
+                        *value += weight * R::from_f64(count(self.mean / parts, none, draw));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The Poisson number that a uniform number stands for; `none` = exp(-mean) is the probability of 0.
+fn count(mean: f64, none: f64, draw: f64) -> f64 {
+    let (mut k, mut probability, mut below) = (0.0, none, none);
+    // Beyond this the sum is 1 to the last bit.
+    while draw >= below && k < 400.0 {
+        k += 1.0;
+        probability *= mean / k;
+        below += probability;
+    }
+    k
 }
 
 impl<R: Real> Inputs<R> {
@@ -69,9 +108,9 @@ impl<R: Real> Inputs<R> {
                 }
                 &Input::Poisson { rate, weight } => {
                     finite(&place, "weight", weight)?;
-                    let probability = probability(&place, grid, rate)?;
+                    let mean = mean(&place, grid, rate)?;
                     let stream = Stream::new(seed, Purpose::Encoding, index as u64);
-                    port.poisson.push(Poisson { probability, weight, stream });
+                    port.poisson.push(Poisson { mean, weight, stream });
                 }
                 Input::Spikes { times, weight } => {
                     let rows: Vec<_> = times.iter().map(|&t| (t, *weight)).collect();
@@ -110,15 +149,7 @@ impl Port {
             row.fill(R::from_f64(self.level));
         }
         for poisson in &self.poisson {
-            let weight = R::from_f64(poisson.weight);
-            for (block, pair) in row.chunks_mut(2).enumerate() {
-                let draws = poisson.stream.uniform_pair(step as u32, block as u32);
-                for (value, draw) in pair.iter_mut().zip(draws) {
-                    if draw < poisson.probability {
-                        *value += weight;
-                    }
-                }
-            }
+            poisson.add(step, row);
         }
     }
 }
@@ -150,19 +181,19 @@ fn finite(place: &Place, what: &str, value: f64) -> Result<(), Error> {
     Err(Error::new(place.clone(), format!("expected a finite {what}, found {value}")))
 }
 
-fn probability(place: &Place, grid: Grid, rate: f64) -> Result<f64, Error> {
-    let probability = rate * grid.dt;
-    if probability.is_nan() || probability < 0.0 {
+/// The mean number of spikes in a step.
+fn mean(place: &Place, grid: Grid, rate: f64) -> Result<f64, Error> {
+    let mean = rate * grid.dt;
+    if mean.is_nan() || mean < 0.0 {
         let message = format!("expected a rate of at least 0 Hz, found {} Hz", number(rate * 1e3));
         return Err(Error::new(place.clone(), message).help("inhibition is a negative weight"));
     }
-    if probability > 1.0 + 1e-12 {
-        let (dt, most, found) = (number(grid.dt), number(1e3 / grid.dt), number(rate * 1e3));
-        let message = format!("expected at most one spike in a step of {dt} ms, a rate of {most} Hz, found {found} Hz");
-        let help = "make `--dt` smaller, or give several inputs to the port: they add up";
-        return Err(Error::new(place.clone(), message).help(help));
+    if mean > MOST_IN_A_STEP {
+        let (dt, most) = (number(grid.dt), number(MOST_IN_A_STEP));
+        let message = format!("expected at most {most} spikes in a step of {dt} ms, found {}", number(mean));
+        return Err(Error::new(place.clone(), message).help("make the rate or `--dt` smaller"));
     }
-    Ok(probability)
+    Ok(mean)
 }
 
 /// Values one after the other as (first step, value).

@@ -3,13 +3,14 @@
 
 use super::error::{Error, Place};
 use super::inputs;
+use super::network;
 use super::population;
 use super::protocol::{Input, Piece};
 use super::table;
 use crate::check::Dimension;
 use crate::check::constant::{Mistake, constant, value};
 use crate::diagnostic::closest;
-use crate::model::{Neuron, Quantity, Value};
+use crate::model::{Model, Network, Neuron, Quantity, Value};
 
 /// A time in ms.
 ///
@@ -59,14 +60,70 @@ pub fn input(
 ) -> Result<(String, Input), Error> {
     let (name, spec) = assignment("--input", "I_ext=2.5 nA", text, Place::Input)?;
     let port = inputs::port(neuron, name)?;
-    let place = Place::Input(name.into());
+    Ok((name.into(), spec_of(&Place::Input(name.into()), port, spec, read)?))
+}
+
+/// An input of a network or a port of one of its layers (`LAYER.PORT`), and what arrives there, from `NAME=SPEC`: `(layer,
+/// port, input)` or `(input, "", input)`.
+///
+/// # Errors
+/// If there is no such port, or the text does not say what arrives.
+pub fn network_input(
+    model: &Model,
+    network: &Network,
+    text: &str,
+    read: impl FnOnce(&str) -> Result<String, String>,
+) -> Result<(String, String, Input), Error> {
+    let (name, spec) = assignment("--input", "exc.I_ext=2.5 nA", text, Place::Input)?;
+    let (layer, port, quantity) = network::port(model, network, name)?;
+    Ok((layer, port, spec_of(&Place::Input(name.into()), &quantity, spec, read)?))
+}
+
+/// A parameter of a layer and its value from `LAYER.NAME=VALUE`.
+///
+/// # Errors
+/// If there is no such parameter, or the value does not fit it.
+pub fn network_set(model: &Model, network: &Network, text: &str) -> Result<(String, String, Value), Error> {
+    let (name, value) = assignment("--set", "exc.tau=20 ms", text, Place::Set)?;
+    let place = || Place::Set(name.into());
+    let Some((layer, parameter)) = name.split_once('.') else {
+        let message = format!("expected a parameter of a layer, found `{name}`");
+        return Err(Error::new(place(), message).help(format!("write `--set LAYER.{name}=...`")));
+    };
+    let (_, neuron) = network::layer_neuron(model, network, place, layer)?;
+    let (parameter, value) = set(neuron, &format!("{parameter}={value}")).map_err(|e| Error { place: place(), ..e })?;
+    Ok((layer.into(), parameter, value))
+}
+
+/// The states of layers in a list such as `exc.V, inh.V`.
+///
+/// # Errors
+/// If an entry is not `LAYER.STATE`.
+pub fn network_states(text: &str) -> Result<Vec<(String, String)>, Error> {
+    let pair = |name: String| match name.split_once('.') {
+        Some((layer, state)) => Ok((layer.to_string(), state.to_string())),
+        None => {
+            let message = format!("expected a state of a layer, found `{name}`");
+            Err(Error::new(Place::Record, message).help(format!("write `LAYER.STATE`, e.g. `--record exc.{name}`")))
+        }
+    };
+    names(text).into_iter().map(pair).collect()
+}
+
+fn spec_of(
+    place: &Place,
+    port: &Quantity,
+    spec: &str,
+    read: impl FnOnce(&str) -> Result<String, String>,
+) -> Result<Input, Error> {
+    let place = place.clone();
     let spec = spec.trim();
     if let Some(file) = spec.strip_prefix('@') {
         let text = read(file).map_err(|reason| Error::new(place.clone(), reason))?;
-        return Ok((name.into(), Input::Series(table::read(&place, port, file, &text)?)));
+        return Ok(Input::Series(table::read(&place, port, file, &text)?));
     }
     let call = spec.strip_suffix(')').and_then(|s| s.split_once('('));
-    let input = match call.map(|(word, inner)| (word.trim(), inner)) {
+    Ok(match call.map(|(word, inner)| (word.trim(), inner)) {
         Some(("poisson", inner)) => poisson(&place, port, inner)?,
         Some(("spikes", inner)) => spikes(&place, port, inner)?,
         Some((word, _)) if closest(word, ["poisson", "spikes"].into_iter()).is_some() => {
@@ -75,8 +132,7 @@ pub fn input(
             return Err(Error::new(place, message).help(format!("did you mean `{near}(...)`?")));
         }
         _ => Input::Pieces(pieces(&place, port, spec)?),
-    };
-    Ok((name.into(), input))
+    })
 }
 
 /// The names of a list such as `V, I`.

@@ -208,13 +208,23 @@ pub(super) fn parameter(model: &Neuron, name: &str) -> Result<usize, Error> {
 fn parameters(model: &Neuron, protocol: &Protocol) -> Result<Vec<(usize, Value)>, Error> {
     let mut values: Vec<(usize, Value)> = Vec::new();
     for (name, value) in &protocol.set {
-        let index = parameter(model, name)?;
-        let Some(parameter) = model.parameters.get(index) else { continue };
-        let error = |message: String| Error::new(Place::Set(name.clone()), message);
+        let index = settable(model, name, *value)?;
         if values.iter().any(|v| v.0 == index) {
-            return Err(error("expected one value, found a second".into()).help("remove one of them"));
+            let error = Error::new(Place::Set(name.clone()), "expected one value, found a second");
+            return Err(error.help("remove one of them"));
         }
-        let numbers = match *value {
+        values.push((index, *value));
+    }
+    consequences(model, protocol, &values)?;
+    Ok(values)
+}
+
+/// The index of a parameter that may have this value.
+pub(super) fn settable(model: &Neuron, name: &str, value: Value) -> Result<usize, Error> {
+    let index = parameter(model, name)?;
+    let error = |message: String| Error::new(Place::Set(name.into()), message);
+    if let Some(parameter) = model.parameters.get(index) {
+        let numbers = match value {
             Value::Constant(x) => [x, x],
             Value::Uniform { low, high } | Value::LogUniform { low, high } => [low, high],
             Value::Normal { mean, sd } => [mean, sd],
@@ -226,14 +236,12 @@ fn parameters(model: &Neuron, protocol: &Protocol) -> Result<Vec<(usize, Value)>
             let message = format!("expected a constant for `{name}`, found a distribution");
             return Err(error(message).help(format!("declare the parameter `per neuron` in `{}`", model.name)));
         }
-        if let Some(message) = outside_range(parameter, *value) {
+        if let Some(message) = outside_range(parameter, value) {
             let help = "take a value in the range, or widen the range in the model";
             return Err(error(message).help(help));
         }
-        values.push((index, *value));
     }
-    consequences(model, protocol, &values)?;
-    Ok(values)
+    Ok(index)
 }
 
 /// What was proved of the model must hold with the values of the protocol, too.

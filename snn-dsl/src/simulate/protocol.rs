@@ -52,9 +52,10 @@ pub enum Input {
     /// (t, value), t in ms and rising. A drive keeps a value until the next one and the last one to the end; before the
     /// first it is 0. At an event port each of them arrives once, in the step that contains t, in any order.
     Series(Vec<(f64, f64)>),
-    /// For each neuron independent spikes, at most one in a step. Event ports only.
+    /// For each neuron an independent Poisson process: the number of its spikes in a step is a Poisson number with the mean
+    /// rate dt. Event ports only.
     Poisson {
-        /// The rate in 1/ms: a step has a spike with the probability rate dt.
+        /// The rate in 1/ms.
         rate: f64,
         /// What a spike brings.
         weight: f64,

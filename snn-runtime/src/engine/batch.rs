@@ -6,7 +6,7 @@ use crate::encode::Encoder;
 use crate::graph::{Input, InputKind, TargetKind};
 use crate::loss::Targets;
 use crate::{Real, SpikeTrain};
-use ndarray::{ArrayView2, ArrayView3, CowArray, Ix2};
+use ndarray::{ArrayView2, ArrayView3, Axis, CowArray, Ix2};
 
 /// The samples of one call.
 pub struct Batch<'a, R> {
@@ -36,7 +36,64 @@ pub enum InputData<'a> {
     },
     /// The numbers themselves, for an input of values: `[samples, steps, channels]`, or `[samples, 1, channels]` if they do
     /// not change.
-    Values(ArrayView3<'a, f32>),
+    Values(Values<'a>),
+}
+
+/// Numbers of either precision: `array.view().into()`.
+#[derive(Clone, Copy)]
+pub enum Values<'a> {
+    /// 32 bits.
+    Single(ArrayView3<'a, f32>),
+    /// 64 bits.
+    Double(ArrayView3<'a, f64>),
+}
+
+impl<'a> From<ArrayView3<'a, f32>> for Values<'a> {
+    fn from(values: ArrayView3<'a, f32>) -> Self {
+        Self::Single(values)
+    }
+}
+
+impl<'a> From<ArrayView3<'a, f64>> for Values<'a> {
+    fn from(values: ArrayView3<'a, f64>) -> Self {
+        Self::Double(values)
+    }
+}
+
+impl Values<'_> {
+    /// Samples, steps, channels.
+    pub fn dim(&self) -> (usize, usize, usize) {
+        match self {
+            Self::Single(values) => values.dim(),
+            Self::Double(values) => values.dim(),
+        }
+    }
+
+    /// Copies the numbers of a sample: `[steps, channels]`.
+    pub(crate) fn copy<R: Real>(&self, sample: usize, out: &mut [R]) {
+        let out = out.iter_mut();
+        match self {
+            Self::Single(values) => {
+                let values = values.index_axis(Axis(0), sample);
+                out.zip(values).for_each(|(out, &x)| *out = R::from_f64(f64::from(x)));
+            }
+            Self::Double(values) => {
+                let values = values.index_axis(Axis(0), sample);
+                out.zip(values).for_each(|(out, &x)| *out = R::from_f64(x));
+            }
+        }
+    }
+
+    /// The first number that is not finite: sample, step, channel, and the number.
+    fn not_finite(&self) -> Option<((usize, usize, usize), f64)> {
+        match self {
+            Self::Single(values) => {
+                let all = values.indexed_iter().map(|(place, &x)| (place, f64::from(x)));
+                all.into_iter().find(|(_, x)| !x.is_finite())
+            }
+            Self::Double(values) => values.indexed_iter().map(|(place, &x)| (place, x)).find(|(_, x)| !x.is_finite()),
+        }
+    }
 }
 
 /// The data of one target.
@@ -118,10 +175,10 @@ fn check_input(input: &Input, steps: usize, samples: usize, data: &InputData<'_>
             if rows != samples || channels != size || times != steps && times != 1 {
                 return fail(format!(
                     "expected values of shape [{samples}, {steps}, {size}] or [{samples}, 1, {size}], found {:?}",
-                    values.shape()
+                    [rows, times, channels]
                 ));
             }
-            if let Some(((sample, step, channel), value)) = values.indexed_iter().find(|(_, x)| !x.is_finite()) {
+            if let Some(((sample, step, channel), value)) = values.not_finite() {
                 let reason = format!("channel {channel} is {value} in step {step}: expected finite numbers");
                 return fail_sample(sample, format!("{reason}; clean the data"));
             }

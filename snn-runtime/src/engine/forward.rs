@@ -14,7 +14,6 @@ use crate::random::{Purpose, Stream, normal_numbers};
 use crate::simd::{Loops, dispatch};
 use crate::spikes::TrainFault;
 use crate::{Real, SpikeTrain};
-use ndarray::Axis;
 
 /// For so many steps at a time, what comes from inputs is summed before the steps are taken: then the rows of one tile
 /// of weights stay in the first-level cache.
@@ -100,11 +99,11 @@ fn encode<R: Real>(
     let simulation = call.plan.simulation;
     for (input, (data, trains)) in call.batch.inputs.iter().zip(&mut scratch.sent.inputs).enumerate() {
         if let InputData::Values(values) = data {
-            let sample = values.index_axis(Axis(0), index);
+            let (_, times, channels) = values.dim();
+            let length = times * channels;
             let buffer = &mut scratch.sent.values[input];
-            buffer.resize(BLOCK * sample.len(), R::ZERO);
-            let buffer = &mut buffer[slot * sample.len()..][..sample.len()];
-            buffer.iter_mut().zip(sample).for_each(|(to, &x)| *to = R::from_f64(f64::from(x)));
+            buffer.resize(BLOCK * length, R::ZERO);
+            values.copy(index, &mut buffer[slot * length..][..length]);
             // No spikes.
             trains[slot].fill_from_events(simulation.steps, &[]);
             continue;

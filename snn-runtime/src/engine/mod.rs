@@ -29,7 +29,7 @@ mod weights;
 mod wiring;
 mod workspace;
 
-pub use batch::{Batch, InputData, TargetData};
+pub use batch::{Batch, InputData, TargetData, Values};
 pub use carry::Carry;
 pub use error::Error;
 pub use network::Network;

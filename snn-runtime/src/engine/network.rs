@@ -51,6 +51,18 @@ impl<R: Real> Network<R> {
         &self.graph
     }
 
+    pub(super) fn plan(&self) -> &Plan<R> {
+        &self.plan
+    }
+
+    /// The number of connections of all projections.
+    pub fn connections(&self) -> usize {
+        let count = |p: &super::projection::ProjectionPlan| -> usize {
+            (0..p.rows).map(|row| p.wiring.degree(row, p.columns)).sum()
+        };
+        self.plan.projections.iter().map(count).sum()
+    }
+
     /// The time grid.
     pub fn simulation(&self) -> Simulation {
         self.plan.simulation

@@ -35,6 +35,18 @@ impl<'n, R: Real> Session<'n, R> {
         self.network.window(&mut self.carry, batch, &mut self.workspace, recording)
     }
 
+    /// The values of a state of a population (by their places in the graph) before the first window.
+    pub fn initial_state(&self, population: usize, state: usize) -> Option<Vec<R>> {
+        let plan = self.network.plan();
+        let p = plan.populations.get(population)?;
+        let &c = p.layout.initial.get(state)?;
+        let coefficients = self.workspace.weights.coefficients(population, p);
+        match coefficients.per_neuron {
+            true => coefficients.values.get(c * p.n..(c + 1) * p.n).map(<[R]>::to_vec),
+            false => coefficients.values.get(c).map(|&x| vec![x; p.n]),
+        }
+    }
+
     /// Where the network is.
     pub fn carry(&self) -> &Carry<R> {
         &self.carry
