@@ -49,6 +49,31 @@ pub struct Neuron {
     pub refractory: Option<Refractory>,
     /// The method of integration.
     pub integration: Integration,
+    /// Extra results of a step: only those that a loss or readout of some network of the text reads.
+    pub outputs: Vec<Output>,
+}
+
+/// An extra result of a step.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// What it is called, e.g. `before_reset(V)`, and what it measures.
+    pub quantity: Quantity,
+    /// Any expression of states, events, drives and parameters; which values of the states is said by `stage`. Events are
+    /// the sums that arrive in the step, whether or not a refractory neuron drops them.
+    pub value: ExprId,
+    /// The stage of the step whose states it reads.
+    pub stage: Stage,
+}
+
+/// A stage of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// After the `on` blocks, before integration.
+    AfterEvents,
+    /// After integration: what the threshold sees.
+    BeforeReset,
+    /// After the reset: what is recorded.
+    End,
 }
 
 /// `integrate METHOD`
@@ -546,6 +571,8 @@ pub enum Observable {
     State(usize),
     /// The spikes.
     Spikes,
+    /// An extra result of each step, by its index in [`Neuron::outputs`].
+    Output(usize),
 }
 
 /// How an axis is removed.

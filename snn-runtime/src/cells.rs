@@ -133,6 +133,7 @@ impl<R: Real> Cells<R> {
             refractory: &mut self.refractory,
             refractory_steps: self.refractory_steps,
             spikes: &mut self.spikes,
+            outputs: &mut [],
             tape: &mut [],
             tape_flags: &mut [],
             mode: Mode::Spiking,

@@ -139,6 +139,8 @@ pub struct NeuronLayout {
     pub events: Vec<Quantity>,
     /// The drives.
     pub drives: Vec<Quantity>,
+    /// What a step computes besides states and spikes, for whoever asks: losses, readouts, records.
+    pub outputs: Vec<Quantity>,
     /// The stored parameters.
     pub parameters: Vec<StoredParameter>,
     /// The number of coefficients: hoisted expressions of parameters and dt.
@@ -207,6 +209,8 @@ pub struct Step<'a, R> {
     pub refractory_steps: u32,
     /// Out: 1 where a neuron fired, else 0 (in smooth mode the number between); empty if there is no threshold. `[n]`
     pub spikes: &'a mut [R],
+    /// Out: the extra results ([`NeuronLayout::outputs`]); empty if nobody asks for them. `[outputs, n]`
+    pub outputs: &'a mut [R],
     /// Out: what the adjoint needs; empty if nothing is recorded. `[tape_reals, n]`
     pub tape: &'a mut [R],
     /// Out: the flags the adjoint needs; empty if nothing is recorded. `[n]`
@@ -234,6 +238,8 @@ pub struct Adjoint<'a, R> {
     pub state_gradient: &'a mut [R],
     /// In: dL/d(spikes) by everything outside the neuron; empty if there is no threshold. `[n]`
     pub spike_gradient: &'a [R],
+    /// In: dL/d(outputs), 0 for those that no loss reads. `[outputs, n]`
+    pub output_gradient: &'a [R],
     /// Out (overwritten): dL/d(events). `[events, n]`
     pub event_gradient: &'a mut [R],
     /// Out (overwritten): dL/d(drives); empty if not wanted. `[drives, n]`

@@ -156,6 +156,96 @@ fn every_loss_reduction_and_option() {
     assert!(report.nonzero * 10 > report.compared * 8, "{report:?}");
 }
 
+/// Outputs of every stage of a step, of expressions that read events, drives and parameters.
+#[test]
+fn outputs_of_every_stage() {
+    use snn_dsl::expr::Function;
+    use snn_dsl::model::{Observable, Output, ProgramNode, Stage};
+    let mut model = model(
+        "neuron Cell {
+            param tau = 10 ms trainable
+            param b = 0.3 trainable
+            event e
+            state V
+            state W
+            tau dV/dt = -V*(1 + W^2)
+            5 ms dW/dt = -W + V
+            on e { V += e; W += 0.1*e }
+            spike when V >= b surrogate sigmoid(alpha = 3) scale 1 { V -= b; W += 0.5 }
+            refractory 1 ms holding V
+        }
+        network Probe {
+            simulate dt = 1 ms, for 20 ms
+            input x[3] spikes
+            layer cells[2] = Cell
+            x -> cells.e : dense, init uniform(-0.5, 1)
+            cells -> cells.e : dense, delay 1 step, init uniform(-0.5, 1)
+            loss mean_n(mean_t(cells.V))
+            loss mean_n(mean_t(cells.W))
+            loss mean_n(mean_t(cells.spike))
+        }",
+    );
+    let neuron = &mut model.neurons[0];
+    let quantity = neuron.states[0].quantity.clone();
+    let arena = &mut neuron.arena;
+    let [v, w, e, b] =
+        [Leaf::State(0), Leaf::State(1), Leaf::Event(0), Leaf::Parameter(1)].map(|leaf| arena.leaf(leaf));
+    let (wave, pull) = (arena.apply(Function::Sin, v), arena.multiply(w, e));
+    let sum = arena.add(wave, pull);
+    let value = arena.multiply(sum, b);
+    for stage in [Stage::AfterEvents, Stage::BeforeReset, Stage::End] {
+        neuron.outputs.push(Output { quantity: quantity.clone(), value, stage });
+    }
+    // Each loss reads an output in place of what it read.
+    let observed = model.networks[0].program.nodes.iter_mut().filter_map(|node| match node {
+        ProgramNode::Observe { observable, .. } => Some(observable),
+        _ => None,
+    });
+    assert_eq!(observed.enumerate().map(|(k, of)| *of = Observable::Output(k)).count(), 3);
+    for scale in [1.0, 3.0] {
+        let report = prove(&model, scale).unwrap();
+        assert!(report.failures.is_empty() && report.other_steps == 0, "{report:#?}");
+        assert_eq!(report.nonzero, report.compared, "{report:?}");
+    }
+}
+
+/// What the threshold saw: the potential before the reset is at the threshold or above exactly where there is a spike.
+#[test]
+fn before_the_reset() {
+    let model = model(
+        "network Probe {
+            simulate dt = 1 ms, for 50 ms
+            input x[3] spikes
+            layer cells[4] = LIF
+            layer out[2] = LI
+            x -> cells.exc : dense, init constant(8 nA)
+            cells -> out.exc : dense
+            readout seen = before_reset(cells.V)
+            readout same = before_reset(out.V)
+            readout plain = out.V
+        }",
+    );
+    let network = snn_tests::smooth::network(&model);
+    let inputs = snn_tests::probe::inputs(&network, 2, 0.3, 11);
+    let inputs = inputs.iter().map(|t| snn_runtime::InputData::Spikes(t)).collect();
+    let batch = snn_runtime::Batch { size: 2, inputs, targets: Vec::new() };
+    let (parameters, mut workspace) = (network.initial_parameters(7), snn_runtime::Workspace::with_lanes(1));
+    let recording = snn_runtime::Recording::none().trace("cells", "V").trace("cells", "spike");
+    let recording = recording.trace("cells", "before_reset(V)");
+    let readouts = network.forward(&parameters, &batch, &mut workspace, &recording).unwrap();
+    let (seen, v) = (readouts.get("seen").unwrap(), readouts.trace("cells", "V").unwrap());
+    assert_eq!(readouts.trace("cells", "before_reset(V)"), Some(seen));
+    let spikes = readouts.trace("cells", "spike").unwrap();
+    assert!(spikes.sum() > 10.0);
+    for ((&seen, &v), &spike) in seen.iter().zip(v).zip(spikes) {
+        assert_eq!(seen >= 20.0, spike == 1.0, "{seen}");
+        assert_eq!(seen - 20.0 * spike, v);
+    }
+    // A state that no reset changes is itself; a model without need of an output has none.
+    assert_eq!(readouts.get("same"), readouts.get("plain"));
+    assert_eq!(model.neurons.iter().map(|n| n.outputs.len()).collect::<Vec<_>>(), [1, 0]);
+}
+
 /// Every neuron of the library under every method of integration that takes it.
 #[test]
 fn every_library_neuron_with_every_method() {

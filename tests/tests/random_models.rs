@@ -139,6 +139,7 @@ fn the_generator_uses_the_whole_language() {
         "sum_t",
         "mean_n",
         "sum_n",
+        "before_reset(",
     ] {
         assert!(text.contains(part), "no model has `{part}`");
     }

@@ -21,6 +21,7 @@ mod network;
 mod neuron;
 mod operators;
 mod order;
+mod outputs;
 mod program;
 mod projection;
 mod recovered;
@@ -126,5 +127,7 @@ fn check_all(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut Diagn
             diagnostics.push(Diagnostic::warning("W0401", state.quantity.span, message).hint(hint));
         }
     }
-    Model { neurons: neurons.into_iter().map(|c| c.neuron).collect(), networks }
+    let mut neurons: Vec<_> = neurons.into_iter().map(|c| c.neuron).collect();
+    outputs::assign(&mut neurons, &mut networks);
+    Model { neurons, networks }
 }

@@ -63,6 +63,7 @@ pub(super) fn check<'a>(
         spike: None,
         refractory: None,
         integration: model::Integration::default(),
+        outputs: Vec::new(),
     };
     let mut typing = Typing::new(context.sources, definitions, Scope::new());
     typing.diagnostics = diagnostics;

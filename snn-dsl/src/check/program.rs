@@ -16,11 +16,11 @@ use crate::syntax::tree::{Call, Expr, ExprKind, Ident};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The operations on axes.
-pub(super) const OPERATIONS: [&str; 9] =
-    ["max_t", "mean_t", "sum_t", "last_t", "sum_n", "mean_n", "max_n", "cross_entropy", "mse"];
+pub(super) const OPERATIONS: [&str; 10] =
+    ["max_t", "mean_t", "sum_t", "last_t", "sum_n", "mean_n", "max_n", "cross_entropy", "mse", "before_reset"];
 
 /// Those the language has and this version has not.
-pub(super) const NOT_SUPPORTED: [&str; 3] = ["before_reset", "mean_b", "first_spike_t"];
+pub(super) const NOT_SUPPORTED: [&str; 2] = ["mean_b", "first_spike_t"];
 
 /// The most arrays of a network: expressions count them with 16 bits.
 const ARRAYS: usize = 10_000;
@@ -153,6 +153,37 @@ impl<'a> Typing<'a> {
 
     /// `POP.x`
     pub(super) fn field(&mut self, owner: &'a Ident, field: &'a Ident, span: Span) -> Option<Typed> {
+        let (layer, observable, dimension) = self.observable(owner, field, span)?;
+        self.observe(layer, observable, dimension, span)
+    }
+
+    /// `before_reset(POP.x)`
+    fn before_reset(&mut self, call: &'a Call) -> Option<Typed> {
+        let (arguments, _) = self.operands(call, 1, false)?;
+        let argument = *arguments.first()?;
+        let expected = "expected a state of a layer for `before_reset`";
+        let hint = "write `before_reset(LAYER.STATE)` for each state that is meant";
+        let ExprKind::Field(owner, field) = &argument.kind else {
+            self.number(argument, None)?;
+            let message = format!("{expected}, found `{}`", self.text(argument.span));
+            return self.fail(Diagnostic::error("E0609", argument.span, message).hint(hint));
+        };
+        let (layer, observable, dimension) = self.observable(owner, field, argument.span)?;
+        let Observable::State(state) = observable else {
+            let message = format!("{expected}, found its spikes");
+            return self.fail(Diagnostic::error("E0609", argument.span, message).hint(hint));
+        };
+        let program = self.program.as_mut()?;
+        program.observed.push((layer, observable));
+        let neuron = program.populations.get(layer)?.neuron?;
+        let resets = neuron.spike.iter().flat_map(|spike| &spike.reset).any(|assign| assign.state == state);
+        // What no reset changes is the state itself; else see `super::outputs`.
+        let observable = if resets { Observable::Output(state) } else { observable };
+        self.observe(layer, observable, dimension, call.span)
+    }
+
+    /// What `POP.x` looks at: the layer, what of it, and what that measures.
+    fn observable(&mut self, owner: &'a Ident, field: &'a Ident, span: Span) -> Option<(usize, Observable, Dimension)> {
         let Some(program) = &self.program else {
             return self.fail(
                 Diagnostic::error("E0212", span, format!("expected a name, found `{}.{}`", owner.name, field.name))
@@ -174,10 +205,9 @@ impl<'a> Typing<'a> {
         };
         let population = program.populations.get(layer)?;
         let neuron = population.neuron?;
-        let axes = Axes { time: Some(TimeAxis::WHOLE), neurons: Some(layer) };
         if let Some(state) = neuron.states.iter().position(|s| s.quantity.name == field.name) {
             let dimension = neuron.states.get(state)?.quantity.dimension;
-            return self.observe(layer, Observable::State(state), dimension, axes, span);
+            return Some((layer, Observable::State(state), dimension));
         }
         if field.name == "spike" {
             if neuron.spike.is_none() {
@@ -186,7 +216,7 @@ impl<'a> Typing<'a> {
                 return self
                     .fail(Diagnostic::error("E0608", span, message).hint("its model has no `spike when` statement"));
             }
-            return self.observe(layer, Observable::Spikes, Dimension::NONE, axes, span);
+            return Some((layer, Observable::Spikes, Dimension::NONE));
         }
         if neuron.parameters.iter().any(|p| p.quantity.name == field.name) {
             return self.fail(Diagnostic::not_supported(span, "reading a parameter of a layer"));
@@ -200,14 +230,8 @@ impl<'a> Typing<'a> {
         })
     }
 
-    fn observe(
-        &mut self,
-        layer: usize,
-        observable: Observable,
-        dimension: Dimension,
-        axes: Axes,
-        span: Span,
-    ) -> Option<Typed> {
+    fn observe(&mut self, layer: usize, observable: Observable, dimension: Dimension, span: Span) -> Option<Typed> {
+        let axes = Axes { time: Some(TimeAxis::WHOLE), neurons: Some(layer) };
         let program = self.program.as_mut()?;
         program.observed.push((layer, observable));
         let node = program.node(ProgramNode::Observe { layer, observable });
@@ -261,6 +285,9 @@ impl<'a> Typing<'a> {
                 Diagnostic::error("E0206", call.name.span, message)
                     .hint("it reduces arrays: use it in a `loss` or a `readout` of a network"),
             );
+        }
+        if name == "before_reset" {
+            return self.before_reset(call);
         }
         let (compares, has_window) = (matches!(name, "cross_entropy" | "mse"), !name.ends_with("_n"));
         let (arguments, window) = self.operands(call, if compares { 2 } else { 1 }, has_window)?;

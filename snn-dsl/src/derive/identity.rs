@@ -202,6 +202,7 @@ impl Expressions<'_> {
             | Leaf::Argument(_)
             | Leaf::StateAdjoint(_)
             | Leaf::SpikeAdjoint
+            | Leaf::SignalAdjoint(_)
             | Leaf::OutputAdjoint(_)
             | Leaf::PropagatorAdjoint(_) => Hash::of("other"),
         };

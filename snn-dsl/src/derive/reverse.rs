@@ -58,6 +58,9 @@ pub(super) fn reverse(arena: &mut Arena, step: &Step, ports: (usize, usize), dif
     if let Some(threshold) = &step.threshold {
         seeds.push((threshold.z, arena.leaf(Leaf::SpikeAdjoint)));
     }
+    for (k, &output) in step.outputs.iter().enumerate() {
+        seeds.push((output, arena.leaf(Leaf::SignalAdjoint(k as u16))));
+    }
     let adjoint = adjoints(arena, &seeds, step.threshold.as_ref());
     let zero = arena.constant(0.0);
     let mut of = |leaf: Leaf| {

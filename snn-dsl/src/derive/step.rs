@@ -4,7 +4,7 @@
 use super::hoist::Hoisted;
 use super::integrate::{Integrated, Update, integrate};
 use crate::expr::{Arena, Comparison, ExprId, Leaf};
-use crate::model::{Assign, AssignKind, Neuron};
+use crate::model::{Assign, AssignKind, Neuron, Stage};
 use std::collections::BTreeMap;
 
 /// The threshold as expressions of the states after integration.
@@ -35,6 +35,8 @@ pub struct Step {
     pub threshold: Option<Threshold>,
     /// The states after resets: the result.
     pub end: Vec<ExprId>,
+    /// The extra results, in the order of the model.
+    pub outputs: Vec<ExprId>,
     /// Names for expressions worth one.
     pub names: BTreeMap<ExprId, String>,
 }
@@ -42,12 +44,13 @@ pub struct Step {
 impl Step {
     /// The expressions that forward code must compute.
     pub fn results(&self) -> impl Iterator<Item = ExprId> + '_ {
-        self.end.iter().copied().chain(self.threshold.map(|t| t.fires))
+        self.end.iter().chain(&self.outputs).copied().chain(self.threshold.map(|t| t.fires))
     }
 
     /// All expressions, to be rewritten together.
     pub(super) fn rewrite(&mut self, mut f: impl FnMut(ExprId) -> ExprId) {
-        for id in self.after_events.iter_mut().chain(&mut self.integrated).chain(&mut self.end) {
+        let stages = self.after_events.iter_mut().chain(&mut self.integrated).chain(&mut self.end);
+        for id in stages.chain(&mut self.outputs) {
             *id = f(*id);
         }
         for update in &mut self.updates {
@@ -136,6 +139,13 @@ pub(super) fn step(arena: &mut Arena, neuron: &Neuron, hoisted: &mut Hoisted) ->
         }
         threshold = Some(Threshold { fires, distance, z, surrogate, primitive });
     }
+    // What outputs read are the states of a stage; drives are those of the step, and events what arrived in it.
+    let of_stage = |output: &crate::model::Output| match output.stage {
+        Stage::AfterEvents => &after_events,
+        Stage::BeforeReset => &integrated,
+        Stage::End => &end,
+    };
+    let outputs = neuron.outputs.iter().map(|o| at_states(arena, o.value, &start, of_stage(o))).collect();
     for (i, state) in neuron.states.iter().enumerate() {
         let name = &state.quantity.name;
         if after_events[i] != start[i] {
@@ -146,7 +156,7 @@ pub(super) fn step(arena: &mut Arena, neuron: &Neuron, hoisted: &mut Hoisted) ->
         names.entry(integrated[i]).or_insert_with(|| free(neuron, &format!("{name}_new"), &fallback));
     }
     names.retain(|&id, _| !matches!(arena.node(id), crate::expr::Node::Leaf(_) | crate::expr::Node::Constant(_)));
-    Step { after_events, updates, integrated, threshold, end, names }
+    Step { after_events, updates, integrated, threshold, end, outputs, names }
 }
 
 /// The states after the assignments of all `on` blocks to states that `takes` them.

@@ -51,7 +51,9 @@ pub(super) fn plan(arena: &Arena, reverse: &Reverse) -> Tape {
     for &id in &order {
         let kind = match arena.node(id) {
             Node::Constant(_) | Node::Truth(_) => Kind::Free,
-            Node::Leaf(Leaf::StateAdjoint(_) | Leaf::SpikeAdjoint | Leaf::OutputAdjoint(_)) => Kind::Mixed,
+            Node::Leaf(
+                Leaf::StateAdjoint(_) | Leaf::SpikeAdjoint | Leaf::SignalAdjoint(_) | Leaf::OutputAdjoint(_),
+            ) => Kind::Mixed,
             Node::Leaf(Leaf::State(_) | Leaf::Event(_) | Leaf::Drive(_) | Leaf::Noise(_) | Leaf::Refractory) => {
                 Kind::Forward
             }

@@ -196,6 +196,10 @@ fn observed(model: &Model, network: &Network, layer: usize, observable: Observab
     let Some(layer) = network.layers.get(layer) else { return String::new() };
     let state = match observable {
         Observable::Spikes => Some("spike".to_string()),
+        Observable::Output(k) => {
+            let output = model.neurons.get(layer.neuron).and_then(|n| n.outputs.get(k));
+            output.map(|o| o.quantity.name.clone())
+        }
         Observable::State(s) => {
             let neuron = model.neurons.get(layer.neuron);
             neuron.and_then(|n| n.states.get(s)).map(|s| s.quantity.name.clone())

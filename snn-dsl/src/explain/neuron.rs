@@ -24,6 +24,7 @@ fn leaf_name(neuron: &Neuron, derived: &Derived, leaf: Leaf) -> Option<String> {
         Leaf::Coefficient(i) => derived.coefficients.get(usize::from(i)).map(|c| c.name.clone()),
         Leaf::StateAdjoint(i) => neuron.states.get(usize::from(i)).map(|s| format!("{}_bar", s.quantity.name)),
         Leaf::SpikeAdjoint => Some("spike_bar".into()),
+        Leaf::SignalAdjoint(k) => neuron.outputs.get(usize::from(k)).map(|o| format!("{}_bar", o.quantity.name)),
         Leaf::OutputAdjoint(j) => {
             let &c = derived.differentiated.get(usize::from(j))?;
             derived.coefficients.get(c).map(|c| format!("{}_bar", c.name))
@@ -167,6 +168,13 @@ pub fn update_lines(neuron: &Neuron, derived: &Derived) -> Vec<String> {
             Some(value) => lines.lines.push(format!("{name} <- {value}")),
             None if show.leaf(end).as_ref() == Some(name) => {}
             None => lines.push(end, |value| format!("{name} <- {value}")),
+        }
+    }
+    for (output, &id) in neuron.outputs.iter().zip(&step.outputs) {
+        let name = &output.quantity.name;
+        match step.names.get(&id) {
+            Some(value) => lines.lines.push(format!("{name} -> {value}")),
+            None => lines.push(id, |value| format!("{name} -> {value}")),
         }
     }
     lines.lines

@@ -60,6 +60,8 @@ pub enum Leaf {
     StateAdjoint(u16),
     /// dL/d(spike) from outside the neuron.
     SpikeAdjoint,
+    /// dL/d(extra result of the step), by index.
+    SignalAdjoint(u16),
     /// dL/d(coefficient), or dL/d(output) of an elementwise function.
     OutputAdjoint(u16),
     /// dL/d(entry of the matrix whose exponential has that entry).
@@ -313,7 +315,11 @@ fn mark(leaf: Leaf) -> u64 {
         Leaf::Dt => 60,
         Leaf::Refractory => 61,
         Leaf::Stored(_) | Leaf::Coefficient(_) | Leaf::Propagator(_) => 62,
-        Leaf::StateAdjoint(_) | Leaf::SpikeAdjoint | Leaf::OutputAdjoint(_) | Leaf::PropagatorAdjoint(_) => 63,
+        Leaf::StateAdjoint(_)
+        | Leaf::SpikeAdjoint
+        | Leaf::SignalAdjoint(_)
+        | Leaf::OutputAdjoint(_)
+        | Leaf::PropagatorAdjoint(_) => 63,
     };
     1 << place
 }

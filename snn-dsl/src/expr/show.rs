@@ -274,6 +274,7 @@ fn plain_leaf(leaf: Leaf) -> String {
         Leaf::Argument(i) => format!("x{i}"),
         Leaf::StateAdjoint(i) => format!("state{i}_bar"),
         Leaf::SpikeAdjoint => "z_bar".into(),
+        Leaf::SignalAdjoint(i) => format!("output{i}_bar"),
         Leaf::OutputAdjoint(i) => format!("y{i}_bar"),
     }
 }

@@ -4,7 +4,7 @@
 use super::code::{Code, Decisions, Input, Registers};
 use super::neuron::Interpreted;
 use crate::derive;
-use crate::expr::Leaf;
+use crate::expr::{ExprId, Leaf};
 use snn_runtime::neuron::Coefficients;
 use snn_runtime::{Real, Step, math};
 
@@ -24,6 +24,7 @@ pub struct Blocks<R> {
 #[derive(Clone, Debug)]
 pub(super) struct Stores {
     states: Vec<usize>,
+    outputs: Vec<usize>,
     fires: Option<usize>,
 }
 
@@ -31,7 +32,8 @@ impl Stores {
     pub(super) fn new(code: &Code, step: &derive::Step) -> Self {
         // The program of a step computes all of its results.
         let of = |id| code.register_of(id).unwrap_or(0);
-        Self { states: step.end.iter().map(|&id| of(id)).collect(), fires: step.threshold.map(|t| of(t.fires)) }
+        let all = |ids: &[ExprId]| ids.iter().map(|&id| of(id)).collect();
+        Self { states: all(&step.end), outputs: all(&step.outputs), fires: step.threshold.map(|t| of(t.fires)) }
     }
 }
 
@@ -94,6 +96,11 @@ impl<R: Real> Blocks<R> {
                 let states = &mut step.states[i * n + start..][..m];
                 for (state, &value) in states.iter_mut().zip(self.registers.row(register, m)) {
                     *state = math::flush(value);
+                }
+            }
+            for (row, &register) in step.outputs.chunks_exact_mut(n).zip(&stores.outputs) {
+                for (output, &value) in row[start..][..m].iter_mut().zip(self.registers.row(register, m)) {
+                    *output = math::flush(value);
                 }
             }
             if let Some(register) = stores.fires {

@@ -107,6 +107,7 @@ pub fn program<R: Real>(program: &model::Program) -> loss::Program<R> {
             observable: match observable {
                 Observable::State(s) => loss::Observable::State(*s),
                 Observable::Spikes => loss::Observable::Spikes,
+                Observable::Output(k) => loss::Observable::Output(*k),
             },
         },
         ProgramNode::Map { inputs, function } => Node::Map {

@@ -181,6 +181,7 @@ fn layout(neuron: &Neuron, derived: &Derived, value_of: impl Fn(usize) -> Option
         states: neuron.states.iter().map(|s| quantity(&s.quantity)).collect(),
         events: neuron.events.iter().map(quantity).collect(),
         drives: neuron.drives.iter().map(quantity).collect(),
+        outputs: neuron.outputs.iter().map(|o| quantity(&o.quantity)).collect(),
         parameters: parameters.collect(),
         coefficients: derived.coefficients.len(),
         initial: derived.initial.clone(),
@@ -289,6 +290,11 @@ impl<R: Real> snn_runtime::Neuron<R> for Interpreted {
                 *state = math::flush(value);
             }
         }
+        for (row, &id) in step.outputs.chunks_exact_mut(n).zip(&derived.step.outputs) {
+            for (output, &value) in row.iter_mut().zip(registers.row(id)) {
+                *output = math::flush(value);
+            }
+        }
         if let Some(threshold) = derived.step.threshold {
             let fires = registers.row(threshold.fires);
             let spiking = step.mode == Mode::Spiking;
@@ -326,6 +332,10 @@ impl<R: Real> snn_runtime::Neuron<R> for Interpreted {
                 Input::Leaf(Leaf::StateAdjoint(i)) => {
                     let i = usize::from(i);
                     out.copy_from_slice(&adjoint.state_gradient[i * n..(i + 1) * n]);
+                }
+                Input::Leaf(Leaf::SignalAdjoint(k)) => {
+                    let k = usize::from(k);
+                    out.copy_from_slice(&adjoint.output_gradient[k * n..(k + 1) * n]);
                 }
                 Input::Leaf(Leaf::SpikeAdjoint) => out.copy_from_slice(adjoint.spike_gradient),
                 Input::Leaf(Leaf::Coefficient(k)) => coefficient(&adjoint.coefficients, usize::from(k), n, out),

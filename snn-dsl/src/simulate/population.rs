@@ -134,6 +134,7 @@ impl<R: Real> Population<R> {
             refractory: &mut self.refractory,
             refractory_steps: self.refractory_steps,
             spikes: &mut self.spikes,
+            outputs: &mut [],
             tape: &mut [],
             tape_flags: &mut [],
             mode: Mode::Spiking,

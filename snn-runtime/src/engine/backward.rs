@@ -76,9 +76,12 @@ fn step_back<R: Real>(
     let p = &plan.populations[population];
     let layout = &p.layout;
     let (n, ports, states) = (p.n, p.incoming.len() * p.n, layout.states.len() * p.n);
+    let outputs = layout.outputs.len() * n;
 
     let spike_gradient = &mut scratch.spike_gradient[..count * n];
     spike_gradient.fill(R::ZERO);
+    let output_gradient = &mut scratch.output_gradient[..count * outputs];
+    output_gradient.fill(R::ZERO);
     for (trace, gradient) in plan.loss.traces.iter().zip(&scratch.trace_gradients) {
         if trace.population != population || !trace.gradient {
             continue;
@@ -87,6 +90,11 @@ fn step_back<R: Real>(
         match trace.observable {
             Observable::Spikes => {
                 spike_gradient.chunks_exact_mut(n).enumerate().for_each(|(slot, to)| to.copy_from_slice(from(slot)));
+            }
+            Observable::Output(output) => {
+                for (slot, to) in output_gradient.chunks_exact_mut(outputs).enumerate() {
+                    to[output * n..][..n].copy_from_slice(from(slot));
+                }
             }
             Observable::State(state) => {
                 let samples = scratch.state_gradient[population].chunks_exact_mut(states).take(count);
@@ -156,6 +164,7 @@ fn step_back<R: Real>(
             spikes,
             state_gradient: &mut scratch.state_gradient[population][slot * states..][..states],
             spike_gradient: if layout.spikes { &spike_gradient[slot * n..][..n] } else { &[] },
+            output_gradient: &output_gradient[slot * outputs..][..outputs],
             event_gradient,
             drive_gradient: match drive_gradient {
                 [] => &mut scratch.drive_gradient[..layout.drives.len() * n],

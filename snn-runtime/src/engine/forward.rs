@@ -28,12 +28,15 @@ pub(crate) struct Cells<R> {
     noise: Vec<R>,
     refractory: Vec<u32>,
     spikes: Vec<R>,
+    /// Empty if no trace asks for them.
+    outputs: Vec<R>,
     /// Per port what comes from inputs, where inputs come first: `[AHEAD, n]`.
     ahead: Vec<Vec<R>>,
 }
 
 impl<R: Real> Cells<R> {
-    pub(crate) fn prepare(&mut self, p: &PopulationPlan<R>) {
+    /// Room for the neurons of a population; `outputs` if a trace asks for the extra results of their steps.
+    pub(crate) fn prepare(&mut self, p: &PopulationPlan<R>, outputs: bool) {
         let layout = &p.layout;
         self.states.resize(layout.states.len() * p.n, R::ZERO);
         self.events.resize(layout.events.len() * p.n, R::ZERO);
@@ -42,6 +45,7 @@ impl<R: Real> Cells<R> {
         self.noise.resize(layout.noise * p.n, R::ZERO);
         self.refractory.resize(if layout.refractory { p.n } else { 0 }, 0);
         self.spikes.resize(if layout.spikes { p.n } else { 0 }, R::ZERO);
+        self.outputs.resize(if outputs { layout.outputs.len() * p.n } else { 0 }, R::ZERO);
         self.ahead.resize_with(p.prefix.len(), Vec::new);
         for (ahead, &prefix) in self.ahead.iter_mut().zip(&p.prefix) {
             ahead.resize(if prefix > 0 { AHEAD * p.n } else { 0 }, R::ZERO);
@@ -68,6 +72,7 @@ impl<R: Real> Cells<R> {
             + self.events.capacity()
             + self.drives.capacity()
             + self.spikes.capacity()
+            + self.outputs.capacity()
             + self.noise.capacity();
         let ahead: usize = self.ahead.iter().map(Vec::capacity).sum();
         (reals + ahead) * size_of::<R>() + self.refractory.capacity() * 4
@@ -278,6 +283,7 @@ fn step<R: Real>(
         refractory: &mut cells.refractory,
         refractory_steps: p.refractory_steps,
         spikes: &mut *spikes,
+        outputs: &mut cells.outputs,
         tape,
         tape_flags,
         mode: call.mode,
@@ -287,6 +293,7 @@ fn step<R: Real>(
         let from = match trace.observable {
             Observable::State(state) => &cells.states[state * p.n..][..p.n],
             Observable::Spikes => &*spikes,
+            Observable::Output(output) => &cells.outputs[output * p.n..][..p.n],
         };
         buffer[at * p.n..][..p.n].copy_from_slice(from);
     }

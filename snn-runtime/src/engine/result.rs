@@ -19,7 +19,8 @@ impl Recording {
         Self::default()
     }
 
-    /// Keeps a state of a population at the end of every step, or its spikes as numbers (`spike`).
+    /// Keeps a state of a population at the end of every step, its spikes as numbers (`spike`), or an output of its model
+    /// by its name, such as `before_reset(V)` where a loss or readout reads that.
     pub fn trace(mut self, population: impl Into<String>, observable: impl Into<String>) -> Self {
         self.traces.push((population.into(), observable.into()));
         self
@@ -50,10 +51,12 @@ impl Recording {
             let population = find(name)?;
             let p = &plan.populations[population];
             let state = p.layout.states.iter().position(|s| s.name == *what);
-            let observable = match state {
-                Some(state) => Observable::State(state),
-                None if what == "spike" && p.layout.spikes => Observable::Spikes,
-                None => {
+            let output = p.layout.outputs.iter().position(|o| o.name == *what);
+            let observable = match (state, output) {
+                (Some(state), _) => Observable::State(state),
+                (None, Some(output)) => Observable::Output(output),
+                (None, None) if what == "spike" && p.layout.spikes => Observable::Spikes,
+                (None, None) => {
                     let reason = format!("model `{}` has no such state", p.layout.name);
                     return Err(Error::Recording(format!("{name}.{what}"), reason));
                 }

@@ -7,7 +7,7 @@ use super::sent::Sent;
 use super::weight_gradient::EventsByRow;
 use super::weights::Weights;
 use super::{BLOCK, forward};
-use crate::loss::{self, Trace};
+use crate::loss::{self, Observable, Trace};
 use crate::neuron::Mode;
 use crate::{Real, SpikeTrain};
 use std::sync::{Mutex, PoisonError};
@@ -189,6 +189,8 @@ pub(crate) struct Scratch<R> {
     pub(crate) spike_gradient: Vec<R>,
     /// `[block sample, rows]` of the projection at work.
     pub(crate) part: Vec<R>,
+    /// `[block sample, outputs, n]` of the population at work.
+    pub(crate) output_gradient: Vec<R>,
     /// Gradients nobody asks for: `[drives, n]`.
     pub(crate) drive_gradient: Vec<R>,
     /// Per input, then per population: the spikes of one sample.
@@ -225,7 +227,8 @@ impl<R: Real> Scratch<R> {
         self.loss.prepare(&plan.loss);
         self.positions.resize(plan.loss.positions, 0);
         for (index, p) in plan.populations.iter().enumerate() {
-            self.cells[index].prepare(p);
+            let output = |t: &Trace| t.population == index && matches!(t.observable, Observable::Output(_));
+            self.cells[index].prepare(p, shape.traces.iter().any(output));
             if shape.mode != Mode::Spiking {
                 self.sent.z[index].resize(BLOCK * steps * p.n, R::ZERO);
             }
@@ -249,6 +252,8 @@ impl<R: Real> Scratch<R> {
         }
         let largest = plan.populations.iter().map(|p| p.n).max().unwrap_or(0);
         self.spike_gradient.resize(BLOCK * largest, R::ZERO);
+        let outputs = plan.populations.iter().map(|p| p.n * p.layout.outputs.len()).max().unwrap_or(0);
+        self.output_gradient.resize(BLOCK * outputs, R::ZERO);
         let drives = plan.populations.iter().map(|p| p.n * p.layout.drives.len()).max().unwrap_or(0);
         self.drive_gradient.resize(drives, R::ZERO);
         self.part.resize(BLOCK * largest, R::ZERO);

@@ -20,6 +20,8 @@ pub enum Observable {
     State(usize),
     /// The spikes: 0 or 1.
     Spikes,
+    /// An extra result of each step, see [`crate::NeuronLayout::outputs`].
+    Output(usize),
 }
 
 /// How an axis is removed.

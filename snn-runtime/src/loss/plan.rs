@@ -243,6 +243,9 @@ impl<R: Real> Plan<R> {
             Observable::Spikes if !layout.spikes => {
                 return Err(Error::program(index, format!("population `{}` has no threshold", p.name)));
             }
+            Observable::Output(output) if output >= layout.outputs.len() => {
+                return Err(Error::program(index, format!("population `{}` has no output {output}", p.name)));
+            }
             _ => {}
         }
         let same = |t: &Trace| t.population == population && t.observable == observable;

@@ -36,6 +36,7 @@ pub(super) fn network(choices: &mut Choices, cell: &Cell) -> Network {
     }
     for (state, unit) in &cell.states {
         let y = field("cells", state);
+        let y = if cell.spikes && choices.chance(25) { call("before_reset", vec![y]) } else { y };
         let y = if *unit == Unit::One { y } else { divide(y, number(unit.size(), *unit)) };
         let by_neuron = match choices.below(4) {
             0 => call("mean_t", vec![call("sin", vec![y])]),

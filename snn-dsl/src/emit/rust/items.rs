@@ -18,8 +18,8 @@ pub(super) struct Items {
     pub names: Names,
     /// The scalar type parameter: `R`, unless an item is called that.
     pub real: Ident,
-    /// The constants of loops that say whether there is a tape, and whether gradients of drives are wanted. A type of
-    /// that name would be taken for them where they are arguments.
+    /// The constants of loops that say whether there is a tape, and whether outputs and gradients of drives are wanted. A
+    /// type of that name would be taken for them where they are arguments.
     pub flags: Flags,
     /// Of each neuron.
     pub neurons: Vec<NeuronItems>,
@@ -32,6 +32,8 @@ pub(super) struct Items {
 pub(super) struct Flags {
     /// Of a step: it writes the tape.
     pub tape: Ident,
+    /// Of a step: it writes the outputs.
+    pub outputs: Ident,
     /// Of an adjoint: it writes gradients of drives.
     pub drives: Ident,
 }
@@ -85,7 +87,7 @@ impl Items {
         let mut kinds = names.take_all(own);
         let network_kinds = kinds.split_off(model.neurons.len());
         let real = names.take("R");
-        let flags = Flags { tape: names.take("TAPE"), drives: names.take("DRIVES") };
+        let flags = Flags { tape: names.take("TAPE"), outputs: names.take("OUTPUTS"), drives: names.take("DRIVES") };
         let networks: Vec<NetworkItems> =
             model.networks.iter().zip(network_kinds).map(|(n, kind)| NetworkItems::new(n, kind, &mut names)).collect();
         let neurons =

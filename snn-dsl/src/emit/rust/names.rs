@@ -74,7 +74,7 @@ impl Names {
 }
 
 /// A name of the model is an identifier already; this makes sure of it.
-fn identifier(name: &str) -> String {
+pub(super) fn identifier(name: &str) -> String {
     let mut text: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     if !text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
         text.insert(0, '_');

@@ -187,6 +187,10 @@ impl Emit<'_> {
                         quote! { State(#s) }
                     }
                     Observable::Spikes => quote! { Spikes },
+                    Observable::Output(k) => {
+                        let k = index(*k);
+                        quote! { Output(#k) }
+                    }
                 };
                 quote! { #of::Node::Observe { population: #layer, observable: #of::Observable::#observable } }
             }

@@ -29,29 +29,29 @@ pub(super) struct Argument {
     pub kind: Kind,
     /// The loop writes them.
     pub writes: bool,
-    /// They are empty unless the flag of the loop is set.
-    pub optional: bool,
+    /// They are empty unless this flag of the loop is set.
+    pub optional: Option<Ident>,
 }
 
 impl Argument {
     /// Rows of numbers.
     pub(super) fn rows(names: &[Ident], field: &'static str, writes: bool) -> Self {
-        Self { names: names.to_vec(), field, kind: Kind::Rows, writes, optional: false }
+        Self { names: names.to_vec(), field, kind: Kind::Rows, writes, optional: None }
     }
 
     /// A slice of numbers of that type, called like its field.
     pub(super) fn slice(field: &'static str, element: TokenStream, writes: bool) -> Self {
-        Self { names: vec![format_ident!("{field}")], field, kind: Kind::Slice(element), writes, optional: false }
+        Self { names: vec![format_ident!("{field}")], field, kind: Kind::Slice(element), writes, optional: None }
     }
 
     /// A number of that type, called like its field.
     pub(super) fn value(field: &'static str, of: TokenStream) -> Self {
-        Self { names: vec![format_ident!("{field}")], field, kind: Kind::Value(of), writes: false, optional: false }
+        Self { names: vec![format_ident!("{field}")], field, kind: Kind::Value(of), writes: false, optional: None }
     }
 
     /// Only there if the flag is set.
-    pub(super) fn optional(self) -> Self {
-        Self { optional: true, ..self }
+    pub(super) fn optional(self, flag: &Ident) -> Self {
+        Self { optional: Some(flag.clone()), ..self }
     }
 }
 
@@ -64,8 +64,8 @@ pub(super) struct Cells<'a> {
     pub runtime: &'a TokenStream,
     /// The struct that the engine passes, which is also the name of the method in lower case.
     pub from: (Ident, Ident),
-    /// A constant that is known when the loop is compiled, and when the caller sets it (never if nothing is said).
-    pub flag: (Ident, Option<TokenStream>),
+    /// Constants that are known when the loop is compiled, and when the caller sets them (never if nothing is said).
+    pub flags: Vec<(Ident, Option<TokenStream>)>,
     pub docs: Vec<String>,
     pub arguments: Vec<Argument>,
     /// What happens to neuron `cell`.
@@ -79,11 +79,9 @@ impl Cells<'_> {
 
     /// The length of an argument, if `count` is that of all.
     fn length(&self, argument: &Argument, count: &TokenStream) -> TokenStream {
-        let flag = &self.flag.0;
-        if argument.optional {
-            quote! { if #flag { #count } else { 0 } }
-        } else {
-            count.clone()
+        match &argument.optional {
+            Some(flag) => quote! { if #flag { #count } else { 0 } },
+            None => count.clone(),
         }
     }
 
@@ -92,22 +90,18 @@ impl Cells<'_> {
         let (runtime, real, function) = (self.runtime, self.real, &self.items.rows);
         let (argument, kind) = &self.from;
         let count = index(coefficients);
-        let call = |each: bool, on: bool| {
+        let call = |each: bool, on: &[bool]| {
             let coefficients = if each {
                 quote! { #runtime::kernel::Each::<#real, #count>::new(#argument.coefficients.values, #argument.n) }
             } else {
                 quote! { #runtime::kernel::Same::<#real, #count>::new(#argument.coefficients.values) }
             };
-            quote! { #function::<#real, _, #on>(#coefficients, #argument) }
+            quote! { #function::<#real, _, #(#on),*>(#coefficients, #argument) }
         };
-        let by_flag = |each: bool| match &self.flag.1 {
-            None => call(each, false),
-            Some(condition) => {
-                let (on, off) = (call(each, true), call(each, false));
-                quote! { if #condition { #on } else { #off } }
-            }
-        };
-        let (each, same) = (by_flag(true), by_flag(false));
+        let (each, same) = (
+            self.by_flags(&mut Vec::new(), &|on| call(true, on)),
+            self.by_flags(&mut Vec::new(), &|on| call(false, on)),
+        );
         quote! {
             #[inline(always)]
             fn #argument<#real: #runtime::Real>(#argument: #runtime::#kind<'_, #real>) {
@@ -116,9 +110,28 @@ impl Cells<'_> {
         }
     }
 
+    /// The calls for all flags behind those whose values are `known`.
+    fn by_flags(&self, known: &mut Vec<bool>, call: &dyn Fn(&[bool]) -> TokenStream) -> TokenStream {
+        let Some((_, condition)) = self.flags.get(known.len()) else { return call(known) };
+        let mut with = |on: bool| {
+            known.push(on);
+            let code = self.by_flags(known, call);
+            known.pop();
+            code
+        };
+        match condition {
+            None => with(false),
+            Some(condition) => {
+                let (on, off) = (with(true), with(false));
+                quote! { if #condition { #on } else { #off } }
+            }
+        }
+    }
+
     /// Cuts the arguments into rows and calls the loop.
     pub(super) fn rows(&self) -> TokenStream {
-        let (runtime, real, flag) = (self.runtime, self.real, &self.flag.0);
+        let (runtime, real, flags) = (self.runtime, self.real, self.flags.iter().map(|f| &f.0));
+        let passed_flags = flags.clone();
         let (LoopItems { rows: outer, cells: inner }, (from, kind)) = (self.items, &self.from);
         let mut cuts = TokenStream::new();
         let mut passed = Vec::new();
@@ -144,19 +157,20 @@ impl Cells<'_> {
         quote! {
             #attributes
             #[inline(always)]
-            fn #outer<#real: #runtime::Real, C: #runtime::kernel::CoefficientRows<#real>, const #flag: bool>(
+            fn #outer<#real: #runtime::Real, C: #runtime::kernel::CoefficientRows<#real>, #(const #flags: bool),*>(
                 coefficient: C,
                 #from: #runtime::#kind<'_, #real>,
             ) {
                 #cuts
-                #inner::<#real, C, #flag>(coefficient, #from.n, #(#passed),*);
+                #inner::<#real, C, #(#passed_flags),*>(coefficient, #from.n, #(#passed),*);
             }
         }
     }
 
     /// The function with the loop.
     pub(super) fn function(&self) -> TokenStream {
-        let (runtime, real, flag, body) = (self.runtime, self.real, &self.flag.0, &self.body);
+        let (runtime, real, body) = (self.runtime, self.real, &self.body);
+        let flags = self.flags.iter().map(|f| &f.0);
         let function = &self.items.cells;
         let mut signature = Vec::new();
         let mut equal = TokenStream::new();
@@ -195,7 +209,7 @@ impl Cells<'_> {
             #docs
             #attributes
             #[inline(always)]
-            fn #function<#real: #runtime::Real, C: #runtime::kernel::CoefficientRows<#real>, const #flag: bool>(
+            fn #function<#real: #runtime::Real, C: #runtime::kernel::CoefficientRows<#real>, #(const #flags: bool),*>(
                 #coefficient: C,
                 #count: usize,
                 #(#signature,)*

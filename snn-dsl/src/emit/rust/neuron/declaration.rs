@@ -89,6 +89,8 @@ impl Emit<'_> {
         let states: Vec<TokenStream> =
             self.model.states.iter().map(|s| quantity(&s.quantity.name, s.quantity.dimension.base_unit())).collect();
         let (events, drives) = (of(&self.model.events), of(&self.model.drives));
+        let outputs: Vec<TokenStream> =
+            self.model.outputs.iter().map(|o| quantity(&o.quantity.name, o.quantity.dimension.base_unit())).collect();
         let parameters: Vec<TokenStream> = self
             .derived
             .stored
@@ -136,6 +138,7 @@ impl Emit<'_> {
                     states: vec![#(#states),*],
                     events: vec![#(#events),*],
                     drives: vec![#(#drives),*],
+                    outputs: vec![#(#outputs),*],
                     parameters: vec![#(#parameters),*],
                     coefficients: #count,
                     initial: vec![#(#initial),*],

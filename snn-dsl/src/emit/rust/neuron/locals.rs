@@ -1,7 +1,7 @@
 //! The names inside a loop over the neurons of a population, by role.
 
 use super::Emit;
-use crate::emit::rust::names::{Names, index};
+use crate::emit::rust::names::{Names, identifier, index};
 use crate::expr::Leaf;
 use crate::model::Quantity;
 use proc_macro2::{Ident, TokenStream};
@@ -20,6 +20,8 @@ pub(super) struct Locals {
     pub events: Vec<Ident>,
     /// The rows of the drives.
     pub drives: Vec<Ident>,
+    /// The rows of the outputs, or of their adjoints.
+    pub outputs: Vec<Ident>,
     /// The rows of normal numbers, by state.
     pub noise: BTreeMap<u16, Ident>,
     /// The rows of the tape.
@@ -39,6 +41,7 @@ impl Locals {
         let states = rows(emit.model.states.iter().map(|s| &s.quantity).collect());
         let events = rows(emit.model.events.iter().collect());
         let drives = rows(emit.model.drives.iter().collect());
+        let outputs = names.take_all(emit.model.outputs.iter().map(|o| format!("{}_all", word(&o.quantity))));
         let noisy: Vec<(u16, &Quantity)> = (0u16..)
             .zip(&emit.model.states)
             .filter(|(_, s)| s.noise.is_some())
@@ -47,7 +50,7 @@ impl Locals {
         let noise = names.take_all(noisy.iter().map(|(_, q)| format!("noise_{}_all", q.name)));
         let noise = noisy.iter().map(|(i, _)| *i).zip(noise).collect();
         let tape = names.take_all((0..emit.derived.tape.reals.len()).map(|k| format!("tape_{k}")));
-        Self { names, leaves, states, events, drives, noise, tape }
+        Self { names, leaves, states, events, drives, outputs, noise, tape }
     }
 
     /// `let V = V_all[cell];` for everything that the loop reads, coefficients first.
@@ -72,6 +75,7 @@ impl Locals {
             Leaf::State(i) | Leaf::StateAdjoint(i) => self.states.get(usize::from(i)),
             Leaf::Event(i) => self.events.get(usize::from(i)),
             Leaf::Drive(i) => self.drives.get(usize::from(i)),
+            Leaf::SignalAdjoint(k) => self.outputs.get(usize::from(k)),
             Leaf::Noise(i) => self.noise.get(&i),
             _ => None,
         };
@@ -85,6 +89,11 @@ impl Locals {
     }
 }
 
+/// The name of an output without brackets: `before_reset_V`.
+fn word(output: &Quantity) -> String {
+    identifier(&output.name).trim_end_matches('_').to_string()
+}
+
 fn wish(emit: &Emit, leaf: Leaf) -> Option<String> {
     let state = |i: u16| emit.model.states.get(usize::from(i)).map(|s| &s.quantity.name);
     match leaf {
@@ -95,6 +104,7 @@ fn wish(emit: &Emit, leaf: Leaf) -> Option<String> {
         Leaf::Coefficient(k) => emit.derived.coefficients.get(usize::from(k)).map(|c| format!("c_{}", c.name)),
         Leaf::StateAdjoint(i) => state(i).map(|name| format!("{name}_bar")),
         Leaf::SpikeAdjoint => Some("spike_bar".into()),
+        Leaf::SignalAdjoint(k) => emit.model.outputs.get(usize::from(k)).map(|o| format!("{}_bar", word(&o.quantity))),
         Leaf::Refractory => Some("is_refractory".into()),
         _ => None,
     }

@@ -24,27 +24,30 @@ impl Emit<'_> {
         let (keep, stores) = (self.keep(&writer, &locals), self.step_stores(&writer, &locals));
         let mut docs = vec!["One step of all neurons:".to_string(), String::new()];
         docs.extend(text_block(crate::explain::update_lines(self.model, derived)));
-        let keeps = !keep.is_empty();
+        let keeps = (!keep.is_empty()).then(|| quote! { !(step.tape.is_empty() && step.tape_flags.is_empty()) });
+        let (tape, outputs) = (&self.items.flags.tape, &self.items.flags.outputs);
+        let mut flags = vec![(tape.clone(), keeps)];
+        if !locals.outputs.is_empty() {
+            flags.push((outputs.clone(), Some(quote! { !step.outputs.is_empty() })));
+        }
         Cells {
             items: &self.own.step,
             real,
             runtime,
             from: (format_ident!("step"), format_ident!("Step")),
-            flag: (
-                self.items.flags.tape.clone(),
-                keeps.then(|| quote! { !(step.tape.is_empty() && step.tape_flags.is_empty()) }),
-            ),
+            flags,
             docs,
             arguments: vec![
                 Argument::rows(&locals.states, "states", true),
                 Argument::rows(&locals.events, "events", false),
                 Argument::rows(&locals.drives, "drives", false),
                 Argument::rows(&locals.noise.values().cloned().collect::<Vec<_>>(), "noise", false),
-                Argument::rows(&locals.tape, "tape", true).optional(),
+                Argument::rows(&locals.tape, "tape", true).optional(tape),
+                Argument::rows(&locals.outputs, "outputs", true).optional(outputs),
                 Argument::slice("spikes", quote! { #real }, true),
                 Argument::slice("refractory", quote! { u32 }, true),
                 Argument::value("refractory_steps", quote! { u32 }),
-                Argument::slice("tape_flags", quote! { u8 }, true).optional(),
+                Argument::slice("tape_flags", quote! { u8 }, true).optional(tape),
             ],
             body: quote! { #loads #lets #keep #stores },
         }
@@ -87,6 +90,14 @@ impl Emit<'_> {
         for (row, &end) in locals.states.iter().zip(&step.end) {
             let value = writer.value(end);
             lines.extend(quote! { #row[cell] = #runtime::math::flush(#value); });
+        }
+        if !locals.outputs.is_empty() {
+            let set = locals.outputs.iter().zip(&step.outputs).map(|(row, &id)| {
+                let value = writer.value(id);
+                quote! { #row[cell] = #runtime::math::flush(#value); }
+            });
+            let flag = &self.items.flags.outputs;
+            lines.extend(quote! { if #flag { #(#set)* } });
         }
         if let Some(threshold) = step.threshold {
             let z = writer.value(threshold.z);
