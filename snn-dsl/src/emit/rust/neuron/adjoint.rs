@@ -4,7 +4,7 @@ use super::cells::{Argument, Cells};
 use super::locals::Locals;
 use super::{Emit, text_block};
 use crate::emit::rust::expression::{Scalar, Writer, leaves_of};
-use crate::emit::rust::names::index;
+use crate::emit::rust::names::{Mentions, index};
 use crate::expr::{ExprId, Node};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -38,6 +38,7 @@ impl Emit<'_> {
         ];
         docs.extend(text_block(crate::explain::adjoint_lines(self.model, derived)));
         let drives = !self.model.drives.is_empty();
+        let body = quote! { #loads #lets #stores };
         Cells {
             items: &self.own.adjoint,
             real,
@@ -55,7 +56,8 @@ impl Emit<'_> {
                 Argument::slice("spikes", quote! { #real }, false),
                 Argument::slice("tape_flags", quote! { u8 }, false),
             ],
-            body: quote! { #loads #lets #stores },
+            mentions: Mentions::of(&body),
+            body,
         }
     }
 

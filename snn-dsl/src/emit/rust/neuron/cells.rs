@@ -5,7 +5,7 @@
 
 use super::{allow, doc_lines};
 use crate::emit::rust::items::LoopItems;
-use crate::emit::rust::names::{index, mentions};
+use crate::emit::rust::names::{Mentions, index};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -70,11 +70,13 @@ pub(super) struct Cells<'a> {
     pub arguments: Vec<Argument>,
     /// What happens to neuron `cell`.
     pub body: TokenStream,
+    /// The locals of the body.
+    pub mentions: Mentions,
 }
 
 impl Cells<'_> {
     fn used<'n>(&'n self, argument: &'n Argument) -> impl Iterator<Item = &'n Ident> {
-        argument.names.iter().filter(|name| mentions(&self.body, name))
+        argument.names.iter().filter(|name| self.mentions.contain(name))
     }
 
     /// The length of an argument, if `count` is that of all.
@@ -129,7 +131,7 @@ impl Cells<'_> {
                 continue;
             }
             let names = argument.names.iter().map(|name| {
-                if mentions(&self.body, name) {
+                if self.mentions.contain(name) {
                     quote! { #name }
                 } else {
                     quote! { _ }
@@ -187,7 +189,7 @@ impl Cells<'_> {
                 quote! { _ }
             }
         };
-        let coefficient = pattern("coefficient", mentions(body, &format_ident!("coefficient")));
+        let coefficient = pattern("coefficient", self.mentions.contain(&format_ident!("coefficient")));
         let count = pattern("count", !body.is_empty());
         let all = (!body.is_empty()).then(|| quote! { for cell in 0..count { #body } });
         let (docs, attributes) = (doc_lines(&self.docs), allow());

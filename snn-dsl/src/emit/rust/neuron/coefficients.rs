@@ -3,7 +3,7 @@
 use super::{Emit, doc_lines, text_block};
 use crate::derive::{Propagator, schedule};
 use crate::emit::rust::expression::{Scalar, Writer};
-use crate::emit::rust::names::{Names, index, mentions};
+use crate::emit::rust::names::{Mentions, Names, index};
 use crate::expr::{ExprId, Leaf, Node};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -176,7 +176,8 @@ impl Emit<'_> {
         }
         let docs = doc_lines(&text_block(text).collect::<Vec<_>>());
         let body = quote! { #lines #(#stores)* };
-        let [dt, parameters, coefficients] = ["dt", "parameters", "coefficients"].map(|name| if_used(name, &body));
+        let mentions = Mentions::of(&body);
+        let [dt, parameters, coefficients] = ["dt", "parameters", "coefficients"].map(|name| if_used(name, &mentions));
         quote! {
             #docs
             fn coefficients(&self, #dt: f64, #parameters: &[f64], #coefficients: &mut [f64]) { #body }
@@ -202,8 +203,9 @@ impl Emit<'_> {
             quote! { gradient[#k] += #value; }
         });
         let body = quote! { #lines #(#stores)* };
+        let mentions = Mentions::of(&body);
         let [dt, parameters, coefficient_gradient, gradient] =
-            ["dt", "parameters", "coefficient_gradient", "gradient"].map(|name| if_used(name, &body));
+            ["dt", "parameters", "coefficient_gradient", "gradient"].map(|name| if_used(name, &mentions));
         quote! {
             fn chain(
                 &self,
@@ -217,7 +219,7 @@ impl Emit<'_> {
 }
 
 /// The name of an argument, with an underscore in front if the body does not read it.
-fn if_used(name: &str, body: &TokenStream) -> Ident {
+fn if_used(name: &str, body: &Mentions) -> Ident {
     let ident = format_ident!("{name}");
-    if mentions(body, &ident) { ident } else { format_ident!("_{name}") }
+    if body.contain(&ident) { ident } else { format_ident!("_{name}") }
 }

@@ -4,7 +4,7 @@ use super::cells::{Argument, Cells};
 use super::locals::Locals;
 use super::{Emit, text_block};
 use crate::emit::rust::expression::{Scalar, Writer, leaves_of};
-use crate::emit::rust::names::index;
+use crate::emit::rust::names::{Mentions, index};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
@@ -25,6 +25,7 @@ impl Emit<'_> {
         let mut docs = vec!["One step of all neurons:".to_string(), String::new()];
         docs.extend(text_block(crate::explain::update_lines(self.model, derived)));
         let keeps = !keep.is_empty();
+        let body = quote! { #loads #lets #keep #stores };
         Cells {
             items: &self.own.step,
             real,
@@ -46,7 +47,8 @@ impl Emit<'_> {
                 Argument::value("refractory_steps", quote! { u32 }),
                 Argument::slice("tape_flags", quote! { u8 }, true).optional(),
             ],
-            body: quote! { #loads #lets #keep #stores },
+            mentions: Mentions::of(&body),
+            body,
         }
     }
 
