@@ -3,7 +3,7 @@
 
 use super::reverse::{Reverse, adjoints};
 use super::step::Step;
-use crate::expr::{Arena, ExprId, Function, Leaf, Node, Operation, Table};
+use crate::expr::{Arena, ExprId, Function, IdMap, IdSet, Leaf, Node, Operation, Table};
 use crate::model::{Neuron, Parameter, State, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -297,19 +297,19 @@ impl<'a> Hoisted<'a> {
 struct Rewriting {
     is_pure_leaf: fn(Leaf) -> bool,
     /// Whether each expression seen so far depends on such leaves alone.
-    pure: Table<ExprId, bool>,
+    pure: IdMap<bool>,
     /// What became of an expression.
-    results: Table<ExprId, ExprId>,
+    results: IdMap<ExprId>,
 }
 
 impl Rewriting {
     /// What depends on such leaves alone is hoisted.
     fn of(is_pure_leaf: fn(Leaf) -> bool) -> Self {
-        Self { is_pure_leaf, pure: Table::default(), results: Table::default() }
+        Self { is_pure_leaf, pure: IdMap::default(), results: IdMap::default() }
     }
 
     fn classify(&mut self, arena: &Arena, root: ExprId) {
-        for id in arena.reachable_where([root], |id| !self.pure.contains_key(&id)) {
+        for id in arena.reachable_where([root], |id| !self.pure.contains(id)) {
             let pure = match arena.node(id) {
                 Node::Leaf(leaf) => (self.is_pure_leaf)(leaf),
                 // A detached parameter stays in the step, where smooth mode can replay it.
@@ -321,7 +321,7 @@ impl Rewriting {
     }
 
     fn is_pure(&self, id: ExprId) -> bool {
-        self.pure.get(&id).copied().unwrap_or(false)
+        self.pure.get(id).copied().unwrap_or(false)
     }
 
     fn is_hoistable(&self, arena: &Arena, id: ExprId) -> bool {
@@ -343,10 +343,10 @@ impl Rewriting {
 
     /// What is still to be rewritten for a root, children first.
     fn needed(&self, arena: &Arena, root: ExprId) -> Vec<ExprId> {
-        let mut needed = BTreeSet::new();
+        let mut needed = IdSet::default();
         let mut stack = vec![root];
         while let Some(id) = stack.pop() {
-            if self.results.contains_key(&id) || !needed.insert(id) || self.is_hoistable(arena, id) {
+            if self.results.contains(id) || !needed.insert(id) || self.is_hoistable(arena, id) {
                 continue;
             }
             match self.quotient(arena, id) {
@@ -354,11 +354,11 @@ impl Rewriting {
                 None => stack.extend(arena.children(id)),
             }
         }
-        needed.into_iter().collect()
+        needed.in_order()
     }
 
     fn result(&self, id: ExprId) -> ExprId {
-        self.results.get(&id).copied().unwrap_or(id)
+        self.results.get(id).copied().unwrap_or(id)
     }
 }
 
@@ -403,13 +403,13 @@ pub(super) fn chain(
     let count: usize = propagators.iter().map(|p| p.entries.len()).sum();
     let of_entries = (0..count).map(|k| {
         let leaf = arena.leaf(Leaf::Propagator(k as u32));
-        adjoint.get(&leaf).copied().unwrap_or(zero)
+        adjoint.get(leaf).copied().unwrap_or(zero)
     });
     let of_entries = of_entries.collect();
     let mut gradients = Vec::new();
     for (k, parameter) in stored.iter().enumerate().filter(|(_, s)| s.trainable) {
         let leaf = arena.leaf(Leaf::Parameter(parameter.parameter as u16));
-        let of_value = adjoint.get(&leaf).copied().unwrap_or(zero);
+        let of_value = adjoint.get(leaf).copied().unwrap_or(zero);
         let slope = arena.differentiate(parameter.value, Leaf::Stored(k as u16));
         gradients.push((k, arena.scale_partial(slope, of_value)));
     }

@@ -66,7 +66,7 @@ impl<'a> Writer<'a> {
         let mut last = 0;
         let mut levels: Table<ExprId, usize> = Table::default();
         for &id in &program.order {
-            let uses = program.uses.get(&id).copied().unwrap_or(0);
+            let uses = program.uses.get(id).copied().unwrap_or(0);
             let wish = wishes.get(&id);
             let level = match (self.arena.node(id), self.spike) {
                 (Node::Spike(_), Some(fires)) => levels.get(&fires).copied().unwrap_or(0) + 1,
@@ -214,12 +214,9 @@ pub(super) fn number_literal(value: f64) -> TokenStream {
 
 /// The leaves that the results of a program read.
 pub(super) fn leaves_of(arena: &Arena, program: &Program) -> BTreeSet<Leaf> {
-    program
-        .uses
-        .keys()
-        .filter_map(|&id| match arena.node(id) {
-            Node::Leaf(leaf) => Some(leaf),
-            _ => None,
-        })
-        .collect()
+    let leaf = |id: ExprId| match arena.node(id) {
+        Node::Leaf(leaf) => Some(leaf),
+        _ => None,
+    };
+    program.uses.iter().filter_map(|(id, _)| leaf(id)).collect()
 }
