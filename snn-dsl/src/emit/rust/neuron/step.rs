@@ -19,13 +19,13 @@ impl Emit<'_> {
         let mut locals = Locals::new(self, &leaves_of(self.arena(), &program), FIXED);
         let fires = derived.step.threshold.map(|t| t.fires);
         let mut writer = Writer::new(self.arena(), runtime, Scalar::Generic(real), locals.known(self), fires);
-        let loads = locals.loads();
-        let lets = writer.lets(&program, &derived.step.names, &mut locals.names);
-        let (keep, stores) = (self.keep(&writer, &locals), self.step_stores(&writer, &locals));
+        let mut body = locals.loads();
+        writer.lets(&program, &derived.step.names, &mut locals.names, &mut body);
+        let keep = self.keep(&writer, &locals);
+        let keeps = !keep.is_empty();
+        body.extend([keep, self.step_stores(&writer, &locals)]);
         let mut docs = vec!["One step of all neurons:".to_string(), String::new()];
         docs.extend(text_block(crate::explain::update_lines(self.model, derived)));
-        let keeps = !keep.is_empty();
-        let body = quote! { #loads #lets #keep #stores };
         Cells {
             items: &self.own.step,
             real,
