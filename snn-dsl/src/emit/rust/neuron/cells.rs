@@ -6,7 +6,7 @@
 use super::{allow, doc_lines};
 use crate::emit::rust::items::LoopItems;
 use crate::emit::rust::names::{Mentions, index};
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream};
 use quote::{format_ident, quote};
 
 /// What an argument is.
@@ -191,7 +191,9 @@ impl Cells<'_> {
         };
         let coefficient = pattern("coefficient", self.mentions.contain(&format_ident!("coefficient")));
         let count = pattern("count", !body.is_empty());
-        let all = (!body.is_empty()).then(|| quote! { for cell in 0..count { #body } });
+        // The tokens of a group are shared, not copied.
+        let block = Group::new(Delimiter::Brace, body.clone());
+        let all = (!body.is_empty()).then(|| quote! { for cell in 0..count #block });
         let (docs, attributes) = (doc_lines(&self.docs), allow());
         quote! {
             #docs
