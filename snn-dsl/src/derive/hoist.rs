@@ -3,7 +3,7 @@
 
 use super::reverse::{Reverse, adjoints};
 use super::step::Step;
-use crate::expr::{Arena, ExprId, Function, Leaf, Node, Operation, Table};
+use crate::expr::{Arena, ExprId, Function, IdMap, IdSet, Leaf, Node, Operation, Table};
 use crate::model::{Neuron, Parameter, State, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -133,7 +133,6 @@ pub(super) struct Hoisted<'a> {
     model: BTreeSet<String>,
     /// The last number of a name `k1`, `k2`, ... and of each name that had to be numbered.
     numbers: BTreeMap<String, usize>,
-    rewritten: BTreeMap<ExprId, ExprId>,
     propagators: Vec<Propagator>,
 }
 
@@ -146,7 +145,6 @@ impl<'a> Hoisted<'a> {
             taken: BTreeSet::new(),
             model: neuron.names().map(str::to_string).collect(),
             numbers: BTreeMap::new(),
-            rewritten: BTreeMap::new(),
             propagators: Vec::new(),
         }
     }
@@ -226,7 +224,8 @@ impl<'a> Hoisted<'a> {
 
     /// Replaces what depends on parameters and dt alone.
     pub(super) fn step(&mut self, arena: &mut Arena, step: &mut Step) {
-        step.rewrite(|id| self.rewrite(arena, id, is_parameter));
+        let mut rewriting = Rewriting::of(is_parameter);
+        step.rewrite(|id| self.rewrite(arena, &mut rewriting, id));
     }
 
     /// The coefficient of a starting value.
@@ -236,63 +235,26 @@ impl<'a> Hoisted<'a> {
 
     /// Replaces what depends on coefficients alone.
     pub(super) fn reverse(&mut self, arena: &mut Arena, reverse: &mut Reverse) {
-        self.rewritten.clear();
-        reverse.rewrite(|id| self.rewrite(arena, id, is_coefficient));
+        let mut rewriting = Rewriting::of(is_coefficient);
+        reverse.rewrite(|id| self.rewrite(arena, &mut rewriting, id));
     }
 
-    fn rewrite(&mut self, arena: &mut Arena, root: ExprId, pure_leaf: fn(Leaf) -> bool) -> ExprId {
-        let reachable = arena.reachable([root]);
-        let mut pure = BTreeSet::new();
-        for &id in &reachable {
-            let is_pure = match arena.node(id) {
-                Node::Leaf(leaf) => pure_leaf(leaf),
-                // A detached parameter stays in the step, where smooth mode can replay it.
-                Node::Spike(_) | Node::Detach(_) => false,
-                _ => arena.children(id).all(|c| pure.contains(&c)),
-            };
-            if is_pure {
-                pure.insert(id);
-            }
-        }
-        let hoistable = |arena: &Arena, id: ExprId| {
-            pure.contains(&id)
-                && !arena.is_truth(id)
-                && arena.constant_value(id).is_none()
-                && !matches!(arena.node(id), Node::Leaf(Leaf::Coefficient(_)))
-        };
-        // A product with the hoisted inverse is cheaper than a quotient in every step.
-        let by_pure = |arena: &Arena, b: ExprId| pure.contains(&b) && arena.constant_value(b).is_none();
-        let mut needed = BTreeSet::from([root]);
-        for &id in reachable.iter().rev() {
-            if !needed.contains(&id) || hoistable(arena, id) {
-                continue;
-            }
-            match arena.node(id) {
-                Node::Binary(Operation::Divide, a, b) if by_pure(arena, b) => _ = needed.insert(a),
-                _ => needed.extend(arena.children(id)),
-            }
-        }
-        for id in needed {
-            if self.rewritten.contains_key(&id) {
-                continue;
-            }
-            let new = if hoistable(arena, id) {
+    fn rewrite(&mut self, arena: &mut Arena, rewriting: &mut Rewriting, root: ExprId) -> ExprId {
+        rewriting.classify(arena, root);
+        for id in rewriting.needed(arena, root) {
+            let new = if rewriting.is_hoistable(arena, id) {
                 self.hoist(arena, id)
-            } else if let Node::Binary(Operation::Divide, a, b) = arena.node(id)
-                && by_pure(arena, b)
-            {
+            } else if let Some((a, b)) = rewriting.quotient(arena, id) {
                 let one = arena.constant(1.0);
                 let inverse = arena.divide(one, b);
                 let inverse = self.hoist(arena, inverse);
-                let a = self.rewritten.get(&a).copied().unwrap_or(a);
-                arena.multiply(a, inverse)
+                arena.multiply(rewriting.result(a), inverse)
             } else {
-                let rewritten = &self.rewritten;
-                arena.rebuild(id, |child| rewritten.get(&child).copied().unwrap_or(child))
+                arena.rebuild(id, |child| rewriting.result(child))
             };
-            self.rewritten.insert(id, new);
+            rewriting.results.insert(id, new);
         }
-        self.rewritten.get(&root).copied().unwrap_or(root)
+        rewriting.result(root)
     }
 
     fn hoist(&mut self, arena: &mut Arena, expression: ExprId) -> ExprId {
@@ -328,6 +290,75 @@ impl<'a> Hoisted<'a> {
         };
         let coefficients = self.coefficients.iter().map(coefficient).collect();
         (coefficients, self.propagators)
+    }
+}
+
+/// What is known while the roots of one graph are rewritten one after the other: what they share is looked at once.
+struct Rewriting {
+    is_pure_leaf: fn(Leaf) -> bool,
+    /// Whether each expression seen so far depends on such leaves alone.
+    pure: IdMap<bool>,
+    /// What became of an expression.
+    results: IdMap<ExprId>,
+}
+
+impl Rewriting {
+    /// What depends on such leaves alone is hoisted.
+    fn of(is_pure_leaf: fn(Leaf) -> bool) -> Self {
+        Self { is_pure_leaf, pure: IdMap::default(), results: IdMap::default() }
+    }
+
+    fn classify(&mut self, arena: &Arena, root: ExprId) {
+        for id in arena.reachable_where([root], |id| !self.pure.contains(id)) {
+            let pure = match arena.node(id) {
+                Node::Leaf(leaf) => (self.is_pure_leaf)(leaf),
+                // A detached parameter stays in the step, where smooth mode can replay it.
+                Node::Spike(_) | Node::Detach(_) => false,
+                _ => arena.children(id).all(|c| self.is_pure(c)),
+            };
+            self.pure.insert(id, pure);
+        }
+    }
+
+    fn is_pure(&self, id: ExprId) -> bool {
+        self.pure.get(id).copied().unwrap_or(false)
+    }
+
+    fn is_hoistable(&self, arena: &Arena, id: ExprId) -> bool {
+        self.is_pure(id)
+            && !arena.is_truth(id)
+            && arena.constant_value(id).is_none()
+            && !matches!(arena.node(id), Node::Leaf(Leaf::Coefficient(_)))
+    }
+
+    /// The operands of a quotient by something to be hoisted: a product with its inverse is cheaper in every step.
+    fn quotient(&self, arena: &Arena, id: ExprId) -> Option<(ExprId, ExprId)> {
+        match arena.node(id) {
+            Node::Binary(Operation::Divide, a, b) if self.is_pure(b) && arena.constant_value(b).is_none() => {
+                Some((a, b))
+            }
+            _ => None,
+        }
+    }
+
+    /// What is still to be rewritten for a root, children first.
+    fn needed(&self, arena: &Arena, root: ExprId) -> Vec<ExprId> {
+        let mut needed = IdSet::default();
+        let mut stack = vec![root];
+        while let Some(id) = stack.pop() {
+            if self.results.contains(id) || !needed.insert(id) || self.is_hoistable(arena, id) {
+                continue;
+            }
+            match self.quotient(arena, id) {
+                Some((a, _)) => stack.push(a),
+                None => stack.extend(arena.children(id)),
+            }
+        }
+        needed.in_order()
+    }
+
+    fn result(&self, id: ExprId) -> ExprId {
+        self.results.get(id).copied().unwrap_or(id)
     }
 }
 
@@ -372,13 +403,13 @@ pub(super) fn chain(
     let count: usize = propagators.iter().map(|p| p.entries.len()).sum();
     let of_entries = (0..count).map(|k| {
         let leaf = arena.leaf(Leaf::Propagator(k as u32));
-        adjoint.get(&leaf).copied().unwrap_or(zero)
+        adjoint.get(leaf).copied().unwrap_or(zero)
     });
     let of_entries = of_entries.collect();
     let mut gradients = Vec::new();
     for (k, parameter) in stored.iter().enumerate().filter(|(_, s)| s.trainable) {
         let leaf = arena.leaf(Leaf::Parameter(parameter.parameter as u16));
-        let of_value = adjoint.get(&leaf).copied().unwrap_or(zero);
+        let of_value = adjoint.get(leaf).copied().unwrap_or(zero);
         let slope = arena.differentiate(parameter.value, Leaf::Stored(k as u16));
         gradients.push((k, arena.scale_partial(slope, of_value)));
     }

@@ -79,7 +79,7 @@ pub fn map_gradients(arena: &mut Arena, function: ExprId, inputs: usize) -> Vec<
     let zero = arena.constant(0.0);
     let of = |arena: &mut Arena, k: usize| {
         let leaf = arena.leaf(Leaf::Argument(k as u16));
-        adjoint.get(&leaf).copied().unwrap_or(zero)
+        adjoint.get(leaf).copied().unwrap_or(zero)
     };
     (0..inputs).map(|k| of(arena, k)).collect()
 }

@@ -1,7 +1,7 @@
 //! Straight-line programs: which expressions are computed, in which order.
 
-use crate::expr::{Arena, ExprId, Node};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::expr::{Arena, ExprId, IdMap, IdSet, Node};
+use std::collections::BTreeSet;
 
 /// The expressions that lead from what is given to some results.
 #[derive(Clone, Debug)]
@@ -9,7 +9,7 @@ pub struct Program {
     /// What is computed, operands first; leaves, constants and given expressions are not listed.
     pub order: Vec<ExprId>,
     /// How often each expression (given and leaves included) is used as an operand or result.
-    pub uses: BTreeMap<ExprId, usize>,
+    pub uses: IdMap<usize>,
 }
 
 /// Orders the computation of `results`. Expressions in `given` are known already; the spike variable is computed from
@@ -20,12 +20,12 @@ pub fn schedule(
     given: &BTreeSet<ExprId>,
     spike: Option<ExprId>,
 ) -> Program {
-    let mut found = BTreeSet::new();
-    let mut uses: BTreeMap<ExprId, usize> = BTreeMap::new();
+    let mut found = IdSet::default();
+    let mut uses: IdMap<usize> = IdMap::default();
     let mut stack: Vec<ExprId> = results.into_iter().collect();
     let mut z = None;
     while let Some(id) = stack.pop() {
-        *uses.entry(id).or_default() += 1;
+        uses.insert(id, uses.get(id).map_or(1, |n| n + 1));
         if given.contains(&id) || !found.insert(id) {
             continue;
         }
@@ -39,7 +39,7 @@ pub fn schedule(
         }
     }
     let computed = |id: &ExprId| !matches!(arena.node(*id), Node::Leaf(_) | Node::Constant(_) | Node::Truth(_));
-    let order: Vec<ExprId> = found.into_iter().filter(computed).collect();
+    let order: Vec<ExprId> = found.in_order().into_iter().filter(computed).collect();
     Program { order: place_spike(arena, order, z, spike), uses }
 }
 
@@ -50,12 +50,13 @@ fn place_spike(arena: &Arena, order: Vec<ExprId>, z: Option<ExprId>, spike: Opti
     if spike < z {
         return order;
     }
-    let mut after = BTreeSet::from([z]);
+    let mut after = IdSet::default();
+    after.insert(z);
     for &id in &order {
-        if arena.children(id).any(|c| after.contains(&c)) {
+        if arena.children(id).any(|c| after.contains(c)) {
             after.insert(id);
         }
     }
-    let (late, early): (Vec<_>, Vec<_>) = order.into_iter().partition(|id| after.contains(id));
+    let (late, early): (Vec<_>, Vec<_>) = order.into_iter().partition(|id| after.contains(*id));
     early.into_iter().chain(late).collect()
 }

@@ -4,7 +4,7 @@
 //! adjoint on to its distance x by the surrogate: x-bar += z-bar g(x).
 
 use super::step::{Step, Threshold};
-use crate::expr::{Arena, ExprId, Leaf};
+use crate::expr::{Arena, ExprId, IdMap, Leaf};
 use std::collections::BTreeMap;
 
 /// The adjoints of everything a step reads.
@@ -65,7 +65,7 @@ pub(super) fn reverse(arena: &mut Arena, step: &Step, ports: (usize, usize), dif
     let zero = arena.constant(0.0);
     let mut of = |leaf: Leaf| {
         let leaf = arena.leaf(leaf);
-        adjoint.get(&leaf).copied().unwrap_or(zero)
+        adjoint.get(leaf).copied().unwrap_or(zero)
     };
     let states = (0..step.end.len()).map(|i| of(Leaf::State(i as u16))).collect();
     let coefficients = differentiated.iter().map(|&c| of(Leaf::Coefficient(c as u16))).collect();
@@ -74,7 +74,7 @@ pub(super) fn reverse(arena: &mut Arena, step: &Step, ports: (usize, usize), dif
     let mut names = BTreeMap::new();
     if let Some(t) = &step.threshold {
         for id in [t.z, t.distance] {
-            if let (Some(&adjoint), Some(name)) = (adjoint.get(&id), step.names.get(&id)) {
+            if let (Some(&adjoint), Some(name)) = (adjoint.get(id), step.names.get(&id)) {
                 names.insert(adjoint, format!("{name}_bar"));
             }
         }
@@ -83,19 +83,15 @@ pub(super) fn reverse(arena: &mut Arena, step: &Step, ports: (usize, usize), dif
 }
 
 /// The adjoint of every expression below the seeds' expressions.
-pub(super) fn adjoints(
-    arena: &mut Arena,
-    seeds: &[(ExprId, ExprId)],
-    threshold: Option<&Threshold>,
-) -> BTreeMap<ExprId, ExprId> {
+pub(super) fn adjoints(arena: &mut Arena, seeds: &[(ExprId, ExprId)], threshold: Option<&Threshold>) -> IdMap<ExprId> {
     let order = arena.reachable(seeds.iter().map(|s| s.0));
-    let mut adjoint: BTreeMap<ExprId, ExprId> = BTreeMap::new();
+    let mut adjoint = IdMap::default();
     for &(id, seed) in seeds {
         accumulate(arena, &mut adjoint, id, seed);
     }
     // Parents have larger ids than their children.
     for id in order.into_iter().rev() {
-        let Some(&of_node) = adjoint.get(&id) else { continue };
+        let Some(&of_node) = adjoint.get(id) else { continue };
         if let Some(t) = threshold
             && id == t.z
         {
@@ -110,8 +106,8 @@ pub(super) fn adjoints(
     adjoint
 }
 
-fn accumulate(arena: &mut Arena, adjoint: &mut BTreeMap<ExprId, ExprId>, id: ExprId, term: ExprId) {
-    let sum = match adjoint.get(&id) {
+fn accumulate(arena: &mut Arena, adjoint: &mut IdMap<ExprId>, id: ExprId, term: ExprId) {
+    let sum = match adjoint.get(id) {
         Some(&sum) => arena.add(sum, term),
         None => term,
     };

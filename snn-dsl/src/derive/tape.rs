@@ -5,8 +5,8 @@
 //! a number costing 32 times a flag. Coefficients and the spikes of the step (which the engine keeps as lists) are free.
 
 use super::reverse::Reverse;
-use crate::expr::{Arena, ExprId, Leaf, Node};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use crate::expr::{Arena, ExprId, IdMap, IdSet, Leaf, Node};
+use std::collections::{BTreeSet, VecDeque};
 
 /// What one step of one neuron keeps for the reverse.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +34,8 @@ impl Tape {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What an expression is computed from; an operation is of the last kind among its operands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     /// Computable from coefficients and spikes.
     Free,
@@ -46,7 +47,7 @@ enum Kind {
 
 pub(super) fn plan(arena: &Arena, reverse: &Reverse) -> Tape {
     let order = arena.reachable(reverse.results());
-    let mut kinds: BTreeMap<ExprId, Kind> = BTreeMap::new();
+    let mut kinds: IdMap<Kind> = IdMap::default();
     let mut reads_spikes = false;
     for &id in &order {
         let kind = match arena.node(id) {
@@ -58,23 +59,17 @@ pub(super) fn plan(arena: &Arena, reverse: &Reverse) -> Tape {
                 Kind::Forward
             }
             Node::Leaf(_) | Node::Spike(_) => Kind::Free,
-            _ => {
-                let of: Vec<Kind> = arena.children(id).filter_map(|c| kinds.get(&c).copied()).collect();
-                if of.contains(&Kind::Mixed) {
-                    Kind::Mixed
-                } else if of.contains(&Kind::Forward) {
-                    Kind::Forward
-                } else {
-                    Kind::Free
-                }
-            }
+            _ => arena.children(id).filter_map(|c| kinds.get(c).copied()).max().unwrap_or(Kind::Free),
         };
         kinds.insert(id, kind);
     }
-    let kind = |id: ExprId| kinds.get(&id).copied().unwrap_or(Kind::Free);
-    let mut needed: BTreeSet<ExprId> = reverse.results().filter(|&r| kind(r) == Kind::Forward).collect();
-    for &id in order.iter().filter(|&&id| kind(id) == Kind::Mixed) {
-        needed.extend(arena.children(id).filter(|&c| kind(c) == Kind::Forward));
+    let kind = |id: ExprId| kinds.get(id).copied().unwrap_or(Kind::Free);
+    let mut needed = IdSet::default();
+    let mixed = order.iter().copied().filter(|&id| kind(id) == Kind::Mixed);
+    for id in mixed.flat_map(|id| arena.children(id)).chain(reverse.results()) {
+        if kind(id) == Kind::Forward {
+            needed.insert(id);
+        }
     }
     let cut = minimum_cut(arena, &order, &needed, |id| kind(id) == Kind::Forward);
     // The spike variable may stand above or below the cut: look at what is really read.
@@ -153,30 +148,32 @@ impl Flow {
 fn minimum_cut(
     arena: &Arena,
     order: &[ExprId],
-    needed: &BTreeSet<ExprId>,
+    needed: &IdSet,
     is_forward: impl Fn(ExprId) -> bool,
 ) -> BTreeSet<ExprId> {
     const UNCUTTABLE: u64 = 1 << 40;
-    let place: BTreeMap<ExprId, usize> =
-        order.iter().copied().filter(|&id| is_forward(id)).enumerate().map(|(k, id)| (id, k)).collect();
-    let (source, sink) = (2 * place.len(), 2 * place.len() + 1);
-    let mut flow = Flow::new(2 * place.len() + 2);
-    for (&id, &k) in &place {
+    let forward: Vec<ExprId> = order.iter().copied().filter(|&id| is_forward(id)).collect();
+    let mut places: IdMap<usize> = IdMap::default();
+    let (source, sink) = (2 * forward.len(), 2 * forward.len() + 1);
+    let mut flow = Flow::new(2 * forward.len() + 2);
+    for (k, &id) in forward.iter().enumerate() {
+        places.insert(id, k);
         flow.edge(2 * k, 2 * k + 1, if arena.is_truth(id) { 1 } else { 32 });
         if matches!(arena.node(id), Node::Leaf(_)) {
             flow.edge(source, 2 * k, UNCUTTABLE);
         }
         for child in arena.children(id) {
-            if let Some(&c) = place.get(&child) {
+            if let Some(&c) = places.get(child) {
                 flow.edge(2 * c + 1, 2 * k, UNCUTTABLE);
             }
         }
-        if needed.contains(&id) {
+        if needed.contains(id) {
             flow.edge(2 * k + 1, sink, UNCUTTABLE);
         }
     }
     flow.saturate(source, sink);
     let by = flow.search(source);
     let reached = |node: usize| node == source || by[node].is_some();
-    place.into_iter().filter(|&(_, k)| reached(2 * k) && !reached(2 * k + 1)).map(|(id, _)| id).collect()
+    let is_cut = |k: usize| reached(2 * k) && !reached(2 * k + 1);
+    forward.into_iter().enumerate().filter(|&(k, _)| is_cut(k)).map(|(_, id)| id).collect()
 }

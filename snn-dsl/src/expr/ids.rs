@@ -1,7 +1,7 @@
 //! Tables by node or by id. The usual hash of the standard library guards against chosen keys, which nodes are not, and
 //! takes most of the time of a check; nothing iterates over these tables, so their order never shows.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// Multiplication and rotation, as in the compilers of Firefox and Rust.
@@ -47,5 +47,3 @@ impl Hasher for Mix {
 
 /// A table for look-ups alone.
 pub type Table<K, V> = HashMap<K, V, BuildHasherDefault<Mix>>;
-/// A set for look-ups alone.
-pub type Seen<K> = HashSet<K, BuildHasherDefault<Mix>>;

@@ -1,6 +1,6 @@
 //! What an expression depends on, and replacing it.
 
-use super::{Arena, ExprId, Leaf, Node, Seen, Table};
+use super::{Arena, ExprId, IdSet, Leaf, Node, Table};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Arena {
@@ -15,17 +15,14 @@ impl Arena {
         roots: impl IntoIterator<Item = ExprId>,
         enter: impl Fn(ExprId) -> bool,
     ) -> Vec<ExprId> {
-        let mut seen: Seen<ExprId> = Seen::default();
-        let mut found = Vec::new();
+        let mut found = IdSet::default();
         let mut stack: Vec<ExprId> = roots.into_iter().collect();
         while let Some(id) = stack.pop() {
-            if enter(id) && seen.insert(id) {
-                found.push(id);
+            if enter(id) && found.insert(id) {
                 stack.extend(self.children(id));
             }
         }
-        found.sort_unstable();
-        found
+        found.in_order()
     }
 
     /// The leaves below an expression.

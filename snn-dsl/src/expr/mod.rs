@@ -6,6 +6,7 @@
 mod bounds;
 mod build;
 mod calculus;
+mod dense;
 mod ids;
 mod leaves;
 mod removable;
@@ -15,7 +16,8 @@ mod value;
 
 pub(crate) use bounds::{Interval, bounds};
 pub use calculus::Affine;
-pub use ids::{Seen, Table};
+pub use dense::{IdMap, IdSet};
+pub use ids::Table;
 pub use show::{Abbreviations, number};
 pub(crate) use sign::is_nonzero;
 pub(crate) use value::{Values, evaluate};

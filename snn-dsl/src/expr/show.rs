@@ -1,6 +1,6 @@
 //! Expressions as text in the syntax of the language.
 
-use super::{Arena, ExprId, Leaf, Node, Operation, Table};
+use super::{Arena, ExprId, IdMap, IdSet, Leaf, Node, Operation};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How tightly an expression binds; the order is that of the grammar.
@@ -73,36 +73,31 @@ impl Arena {
 
     /// Names for the repeated parts of some expressions if these are too long to be written out.
     pub fn abbreviations(&self, roots: &[ExprId], name: Names) -> Abbreviations {
-        let mut own: Table<ExprId, Option<String>> = Table::default();
-        let mut uses: Table<ExprId, usize> = Table::default();
-        let mut stack = roots.to_vec();
-        let mut order = Vec::new();
-        while let Some(id) = stack.pop() {
-            if own.contains_key(&id) {
-                continue;
-            }
-            own.insert(id, name(id));
-            order.push(id);
-            for child in self.children(id) {
-                *uses.entry(child).or_default() += 1;
-                stack.push(child);
+        let order = self.reachable(roots.iter().copied());
+        let (mut used, mut repeated) = (IdSet::default(), IdSet::default());
+        for child in order.iter().flat_map(|&id| self.children(id)) {
+            if !used.insert(child) {
+                repeated.insert(child);
             }
         }
-        order.sort_unstable();
-        let is_named = |id: ExprId| own.get(&id).is_some_and(Option::is_some);
+        let mut own: IdMap<String> = IdMap::default();
+        for &id in &order {
+            if let Some(name) = name(id) {
+                own.insert(id, name);
+            }
+        }
         let mut names = BTreeMap::new();
-        let (words, levels) = self.extents(&order, |id, _, _| is_named(id));
-        let total = roots.iter().map(|r| words.get(r).copied().unwrap_or(1)).fold(0, usize::saturating_add);
-        if total <= PLAIN && levels.values().all(|&l| l < 2 * LEVELS) {
+        let (words, levels) = self.extents(&order, |id, _, _| own.contains(id));
+        let total = roots.iter().map(|&r| words.get(r).copied().unwrap_or(1)).fold(0, usize::saturating_add);
+        if total <= PLAIN && levels.iter().all(|(_, &l)| l < 2 * LEVELS) {
             return Abbreviations { names, next: None };
         }
-        let taken: BTreeSet<&String> = own.values().flatten().collect();
+        let taken: BTreeSet<&String> = own.iter().map(|(_, name)| name).collect();
         let mut free = (1..).map(|k| format!("s{k}")).filter(|n| !taken.contains(n));
         self.extents(&order, |id, words, levels| {
-            let repeated = uses.get(&id).is_some_and(|&n| n > 1) && words > 3;
-            let named = is_named(id);
+            let named = own.contains(id);
             if !named
-                && (repeated || levels >= LEVELS)
+                && (repeated.contains(id) && words > 3 || levels >= LEVELS)
                 && let Some(short) = free.next()
             {
                 names.insert(id, short);
@@ -119,12 +114,12 @@ impl Arena {
         &self,
         order: &[ExprId],
         mut cut: impl FnMut(ExprId, usize, usize) -> bool,
-    ) -> (Table<ExprId, usize>, Table<ExprId, usize>) {
-        let mut words: Table<ExprId, usize> = Table::default();
-        let mut levels: Table<ExprId, usize> = Table::default();
-        let mut own = (Table::default(), Table::default());
+    ) -> (IdMap<usize>, IdMap<usize>) {
+        let mut words: IdMap<usize> = IdMap::default();
+        let mut levels: IdMap<usize> = IdMap::default();
+        let mut own = (IdMap::default(), IdMap::default());
         for &id in order {
-            let below = |of: &Table<ExprId, usize>, child| of.get(&child).copied().unwrap_or(0);
+            let below = |of: &IdMap<usize>, child| of.get(child).copied().unwrap_or(0);
             let count = self.children(id).fold(1usize, |n, c| n.saturating_add(below(&words, c)));
             let level = self.children(id).map(|c| below(&levels, c) + 1).max().unwrap_or(0);
             let is_cut = cut(id, count, level);

@@ -69,7 +69,7 @@ impl Code {
             comparisons: 0,
             detached: 0,
         };
-        for &id in program.uses.keys() {
+        for (id, _) in program.uses.iter() {
             let input = match given.iter().find(|g| g.0 == id) {
                 Some(&(_, input)) => Some(input),
                 None => match arena.node(id) {

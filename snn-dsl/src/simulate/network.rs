@@ -360,6 +360,7 @@ fn stub(name: &str, is_drive: bool) -> Neuron {
         events,
         drives,
         lets: Vec::new(),
+        outputs: Vec::new(),
         on: Vec::new(),
         spike: None,
         refractory: None,

@@ -1,10 +1,13 @@
 //! Expressions and straight-line programs as Rust.
+//!
+//! Code is appended to one stream of tokens: streams that are put into others are copied, once for each level of an
+//! expression.
 
 use super::names::Names;
 use crate::derive::Program;
-use crate::expr::{Arena, ExprId, Leaf, Node, Operation, Table};
-use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use crate::expr::{Arena, ExprId, IdMap, Leaf, Node, Operation};
+use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
+use quote::{ToTokens, TokenStreamExt, quote};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The scalar type of the code: constants are written differently.
@@ -14,6 +17,24 @@ pub(super) enum Scalar<'a> {
     Generic(&'a Ident),
     /// `f64`
     F64,
+}
+
+/// What a leaf, a given expression or a computed `let` is called.
+#[derive(Clone)]
+pub(super) enum Name {
+    /// A local.
+    Local(Ident),
+    /// A place in something.
+    Place(TokenStream),
+}
+
+impl ToTokens for Name {
+    fn to_tokens(&self, out: &mut TokenStream) {
+        match self {
+            Name::Local(name) => name.to_tokens(out),
+            Name::Place(place) => place.to_tokens(out),
+        }
+    }
 }
 
 /// How tightly the outermost operation of a piece of code binds in Rust.
@@ -35,45 +56,58 @@ const LEVELS: usize = 32;
 /// Writes the expressions of one program.
 pub(super) struct Writer<'a> {
     arena: &'a Arena,
-    runtime: &'a TokenStream,
+    /// The path of the functions of the runtime, up to their names.
+    math: Vec<TokenTree>,
     scalar: Scalar<'a>,
-    /// What each leaf, given expression or computed `let` is called.
-    known: BTreeMap<ExprId, TokenStream>,
+    known: IdMap<Name>,
     spike: Option<ExprId>,
+}
+
+/// The code of an expression.
+pub(super) struct Value<'w> {
+    writer: &'w Writer<'w>,
+    id: ExprId,
+}
+
+impl ToTokens for Value<'_> {
+    fn to_tokens(&self, out: &mut TokenStream) {
+        self.writer.write(self.id, out);
+    }
 }
 
 impl<'a> Writer<'a> {
     /// A writer that knows the names of leaves and given expressions; the spike variable is 1 where `spike` holds.
     pub(super) fn new(
         arena: &'a Arena,
-        runtime: &'a TokenStream,
+        runtime: &TokenStream,
         scalar: Scalar<'a>,
-        known: BTreeMap<ExprId, TokenStream>,
+        known: IdMap<Name>,
         spike: Option<ExprId>,
     ) -> Self {
-        Self { arena, runtime, scalar, known, spike }
+        let math = quote! { #runtime::math:: }.into_iter().collect();
+        Self { arena, math, scalar, known, spike }
     }
 
-    /// The `let` lines of a program: one for every expression that is used more than once, has a name, or nests too
-    /// deeply. `wishes` says what they should be called, `names` what they can be called.
+    /// Appends the `let` lines of a program: one for every expression that is used more than once, has a name, or nests
+    /// too deeply. `wishes` says what they should be called, `names` what they can be called.
     pub(super) fn lets(
         &mut self,
         program: &Program,
         wishes: &BTreeMap<ExprId, String>,
         names: &mut Names,
-    ) -> TokenStream {
-        let mut lines = TokenStream::new();
+        out: &mut TokenStream,
+    ) {
         let mut last = 0;
-        let mut levels: Table<ExprId, usize> = Table::default();
+        let mut levels: IdMap<usize> = IdMap::default();
         for &id in &program.order {
-            let uses = program.uses.get(&id).copied().unwrap_or(0);
+            let uses = program.uses.get(id).copied().unwrap_or(0);
             let wish = wishes.get(&id);
             let level = match (self.arena.node(id), self.spike) {
-                (Node::Spike(_), Some(fires)) => levels.get(&fires).copied().unwrap_or(0) + 1,
+                (Node::Spike(_), Some(fires)) => levels.get(fires).copied().unwrap_or(0) + 1,
                 (Node::Spike(_), None) => 0,
-                _ => self.arena.children(id).map(|c| levels.get(&c).copied().unwrap_or(0) + 1).max().unwrap_or(0),
+                _ => self.arena.children(id).map(|c| levels.get(c).copied().unwrap_or(0) + 1).max().unwrap_or(0),
             };
-            if self.known.contains_key(&id) {
+            if self.known.contains(id) {
                 continue;
             }
             if uses < 2 && wish.is_none() && level < LEVELS {
@@ -84,117 +118,182 @@ impl<'a> Writer<'a> {
                 Some(wish) => names.take(wish),
                 None => names.take_numbered("t", &mut last),
             };
-            let value = self.computed(id).0;
-            lines.extend(quote! { let #name = #value; });
-            self.known.insert(id, quote! { #name });
+            word("let", out);
+            out.append(name.clone());
+            symbol("=", out);
+            self.write_computed(id, out);
+            symbol(";", out);
+            self.known.insert(id, Name::Local(name));
         }
-        lines
     }
 
     /// The code of an expression.
-    pub(super) fn value(&self, id: ExprId) -> TokenStream {
-        self.code(id).0
+    pub(super) fn value(&self, id: ExprId) -> Value<'_> {
+        Value { writer: self, id }
     }
 
-    fn code(&self, id: ExprId) -> (TokenStream, Binding) {
-        match self.known.get(&id) {
-            Some(name) => (name.clone(), Binding::Atom),
-            None => self.computed(id),
+    fn write(&self, id: ExprId, out: &mut TokenStream) {
+        match self.known.get(id) {
+            Some(name) => name.to_tokens(out),
+            None => self.write_computed(id, out),
         }
     }
 
-    fn at(&self, id: ExprId, least: Binding) -> TokenStream {
-        let (code, binding) = self.code(id);
-        if binding < least {
-            quote! { (#code) }
+    /// In parentheses if it binds less tightly than its place wants.
+    fn write_at(&self, id: ExprId, least: Binding, out: &mut TokenStream) {
+        if self.binding(id) < least {
+            parentheses(out, |inside| self.write(id, inside));
         } else {
-            code
+            self.write(id, out);
         }
     }
 
-    fn number(&self, value: f64) -> TokenStream {
-        let literal = number_literal(value);
-        match self.scalar {
-            Scalar::F64 => literal,
-            Scalar::Generic(real) if value == 0.0 => quote! { #real::ZERO },
-            Scalar::Generic(real) if value == 1.0 => quote! { #real::ONE },
-            Scalar::Generic(real) => quote! { #real::from_f64(#literal) },
+    fn binding(&self, id: ExprId) -> Binding {
+        if self.known.contains(id) {
+            return Binding::Atom;
         }
-    }
-
-    fn computed(&self, id: ExprId) -> (TokenStream, Binding) {
-        let runtime = self.runtime;
         match self.arena.node(id) {
-            Node::Constant(bits) => {
-                let value = f64::from_bits(bits);
-                let prefix = self.scalar == Scalar::F64 && value < 0.0;
-                (self.number(value), if prefix { Binding::Prefix } else { Binding::Atom })
+            Node::Constant(bits) if self.scalar == Scalar::F64 && f64::from_bits(bits) < 0.0 => Binding::Prefix,
+            Node::Constant(_) | Node::Truth(_) | Node::Leaf(_) | Node::Apply(..) => Binding::Atom,
+            Node::Negate(_) | Node::Not(_) => Binding::Prefix,
+            Node::Binary(Operation::Add | Operation::Subtract, ..) => Binding::Sum,
+            Node::Binary(Operation::Multiply | Operation::Divide, ..) => Binding::Product,
+            Node::Binary(Operation::Power, ..) => Binding::Atom,
+            Node::Compare(..) => Binding::Comparison,
+            Node::And(..) => Binding::And,
+            Node::Or(..) | Node::Select(..) => Binding::Or,
+            Node::Detach(a) => self.binding(a),
+            Node::Spike(_) if self.spike.is_some() => Binding::Or,
+            Node::Spike(_) => Binding::Atom,
+        }
+    }
+
+    fn write_number(&self, value: f64, out: &mut TokenStream) {
+        let Scalar::Generic(real) = self.scalar else { return out.extend(number_literal(value)) };
+        out.append(real.clone());
+        symbol("::", out);
+        if value == 0.0 {
+            word("ZERO", out);
+        } else if value == 1.0 {
+            word("ONE", out);
+        } else {
+            word("from_f64", out);
+            parentheses(out, |inside| inside.extend(number_literal(value)));
+        }
+    }
+
+    fn write_call(&self, function: &str, arguments: &[ExprId], out: &mut TokenStream) {
+        out.extend(self.math.iter().cloned());
+        word(function, out);
+        parentheses(out, |inside| {
+            for (k, &argument) in arguments.iter().enumerate() {
+                if k > 0 {
+                    symbol(",", inside);
+                }
+                self.write(argument, inside);
             }
-            Node::Truth(value) => (quote! { #value }, Binding::Atom),
+        });
+    }
+
+    fn write_two(
+        &self,
+        (a, left): (ExprId, Binding),
+        sign: &str,
+        (b, right): (ExprId, Binding),
+        out: &mut TokenStream,
+    ) {
+        self.write_at(a, left, out);
+        symbol(sign, out);
+        self.write_at(b, right, out);
+    }
+
+    fn write_choice(
+        &self,
+        condition: ExprId,
+        yes: impl FnOnce(&mut TokenStream),
+        no: impl FnOnce(&mut TokenStream),
+        out: &mut TokenStream,
+    ) {
+        word("if", out);
+        self.write(condition, out);
+        group(Delimiter::Brace, out, yes);
+        word("else", out);
+        group(Delimiter::Brace, out, no);
+    }
+
+    fn write_computed(&self, id: ExprId, out: &mut TokenStream) {
+        match self.arena.node(id) {
+            Node::Constant(bits) => self.write_number(f64::from_bits(bits), out),
+            Node::Truth(value) => value.to_tokens(out),
             // Every leaf of a program is known to its writer; a name keeps the output readable if one were not.
-            Node::Leaf(leaf) => {
-                let name = format_ident!("{}", format!("{leaf:?}").replace(['(', ')'], "_"));
-                (quote! { #name }, Binding::Atom)
-            }
+            Node::Leaf(leaf) => word(&format!("{leaf:?}").replace(['(', ')'], "_"), out),
             Node::Negate(a) => {
-                let a = self.at(a, Binding::Atom);
-                (quote! { -#a }, Binding::Prefix)
+                symbol("-", out);
+                self.write_at(a, Binding::Atom, out);
             }
-            Node::Apply(function, a) => {
-                let a = self.at(a, Binding::Or);
-                let name = format_ident!("{}", function.name());
-                (quote! { #runtime::math::#name(#a) }, Binding::Atom)
-            }
-            Node::Binary(Operation::Power, a, b) => {
-                let (a, b) = (self.at(a, Binding::Or), self.at(b, Binding::Or));
-                (quote! { #runtime::math::pow(#a, #b) }, Binding::Atom)
-            }
+            Node::Apply(function, a) => self.write_call(function.name(), &[a], out),
             Node::Binary(operation, a, b) => {
-                let (own, right) = match operation {
-                    Operation::Add | Operation::Subtract => (Binding::Sum, Binding::Product),
-                    _ => (Binding::Product, Binding::Prefix),
+                let (sum, product) = ((Binding::Sum, Binding::Product), (Binding::Product, Binding::Prefix));
+                let (sign, (left, right)) = match operation {
+                    Operation::Add => ("+", sum),
+                    Operation::Subtract => ("-", sum),
+                    Operation::Multiply => ("*", product),
+                    Operation::Divide => ("/", product),
+                    Operation::Power => return self.write_call("pow", &[a, b], out),
                 };
-                let (a, b) = (self.at(a, own), self.at(b, right));
-                let symbol = match operation {
-                    Operation::Add => quote! { + },
-                    Operation::Subtract => quote! { - },
-                    Operation::Divide => quote! { / },
-                    _ => quote! { * },
-                };
-                (quote! { #a #symbol #b }, own)
+                self.write_two((a, left), sign, (b, right), out);
             }
             Node::Compare(comparison, a, b) => {
-                let (a, b) = (self.at(a, Binding::Sum), self.at(b, Binding::Sum));
-                let symbol: TokenStream = comparison.symbol().parse().unwrap_or_default();
-                (quote! { #a #symbol #b }, Binding::Comparison)
+                self.write_two((a, Binding::Sum), comparison.symbol(), (b, Binding::Sum), out);
             }
+            // Not `&&`: both sides are cheap, and a loop without branches can be vectorised.
             Node::And(a, b) => {
-                let (a, b) = (self.at(a, Binding::And), self.at(b, Binding::Comparison));
-                // Not `&&`: both sides are cheap, and a loop without branches can be vectorised.
-                (quote! { (#a) & (#b) }, Binding::And)
+                parentheses(out, |inside| self.write_at(a, Binding::And, inside));
+                symbol("&", out);
+                parentheses(out, |inside| self.write_at(b, Binding::Comparison, inside));
             }
             Node::Or(a, b) => {
-                let (a, b) = (self.at(a, Binding::Or), self.at(b, Binding::And));
-                (quote! { (#a) | (#b) }, Binding::Or)
+                parentheses(out, |inside| self.write(a, inside));
+                symbol("|", out);
+                parentheses(out, |inside| self.write_at(b, Binding::And, inside));
             }
             Node::Not(a) => {
-                let a = self.at(a, Binding::Atom);
-                (quote! { !#a }, Binding::Prefix)
+                symbol("!", out);
+                self.write_at(a, Binding::Atom, out);
             }
-            Node::Select(c, a, b) => {
-                let (c, a, b) = (self.at(c, Binding::Or), self.at(a, Binding::Or), self.at(b, Binding::Or));
-                (quote! { if #c { #a } else { #b } }, Binding::Or)
-            }
-            Node::Detach(a) => self.code(a),
+            Node::Select(c, a, b) => self.write_choice(c, |out| self.write(a, out), |out| self.write(b, out), out),
+            Node::Detach(a) => self.write(a, out),
             Node::Spike(_) => match self.spike {
                 Some(fires) => {
-                    let (fires, one, zero) = (self.at(fires, Binding::Or), self.number(1.0), self.number(0.0));
-                    (quote! { if #fires { #one } else { #zero } }, Binding::Or)
+                    self.write_choice(fires, |out| self.write_number(1.0, out), |out| self.write_number(0.0, out), out);
                 }
-                None => (quote! { z }, Binding::Atom),
+                None => word("z", out),
             },
         }
     }
+}
+
+fn word(text: &str, out: &mut TokenStream) {
+    out.append(Ident::new(text, Span::call_site()));
+}
+
+/// A sign of one or more characters.
+fn symbol(sign: &str, out: &mut TokenStream) {
+    let mut signs = sign.chars().peekable();
+    while let Some(sign) = signs.next() {
+        let spacing = if signs.peek().is_some() { Spacing::Joint } else { Spacing::Alone };
+        out.append(Punct::new(sign, spacing));
+    }
+}
+
+fn parentheses(out: &mut TokenStream, write: impl FnOnce(&mut TokenStream)) {
+    group(Delimiter::Parenthesis, out, write);
+}
+
+fn group(delimiter: Delimiter, out: &mut TokenStream, write: impl FnOnce(&mut TokenStream)) {
+    let mut inside = TokenStream::new();
+    write(&mut inside);
+    out.append(Group::new(delimiter, inside));
 }
 
 /// A double as a literal that reads back to the same bits.
@@ -214,12 +313,9 @@ pub(super) fn number_literal(value: f64) -> TokenStream {
 
 /// The leaves that the results of a program read.
 pub(super) fn leaves_of(arena: &Arena, program: &Program) -> BTreeSet<Leaf> {
-    program
-        .uses
-        .keys()
-        .filter_map(|&id| match arena.node(id) {
-            Node::Leaf(leaf) => Some(leaf),
-            _ => None,
-        })
-        .collect()
+    let leaf = |id: ExprId| match arena.node(id) {
+        Node::Leaf(leaf) => Some(leaf),
+        _ => None,
+    };
+    program.uses.iter().filter_map(|(id, _)| leaf(id)).collect()
 }

@@ -82,23 +82,39 @@ pub(super) fn identifier(name: &str) -> String {
     text
 }
 
-/// Whether code reads or writes a local; names are unique, so that the same word is the same thing, unless it is that of a
+/// The locals that code reads or writes; names are unique, so that the same word is the same thing, unless it is that of a
 /// field.
-pub(super) fn mentions(code: &TokenStream, name: &Ident) -> bool {
+pub(super) struct Mentions(BTreeSet<String>);
+
+impl Mentions {
+    /// The locals of all of the code.
+    pub(super) fn of(code: &TokenStream) -> Self {
+        let mut found = BTreeSet::new();
+        collect(code.clone(), &mut found);
+        Self(found)
+    }
+
+    /// Whether that local is among them.
+    pub(super) fn contain(&self, name: &Ident) -> bool {
+        self.0.contains(&name.to_string())
+    }
+}
+
+fn collect(code: TokenStream, found: &mut BTreeSet<String>) {
     let mut before = [None, None];
-    code.clone().into_iter().any(|token| {
-        let mark = match &token {
-            TokenTree::Punct(punct) => Some(punct.as_char()),
-            _ => None,
-        };
-        let found = match token {
-            TokenTree::Ident(ident) => ident == *name && (before[1] != Some('.') || before[0] == Some('.')),
-            TokenTree::Group(group) => mentions(&group.stream(), name),
-            _ => false,
-        };
+    for token in code {
+        let mut mark = None;
+        match token {
+            // `.x` is a field, `..x` is not.
+            TokenTree::Ident(ident) if before[1] != Some('.') || before[0] == Some('.') => {
+                found.insert(ident.to_string());
+            }
+            TokenTree::Group(group) => collect(group.stream(), found),
+            TokenTree::Punct(punct) => mark = Some(punct.as_char()),
+            TokenTree::Ident(_) | TokenTree::Literal(_) => {}
+        }
         before = [before[1], mark];
-        found
-    })
+    }
 }
 
 /// A whole number as a literal without a type.
@@ -122,7 +138,7 @@ pub(super) fn snake(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Names, mentions};
+    use super::{Mentions, Names};
     use quote::{format_ident, quote};
 
     fn texts(names: Vec<proc_macro2::Ident>) -> Vec<String> {
@@ -156,7 +172,7 @@ mod tests {
     #[test]
     fn mentions_are_of_locals_in_groups_too() {
         let code = quote! { for i in 0..n { out[i] = f(x_1, self.field); } };
-        let found = ["x_1", "n", "x", "field"].map(|name| mentions(&code, &format_ident!("{name}")));
+        let found = ["x_1", "n", "x", "field"].map(|name| Mentions::of(&code).contain(&format_ident!("{name}")));
         assert_eq!(found, [true, true, false, false]);
     }
 }

@@ -2,13 +2,13 @@
 
 use super::Emit;
 use crate::derive::{map_gradients, schedule};
-use crate::emit::rust::expression::{Scalar, Writer};
-use crate::emit::rust::names::{index, mentions};
+use crate::emit::rust::expression::{Name, Scalar, Value, Writer};
+use crate::emit::rust::names::{Mentions, index};
 use crate::emit::rust::neuron::{allow, doc_lines};
-use crate::expr::{ExprId, Leaf};
+use crate::expr::{ExprId, IdMap, Leaf};
 use crate::model::ProgramNode;
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use std::collections::BTreeMap;
 
 /// What the code calls things of its own.
@@ -32,21 +32,22 @@ impl Emit<'_> {
         let mut names = self.items.names.inside();
         names.reserve(FIXED);
         let arguments = names.take_all((0..inputs).map(|k| format!("x{k}")));
-        let mut known: BTreeMap<ExprId, TokenStream> = BTreeMap::new();
+        let mut known: IdMap<Name> = IdMap::default();
         for (k, name) in arguments.iter().enumerate() {
-            known.insert(arena.leaf(Leaf::Argument(k as u16)), quote! { #name });
+            known.insert(arena.leaf(Leaf::Argument(k as u16)), Name::Local(name.clone()));
         }
-        known.insert(arena.leaf(Leaf::OutputAdjoint(0)), quote! { y_bar });
-        let text = arena.show(function, &|id| known.get(&id).map(ToString::to_string));
+        known.insert(arena.leaf(Leaf::OutputAdjoint(0)), Name::Local(format_ident!("y_bar")));
+        let text = arena.show(function, &|id| known.get(id).map(|name| name.to_token_stream().to_string()));
         let docs = doc_lines(&[format!("`{text}`, element by element.")]);
 
-        let body = |roots: &[ExprId], store: &dyn Fn(usize, TokenStream) -> TokenStream| {
+        let body = |roots: &[ExprId], store: &dyn Fn(usize, Value) -> TokenStream| {
             let mut writer = Writer::new(&arena, runtime, Scalar::Generic(real), known.clone(), None);
             let program = schedule(&arena, roots.iter().copied(), &Default::default(), None);
-            let lets = writer.lets(&program, &BTreeMap::new(), &mut names.inside());
-            let stores = roots.iter().enumerate().map(|(k, &root)| store(k, writer.value(root)));
-            let rest = quote! { #lets #(#stores)* };
-            let loads = arguments.iter().enumerate().filter(|(_, name)| mentions(&rest, name)).map(|(k, name)| {
+            let mut rest = TokenStream::new();
+            writer.lets(&program, &BTreeMap::new(), &mut names.inside(), &mut rest);
+            rest.extend(roots.iter().enumerate().map(|(k, &root)| store(k, writer.value(root))));
+            let mentions = Mentions::of(&rest);
+            let loads = arguments.iter().enumerate().filter(|(_, name)| mentions.contain(name)).map(|(k, name)| {
                 let k = index(k);
                 quote! { let #name = inputs[#k][i]; }
             });
@@ -57,23 +58,24 @@ impl Emit<'_> {
             let k = index(k);
             quote! { input_gradients[#k][i] += #value; }
         });
+        let (in_value, in_gradient) = (Mentions::of(&value), Mentions::of(&gradient));
         let (i, y_bar) = (format_ident!("i"), format_ident!("y_bar"));
         // Constants read no place, and slopes of zero no gradient.
-        let each_value = if mentions(&value, &i) {
+        let each_value = if in_value.contain(&i) {
             quote! { (i, y) in out.iter_mut().enumerate() }
         } else {
             quote! { y in out.iter_mut() }
         };
-        let each_gradient = if mentions(&gradient, &y_bar) {
+        let each_gradient = if in_gradient.contain(&y_bar) {
             quote! { (i, &y_bar) in out_gradient.iter().enumerate() }
         } else {
             quote! { i in 0..out_gradient.len() }
         };
-        let inputs_of = |body: &TokenStream| {
+        let inputs_of = |body: &Mentions| {
             let inputs = format_ident!("inputs");
-            if mentions(body, &inputs) { inputs } else { format_ident!("_inputs") }
+            if body.contain(&inputs) { inputs } else { format_ident!("_inputs") }
         };
-        let (value_inputs, gradient_inputs) = (inputs_of(&value), inputs_of(&gradient));
+        let (value_inputs, gradient_inputs) = (inputs_of(&in_value), inputs_of(&in_gradient));
         let attributes = allow();
         quote! {
             #docs

@@ -3,12 +3,11 @@
 use super::cells::{Argument, Cells};
 use super::locals::Locals;
 use super::{Emit, text_block};
-use crate::emit::rust::expression::{Scalar, Writer, leaves_of};
-use crate::emit::rust::names::index;
-use crate::expr::{ExprId, Node};
+use crate::emit::rust::expression::{Name, Scalar, Writer, leaves_of};
+use crate::emit::rust::names::{Mentions, index};
+use crate::expr::{ExprId, IdMap, Node};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
-use std::collections::BTreeMap;
 
 /// What the code of an adjoint calls things of its own.
 const FIXED: &[&str] = &["coefficient", "count", "cell", "adjoint", "spike_gradient", "spikes", "tape_flags"];
@@ -25,13 +24,13 @@ impl Emit<'_> {
         let differentiated = derived.differentiated.iter().filter_map(|&c| derived.coefficients.get(c));
         let gradients = locals.names.take_all(differentiated.map(|c| format!("gradient_{}", c.name)));
         let mut known = locals.known(self);
-        let mut loads = locals.loads();
-        loads.extend(self.recall(&mut locals, &mut known));
+        let mut body = locals.loads();
+        body.extend(self.recall(&mut locals, &mut known));
         let mut writer = Writer::new(arena, runtime, Scalar::Generic(real), known, None);
         let mut wishes = derived.step.names.clone();
         wishes.extend(derived.reverse.names.iter().map(|(id, name)| (*id, name.clone())));
-        let lets = writer.lets(&program, &wishes, &mut locals.names);
-        let stores = self.adjoint_stores(&writer, &locals, &gradients);
+        writer.lets(&program, &wishes, &mut locals.names, &mut body);
+        body.extend(self.adjoint_stores(&writer, &locals, &gradients));
         let mut docs = vec![
             "The reverse of one step of all neurons (`q_bar` is the derivative of the loss by q):".to_string(),
             String::new(),
@@ -59,12 +58,13 @@ impl Emit<'_> {
                 Argument::slice("spikes", quote! { #real }, false),
                 Argument::slice("tape_flags", quote! { u8 }, false),
             ],
-            body: quote! { #loads #lets #stores },
+            mentions: Mentions::of(&body),
+            body,
         }
     }
 
     /// What the step kept: the tape and the spikes.
-    fn recall(&self, locals: &mut Locals, known: &mut BTreeMap<ExprId, TokenStream>) -> TokenStream {
+    fn recall(&self, locals: &mut Locals, known: &mut IdMap<Name>) -> TokenStream {
         let (derived, real) = (&self.derived, &self.items.real);
         let mut lines = TokenStream::new();
         let wish = |id: ExprId, other: String| derived.step.names.get(&id).cloned().unwrap_or(other);
@@ -75,20 +75,20 @@ impl Emit<'_> {
             } else {
                 quote! { let #name = #row[cell]; }
             });
-            known.insert(id, quote! { #name });
+            known.insert(id, Name::Local(name));
         }
         for (k, &id) in derived.tape.flags.iter().enumerate() {
             let name = locals.names.take(&format!("flag_{k}"));
             let k = index(k);
             lines.extend(quote! { let #name = tape_flags[cell] & (1 << #k) != 0; });
-            known.insert(id, quote! { #name });
+            known.insert(id, Name::Local(name));
         }
         if let Some(threshold) = derived.step.threshold
             && derived.tape.reads_spikes
         {
             let name = locals.names.take(&wish(threshold.z, "z".into()));
             lines.extend(quote! { let #name = spikes[cell]; });
-            known.insert(threshold.z, quote! { #name });
+            known.insert(threshold.z, Name::Local(name));
         }
         lines
     }

@@ -5,8 +5,8 @@
 
 use super::{allow, doc_lines};
 use crate::emit::rust::items::LoopItems;
-use crate::emit::rust::names::{index, mentions};
-use proc_macro2::{Ident, TokenStream};
+use crate::emit::rust::names::{Mentions, index};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream};
 use quote::{format_ident, quote};
 
 /// What an argument is.
@@ -70,11 +70,13 @@ pub(super) struct Cells<'a> {
     pub arguments: Vec<Argument>,
     /// What happens to neuron `cell`.
     pub body: TokenStream,
+    /// The locals of the body.
+    pub mentions: Mentions,
 }
 
 impl Cells<'_> {
     fn used<'n>(&'n self, argument: &'n Argument) -> impl Iterator<Item = &'n Ident> {
-        argument.names.iter().filter(|name| mentions(&self.body, name))
+        argument.names.iter().filter(|name| self.mentions.contain(name))
     }
 
     /// The length of an argument, if `count` is that of all.
@@ -142,7 +144,7 @@ impl Cells<'_> {
                 continue;
             }
             let names = argument.names.iter().map(|name| {
-                if mentions(&self.body, name) {
+                if self.mentions.contain(name) {
                     quote! { #name }
                 } else {
                     quote! { _ }
@@ -201,9 +203,11 @@ impl Cells<'_> {
                 quote! { _ }
             }
         };
-        let coefficient = pattern("coefficient", mentions(body, &format_ident!("coefficient")));
+        let coefficient = pattern("coefficient", self.mentions.contain(&format_ident!("coefficient")));
         let count = pattern("count", !body.is_empty());
-        let all = (!body.is_empty()).then(|| quote! { for cell in 0..count { #body } });
+        // The tokens of a group are shared, not copied.
+        let block = Group::new(Delimiter::Brace, body.clone());
+        let all = (!body.is_empty()).then(|| quote! { for cell in 0..count #block });
         let (docs, attributes) = (doc_lines(&self.docs), allow());
         quote! {
             #docs

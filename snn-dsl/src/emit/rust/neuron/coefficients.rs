@@ -2,11 +2,11 @@
 
 use super::{Emit, doc_lines, text_block};
 use crate::derive::{Propagator, schedule};
-use crate::emit::rust::expression::{Scalar, Writer};
-use crate::emit::rust::names::{Names, index, mentions};
-use crate::expr::{ExprId, Leaf, Node};
+use crate::emit::rust::expression::{Name, Scalar, Writer};
+use crate::emit::rust::names::{Mentions, Names, index};
+use crate::expr::{ExprId, IdMap, Leaf, Node};
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use std::collections::BTreeMap;
 
 /// What the code calls things of its own.
@@ -57,8 +57,8 @@ impl Emit<'_> {
         }
         lines.extend(self.exponentials(&mut writer, &mut names, &exponentials, gradients));
         let program = schedule(arena, roots.iter().copied(), &Default::default(), None);
-        lines.extend(writer.lets(&program, &BTreeMap::new(), &mut names));
-        Computed { lines, values: roots.iter().map(|&root| writer.value(root)).collect() }
+        writer.lets(&program, &BTreeMap::new(), &mut names, &mut lines);
+        Computed { lines, values: roots.iter().map(|&root| writer.value(root).into_token_stream()).collect() }
     }
 
     /// The matrices, their exponentials, and with `gradients` of these the gradients of the matrices.
@@ -73,8 +73,9 @@ impl Emit<'_> {
         let mut lines = TokenStream::new();
         let mut array = |writer: &mut Writer, entries: &[ExprId]| {
             let program = schedule(self.arena(), entries.iter().copied(), &Default::default(), None);
-            let lets = writer.lets(&program, &BTreeMap::new(), names);
-            let values: Vec<TokenStream> = entries.iter().map(|&e| writer.value(e)).collect();
+            let mut lets = TokenStream::new();
+            writer.lets(&program, &BTreeMap::new(), names, &mut lets);
+            let values = entries.iter().map(|&e| writer.value(e));
             (lets, quote! { [#(#values),*] })
         };
         for (p, Exponential { matrix, result, .. }) in self.derived.propagators.iter().zip(exponentials) {
@@ -113,36 +114,40 @@ impl Emit<'_> {
         locals: &BTreeMap<usize, Ident>,
         exponentials: &[Exponential],
         roots: impl Iterator<Item = ExprId>,
-    ) -> BTreeMap<ExprId, TokenStream> {
+    ) -> IdMap<Name> {
         let entry = |k: u32, array: fn(&Exponential) -> &Ident| {
             let inside = |p: &&Propagator| (p.first..p.first + p.entries.len() as u32).contains(&k);
             let (p, names) = self.derived.propagators.iter().zip(exponentials).find(|(p, _)| inside(p))?;
             let (array, place) = (array(names), index((k - p.first) as usize));
-            Some(quote! { #array[#place] })
+            Some(Name::Place(quote! { #array[#place] }))
         };
         let name = |leaf: Leaf| match leaf {
             Leaf::Propagator(k) => entry(k, |e| &e.result),
             Leaf::PropagatorAdjoint(k) => entry(k, |e| &e.adjoint),
             Leaf::Parameter(i) => match locals.get(&usize::from(i)) {
-                Some(local) => Some(quote! { #local }),
-                None => self.fields.get(usize::from(i)).map(|field| quote! { self.#field }),
+                Some(local) => Some(Name::Local(local.clone())),
+                None => self.fields.get(usize::from(i)).map(|field| Name::Place(quote! { self.#field })),
             },
             Leaf::Stored(k) => {
                 let k = index(usize::from(k));
-                Some(quote! { parameters[#k] })
+                Some(Name::Place(quote! { parameters[#k] }))
             }
             Leaf::OutputAdjoint(j) => {
                 let j = index(usize::from(j));
-                Some(quote! { coefficient_gradient[#j] })
+                Some(Name::Place(quote! { coefficient_gradient[#j] }))
             }
-            Leaf::Dt => Some(quote! { dt }),
+            Leaf::Dt => Some(Name::Local(format_ident!("dt"))),
             _ => None,
         };
-        let named = |id: ExprId| match self.arena().node(id) {
-            Node::Leaf(leaf) => Some((id, name(leaf)?)),
-            _ => None,
-        };
-        self.arena().reachable(roots).into_iter().filter_map(named).collect()
+        let mut known = IdMap::default();
+        for id in self.arena().reachable(roots) {
+            if let Node::Leaf(leaf) = self.arena().node(id)
+                && let Some(name) = name(leaf)
+            {
+                known.insert(id, name);
+            }
+        }
+        known
     }
 
     pub(super) fn refractory_steps(&self) -> TokenStream {
@@ -176,7 +181,8 @@ impl Emit<'_> {
         }
         let docs = doc_lines(&text_block(text).collect::<Vec<_>>());
         let body = quote! { #lines #(#stores)* };
-        let [dt, parameters, coefficients] = ["dt", "parameters", "coefficients"].map(|name| if_used(name, &body));
+        let mentions = Mentions::of(&body);
+        let [dt, parameters, coefficients] = ["dt", "parameters", "coefficients"].map(|name| if_used(name, &mentions));
         quote! {
             #docs
             fn coefficients(&self, #dt: f64, #parameters: &[f64], #coefficients: &mut [f64]) { #body }
@@ -202,8 +208,9 @@ impl Emit<'_> {
             quote! { gradient[#k] += #value; }
         });
         let body = quote! { #lines #(#stores)* };
+        let mentions = Mentions::of(&body);
         let [dt, parameters, coefficient_gradient, gradient] =
-            ["dt", "parameters", "coefficient_gradient", "gradient"].map(|name| if_used(name, &body));
+            ["dt", "parameters", "coefficient_gradient", "gradient"].map(|name| if_used(name, &mentions));
         quote! {
             fn chain(
                 &self,
@@ -217,7 +224,7 @@ impl Emit<'_> {
 }
 
 /// The name of an argument, with an underscore in front if the body does not read it.
-fn if_used(name: &str, body: &TokenStream) -> Ident {
+fn if_used(name: &str, body: &Mentions) -> Ident {
     let ident = format_ident!("{name}");
-    if mentions(body, &ident) { ident } else { format_ident!("_{name}") }
+    if body.contain(&ident) { ident } else { format_ident!("_{name}") }
 }

@@ -1,8 +1,9 @@
 //! The names inside a loop over the neurons of a population, by role.
 
 use super::Emit;
+use crate::emit::rust::expression::Name;
 use crate::emit::rust::names::{Names, identifier, index};
-use crate::expr::Leaf;
+use crate::expr::{IdMap, Leaf};
 use crate::model::Quantity;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -83,9 +84,14 @@ impl Locals {
     }
 
     /// What each leaf is called.
-    pub(super) fn known(&self, emit: &Emit) -> BTreeMap<crate::expr::ExprId, TokenStream> {
-        let named = |leaf: Leaf| self.leaves.get(&leaf).map(|name| quote! { #name });
-        emit.leaves().into_iter().filter_map(|(id, leaf)| Some((id, named(leaf)?))).collect()
+    pub(super) fn known(&self, emit: &Emit) -> IdMap<Name> {
+        let mut known = IdMap::default();
+        for (id, leaf) in emit.leaves() {
+            if let Some(name) = self.leaves.get(&leaf) {
+                known.insert(id, Name::Local(name.clone()));
+            }
+        }
+        known
     }
 }
 

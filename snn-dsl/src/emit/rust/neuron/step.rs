@@ -4,7 +4,7 @@ use super::cells::{Argument, Cells};
 use super::locals::Locals;
 use super::{Emit, text_block};
 use crate::emit::rust::expression::{Scalar, Writer, leaves_of};
-use crate::emit::rust::names::index;
+use crate::emit::rust::names::{Mentions, index};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
@@ -19,12 +19,14 @@ impl Emit<'_> {
         let mut locals = Locals::new(self, &leaves_of(self.arena(), &program), FIXED);
         let fires = derived.step.threshold.map(|t| t.fires);
         let mut writer = Writer::new(self.arena(), runtime, Scalar::Generic(real), locals.known(self), fires);
-        let loads = locals.loads();
-        let lets = writer.lets(&program, &derived.step.names, &mut locals.names);
-        let (keep, stores) = (self.keep(&writer, &locals), self.step_stores(&writer, &locals));
+        let mut body = locals.loads();
+        writer.lets(&program, &derived.step.names, &mut locals.names, &mut body);
+        let keep = self.keep(&writer, &locals);
+        let keeps = !keep.is_empty();
+        body.extend([keep, self.step_stores(&writer, &locals)]);
         let mut docs = vec!["One step of all neurons:".to_string(), String::new()];
         docs.extend(text_block(crate::explain::update_lines(self.model, derived)));
-        let keeps = (!keep.is_empty()).then(|| quote! { !(step.tape.is_empty() && step.tape_flags.is_empty()) });
+        let keeps = keeps.then(|| quote! { !(step.tape.is_empty() && step.tape_flags.is_empty()) });
         let (tape, outputs) = (&self.items.flags.tape, &self.items.flags.outputs);
         let mut flags = vec![(tape.clone(), keeps)];
         if !locals.outputs.is_empty() {
@@ -49,7 +51,8 @@ impl Emit<'_> {
                 Argument::value("refractory_steps", quote! { u32 }),
                 Argument::slice("tape_flags", quote! { u8 }, true).optional(tape),
             ],
-            body: quote! { #loads #lets #keep #stores },
+            mentions: Mentions::of(&body),
+            body,
         }
     }
 
