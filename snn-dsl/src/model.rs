@@ -68,6 +68,8 @@ pub struct Output {
 /// A stage of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
+    /// At the beginning, before events.
+    Start,
     /// After the `on` blocks, before integration.
     AfterEvents,
     /// After integration: what the threshold sees.
@@ -408,6 +410,8 @@ pub enum Signal {
     Spikes,
     /// A state of a layer at the end of each step, by index.
     State(usize),
+    /// An output of the model of a layer in each step, by index.
+    Output(usize),
 }
 
 /// Which pairs of neurons are connected.
@@ -525,6 +529,15 @@ pub enum Initialiser {
     },
 }
 
+/// A synapse of a projection: its index among those of the text, and the parameters that are set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SynapseUse {
+    /// The index.
+    pub synapse: usize,
+    /// By index: value in base units.
+    pub values: Vec<(usize, Value)>,
+}
+
 /// Connections between two populations.
 #[derive(Clone, Debug)]
 pub struct Projection {
@@ -546,6 +559,10 @@ pub struct Projection {
     pub unit: Dimension,
     /// Which pairs are connected.
     pub connectivity: Connectivity,
+    /// It has the weights of this projection of the network, an earlier one.
+    pub tied: Option<usize>,
+    /// What stands between the spikes and the port, while the network is checked: afterwards it is part of the layers.
+    pub synapse: Option<SynapseUse>,
     /// When what is sent arrives.
     pub delay: Delay,
     /// A trained constant is added to the port in every step.

@@ -100,6 +100,8 @@ pub enum Signal {
     Spikes,
     /// A state of a population at the end of each step.
     State(usize),
+    /// An output of the model of a population in each step ([`crate::NeuronLayout::outputs`]).
+    Output(usize),
 }
 
 /// Dale's law: the effective weight is |W| with this sign.
@@ -130,6 +132,8 @@ pub struct Projection {
     pub port: usize,
     /// Which pairs are connected.
     pub connectivity: Connectivity,
+    /// It has the connections and weights of an earlier projection of the graph, between as many neurons.
+    pub tied: Option<usize>,
     /// The unit of the weights (that of the port).
     pub unit: String,
     /// When they arrive.
@@ -158,6 +162,7 @@ impl Projection {
             targets: None,
             port,
             connectivity: Connectivity::Dense,
+            tied: None,
             unit: String::new(),
             delay: Delay::Steps(0),
             bias: false,

@@ -16,8 +16,17 @@ fn alone(all: &Model, network: usize) -> Model {
 }
 
 #[test]
-fn gradients_of_every_kind() {
-    let all = model(include_str!("../models/connectivity.snn"));
+fn gradients_of_every_connectivity() {
+    gradients(include_str!("../models/connectivity.snn"));
+}
+
+#[test]
+fn gradients_of_every_synapse() {
+    gradients(include_str!("../models/synapses.snn"));
+}
+
+fn gradients(text: &str) {
+    let all = model(text);
     for k in 0..all.networks.len() {
         let one = alone(&all, k);
         for scale in [1.0, 2.0] {

@@ -22,6 +22,9 @@ mod integration {
 mod connectivity {
     snn_macros::snn_model!("models/connectivity.snn");
 }
+mod synapses {
+    snn_macros::snn_model!("models/synapses.snn");
+}
 mod hostile_names {
     snn_macros::snn_model!("models/hostile_names.snn");
 }
@@ -175,4 +178,20 @@ fn every_kind_of_connection() {
         };
     }
     networks!(Sparse, Parts, Delays, Images, Signals);
+}
+
+#[test]
+fn every_kind_of_synapse() {
+    let model = snn_tests::model(include_str!("../models/synapses.snn"));
+    macro_rules! networks {
+        ($($network:ident),*) => {
+            $(
+                let spikes = same(&model, stringify!($network), synapses::$network::<f64>::graph());
+                assert!(spikes > 50, "{}: {spikes} spikes prove little", stringify!($network));
+                same(&model, stringify!($network), synapses::$network::<f32>::graph());
+            )*
+            assert_eq!([$(stringify!($network)),*].len(), model.networks.len());
+        };
+    }
+    networks!(Currents, Conductances, Plastic);
 }

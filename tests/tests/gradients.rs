@@ -285,6 +285,10 @@ fn every_method_of_integration() {
             let mut model = all.clone();
             model.networks = vec![network.clone()];
             (model.networks[0].layers[0].size, model.networks[0].inputs[0].size) = (2, 3);
+            for p in &mut model.networks[0].projections {
+                let from = if matches!(p.source, snn_dsl::model::Source::Input(_)) { 3 } else { 2 };
+                (p.sources, p.targets) = (0..from, 0..2);
+            }
             let neuron = &mut model.neurons[network.layers[0].neuron];
             let is_noisy = neuron.states.iter().any(|s| s.noise.is_some());
             use Integration::{ExponentialMidpoint, RungeKutta2, RungeKutta4};

@@ -82,9 +82,7 @@ pub(super) fn connectivity<'a>(
     own: bool,
 ) -> Option<Connectivity> {
     let name = call.name.name.as_str();
-    let Some(&(_, example)) = KINDS.iter().find(|k| k.0 == name) else {
-        return unknown(checker, call);
-    };
+    let Some(&(_, example)) = KINDS.iter().find(|k| k.0 == name) else { return None };
     let (positional, named): (&[&str], &[&str]) = match name {
         "random" => (&["p"], &["seed"]),
         "fixed_indegree" | "fixed_outdegree" => (&["k"], &["seed"]),
@@ -274,7 +272,8 @@ fn sliding<'a>(
     Some(if pool { Connectivity::Pool(window) } else { Connectivity::Convolution(window) })
 }
 
-fn unknown(checker: &mut Checker, call: &Call) -> Option<Connectivity> {
+/// Reports an option that is neither a kind of connectivity nor a synapse.
+pub(super) fn unknown(checker: &mut Checker, call: &Call) {
     let name = call.name.name.as_str();
     let words = ["bias", "delay", "init", "sign", "no_self", "frozen", "lr", "clip"];
     let message = format!("expected an option of a projection, found `{name}`");
@@ -282,13 +281,19 @@ fn unknown(checker: &mut Checker, call: &Call) -> Option<Connectivity> {
         "all_to_all" | "full" | "fully_connected" | "linear" | "Linear" | "all" => Some("dense"),
         "Conv2d" | "conv2d" | "conv1d" | "convolution" => Some("conv"),
         "sparse" | "probability" | "fixed_probability" | "pairwise_bernoulli" => Some("random"),
-        _ => closest(name, kinds().chain(words)),
+        _ => {
+            let mut known: Vec<&str> = kinds().chain(words).collect();
+            known.extend(checker.synapses.iter().map(|s| s.name.as_str()));
+            known.extend(crate::library::synapse_names());
+            closest(name, known.into_iter())
+        }
     };
-    checker.typing.fail(Diagnostic::error("E0507", call.name.span, message).hint(match near {
+    let diagnostic = Diagnostic::error("E0507", call.name.span, message).hint(match near {
         Some(near) => format!("did you mean `{near}`?"),
         None => {
             let kinds: Vec<&str> = kinds().collect();
             format!("the kinds are `{}`, and the options `{}`", kinds.join("`, `"), words.join("`, `"))
         }
-    }))
+    });
+    checker.typing.diagnostics.push(diagnostic);
 }

@@ -8,7 +8,7 @@ use super::typing::Typing;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::library;
 use crate::source::{SourceMap, Span};
-use crate::syntax::tree::{self, Ident, Item, NetworkStatement, NeuronStatement};
+use crate::syntax::tree::{self, Ident, Item, NetworkStatement, NeuronStatement, ProjectionOptionKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -29,7 +29,11 @@ pub(super) fn load(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut
             if !seen.insert((kind, name.name.clone())) {
                 continue;
             }
-            let found = if kind == "neuron" { library::neuron(&name.name) } else { library::surrogate(&name.name) };
+            let found = match kind {
+                "neuron" => library::neuron(&name.name),
+                "synapse" => library::synapse(&name.name),
+                _ => library::surrogate(&name.name),
+            };
             let Some((file_name, text)) = found else { continue };
             let file = sources.add(file_name, text, true);
             let tree = crate::syntax::parse(sources, file, diagnostics);
@@ -41,7 +45,7 @@ pub(super) fn load(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut
     loaded
 }
 
-/// The neurons and surrogates that a text names but does not define.
+/// The neurons, synapses and surrogates that a text names but does not define.
 fn references(tree: &tree::File) -> Vec<(&'static str, Ident)> {
     let mut own: BTreeSet<(&str, &str)> = BTreeSet::new();
     let mut found = Vec::new();
@@ -55,13 +59,24 @@ fn references(tree: &tree::File) -> Vec<(&'static str, Ident)> {
                     }
                 }
             }
+            Item::Synapse(synapse) => {
+                own.insert(("synapse", &synapse.name.name));
+            }
             Item::Surrogate(surrogate) => {
                 own.insert(("surrogate", &surrogate.name.name));
             }
             Item::Network(network) => {
                 for statement in &network.statements {
-                    if let NetworkStatement::Layer(layer) = statement {
-                        found.push(("neuron", layer.model.name.clone()));
+                    match statement {
+                        NetworkStatement::Layer(layer) => found.push(("neuron", layer.model.name.clone())),
+                        NetworkStatement::Projection(projection) => {
+                            let calls = projection.options.iter().filter_map(|option| match &option.kind {
+                                ProjectionOptionKind::Connectivity(call) => Some(("synapse", call.name.clone())),
+                                _ => None,
+                            });
+                            found.extend(calls);
+                        }
+                        _ => {}
                     }
                 }
             }
@@ -79,6 +94,7 @@ pub(super) fn distinct(tree: &tree::File, diagnostics: &mut Diagnostics) -> BTre
     for item in &tree.items {
         let (group, name) = match item {
             Item::Neuron(n) => (&mut models, &n.name),
+            Item::Synapse(s) => (&mut models, &s.name),
             Item::Network(n) => (&mut models, &n.name),
             Item::Surrogate(s) => (&mut surrogates, &s.name),
             Item::Function(f) => (&mut functions, &f.name),

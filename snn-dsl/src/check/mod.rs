@@ -29,6 +29,8 @@ mod remedy;
 mod scope;
 mod spike;
 mod surrogate;
+mod synapse;
+mod synapses;
 mod time;
 mod typing;
 mod units;
@@ -101,6 +103,30 @@ fn check_all(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut Diagn
         }
     }
 
+    let synapse_trees = trees.iter().enumerate().zip(&free).flat_map(|((text, tree), free)| {
+        let items = tree.items.iter().filter_map(move |item| match item {
+            Item::Synapse(synapse) => Some((text, synapse, free.contains(&synapse.name.span))),
+            _ => None,
+        });
+        items
+    });
+    let parts: Vec<_> =
+        synapse_trees.map(|(text, tree, free)| (text, tree, free, synapse::parts(tree, diagnostics.further()))).collect();
+    let mut synapses = Vec::new();
+    for (text, tree, free, parts) in &parts {
+        let used_at = text.checked_sub(1).and_then(|k| loaded.get(k)).map(|l| l.used_at);
+        let Some((checked, found)) = synapse::check(context, *text, tree, parts, diagnostics.further()) else { continue };
+        for diagnostic in found.into_sorted() {
+            diagnostics.push(match used_at {
+                Some(span) => diagnostic.also(span, "used here"),
+                None => diagnostic,
+            });
+        }
+        if *free {
+            synapses.push(checked);
+        }
+    }
+
     let library = neurons.iter().filter(|c| c.neuron.is_library).map(|c| c.neuron.name.as_str());
     let library: BTreeSet<&str> = library.collect();
     let mut networks = Vec::new();
@@ -111,7 +137,7 @@ fn check_all(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut Diagn
             let message = format!("`{}` is also a neuron of the library that this text uses", network.name.name);
             diagnostics.push(Diagnostic::error("E0202", network.name.span, message).hint("rename the network"));
         }
-        let Some(outcome) = network::check(context, &neurons, network, diagnostics.further()) else { continue };
+        let Some(outcome) = network::check(context, &neurons, &synapses, network, diagnostics.further()) else { continue };
         for diagnostic in outcome.diagnostics.into_sorted() {
             diagnostics.push(diagnostic);
         }
@@ -128,6 +154,9 @@ fn check_all(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut Diagn
         }
     }
     let mut neurons: Vec<_> = neurons.into_iter().map(|c| c.neuron).collect();
+    if !diagnostics.has_errors() {
+        synapses::expand(&mut neurons, &mut networks, &synapses);
+    }
     outputs::assign(&mut neurons, &mut networks);
     Model { neurons, networks }
 }

@@ -4,6 +4,7 @@ use super::dimension::Dimension;
 use super::neuron::Checked;
 use super::program::{Population, ProgramBuilder};
 use super::scope::{Context, Entry, Names, Scope};
+use super::synapse::CheckedSynapse;
 use super::typing::Typing;
 use super::{losses, order, projection, time};
 use crate::diagnostic::suggest::closest;
@@ -28,6 +29,8 @@ pub(super) struct Checker<'a> {
     pub typing: Typing<'a>,
     pub tree: &'a Network,
     pub neurons: &'a [Checked],
+    pub synapses: &'a [CheckedSynapse],
+    pub dt: Option<f64>,
     pub inputs: Vec<model::Input>,
     pub targets: Vec<model::Target>,
     pub layers: Vec<CheckedLayer<'a>>,
@@ -48,6 +51,7 @@ pub(super) struct Outcome {
 pub(super) fn check<'a>(
     context: Context<'a>,
     neurons: &'a [Checked],
+    synapses: &'a [CheckedSynapse],
     tree: &'a Network,
     diagnostics: Diagnostics,
 ) -> Option<Outcome> {
@@ -58,6 +62,8 @@ pub(super) fn check<'a>(
         typing,
         tree,
         neurons,
+        synapses,
+        dt: None,
         inputs: Vec::new(),
         targets: Vec::new(),
         layers: Vec::new(),
@@ -66,6 +72,7 @@ pub(super) fn check<'a>(
     };
     let time = time::simulate(&mut checker);
     let dt = time.map(|t| t.0);
+    checker.dt = dt;
     declare(&mut checker, dt);
     let mut projections = projection::check(&mut checker);
     order::check(&mut checker, &mut projections);

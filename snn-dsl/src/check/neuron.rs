@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::expr::{Interval, Leaf};
 use crate::model;
 use crate::syntax::tree::{Neuron, NeuronStatement};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most parameters, states, ports and `let` lines together. What is derived for each state may read all others, and
 /// they are counted with 16 bits.
@@ -28,6 +28,8 @@ pub(super) struct Checked {
     pub weight: usize,
     /// It declares so much that it was not looked through, which has been reported.
     pub too_large: bool,
+    /// What its `let` names measure.
+    pub lets: BTreeMap<String, Dimension>,
 }
 
 /// The state of the check of one neuron.
@@ -77,7 +79,7 @@ pub(super) fn check<'a>(
         let hint = "a population of many neurons is a `layer` of a network, not one neuron with many states";
         typing.diagnostics.push(Diagnostic::error("E0311", name.span, message).label("one too many").hint(hint));
         let (poisoned, unread_states) = Default::default();
-        let checked = Checked { neuron, sound: false, poisoned, unread_states, weight: 0, too_large: true };
+        let checked = Checked { neuron, sound: false, poisoned, unread_states, weight: 0, too_large: true, lets: BTreeMap::new() };
         return Some((checked, typing.diagnostics));
     }
     let mut checker = Checker { context, text, typing, neuron, poisoned: BTreeSet::new(), tree };
@@ -183,12 +185,18 @@ impl<'a> Checker<'a> {
         }
         let unread = |s: &model::State| !read(&s.quantity.name);
         let unread_states = (0..).zip(&self.neuron.states).filter(|(_, s)| unread(s)).map(|(i, _)| i).collect();
+        let lets = self.neuron.lets.iter().filter_map(|(name, _)| match self.typing.scope.get(name) {
+            Some(Entry::Value(Typed { kind: Kind::Number(dimension), .. })) => Some((name.clone(), *dimension)),
+            _ => None,
+        });
+        let lets = lets.collect();
         let Typing { arena, diagnostics, .. } = self.typing;
         let neuron = model::Neuron { arena, ..self.neuron };
         let scale = neuron.spike.iter().map(|s| s.scale);
         let read = scale.chain(neuron.refractory.iter().map(|r| r.duration));
         let weight = read.chain(neuron.states.iter().map(|s| s.coefficient)).map(|id| neuron.arena.bound(id)).sum();
-        (Checked { neuron, sound, poisoned: self.poisoned, unread_states, weight, too_large: false }, diagnostics)
+        let poisoned = self.poisoned;
+        (Checked { neuron, sound, poisoned, unread_states, weight, too_large: false, lets }, diagnostics)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Projections: source, port, delay, options, and how the weights begin.
 
-use super::connectivity::{End, connectivity, kinds, part};
+use super::connectivity::{End, connectivity, kinds, part, unknown};
 use super::dimension::Dimension;
 use super::network::Checker;
 use super::neuron::Checked;
@@ -77,13 +77,30 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
     let target = target(checker, &tree.target);
     let port = target.and_then(|t| port(checker, t, &tree.port));
     let ends = ends(checker, tree, source.map(|s| s.0), target);
-    let port_unit = port.and_then(|p| {
+    let options = Options::collect(checker, tree);
+    let through = options.synapse.and_then(|call| synapse(checker, call, tree, source.map(|s| s.0), target, port));
+    let port_unit = port.filter(|_| options.synapse.is_none()).and_then(|p| {
         let checked = checker.layers.get(target?)?.checked?;
         let port = checked.neuron.port(p)?;
         (!checked.poisoned.contains(&port.name)).then_some(port.dimension)
     });
-    let unit = port_unit.zip(source).and_then(|(port, (_, signal))| Some(port.over(signal.1?)));
-    let options = Options::collect(checker, tree);
+    let unit = match &through {
+        Some((_, weight)) => *weight,
+        None => port_unit.zip(source).and_then(|(port, (_, signal))| Some(port.over(signal.1?))),
+    };
+    if let (Some(call), Some(signal)) = (options.synapse, &tree.signal)
+        && signal.name != "spike"
+    {
+        let message = format!("expected the spikes of `{}` for a synapse, found `{}`", tree.source.name, signal.name);
+        let hint = "a synapse says itself what it reads of its source: `reads pre V_pre : mV`";
+        let diagnostic = Diagnostic::error("E0515", signal.span, message).also(call.span, "the synapse");
+        checker.typing.diagnostics.push(diagnostic.hint(hint));
+    }
+    if let (Some(call), true) = (options.synapse, options.bias) {
+        let message = "expected no `bias` of a projection with a synapse, found one";
+        let diagnostic = Diagnostic::error("E0515", call.span, message);
+        checker.typing.diagnostics.push(diagnostic.hint("remove it: only spikes go through a synapse"));
+    }
     let delay = match options.delay {
         Some(expr) => delay(checker, expr),
         None => Some(Delay::Steps(0)),
@@ -117,6 +134,9 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
     let (source, signal) = source?;
     let (target, port, delay, (initial, initial_text)) = (target?, port?, delay?, initial?);
     let (connectivity, (from, to)) = (connectivity?, ends?);
+    if options.synapse.is_some() && through.is_none() {
+        return None;
+    }
     let sent = tree.signal.as_ref().filter(|_| signal.0 != Signal::Spikes);
     let sent = sent.map_or_else(String::new, |s| format!("_{}", s.name));
     Some(model::Projection {
@@ -129,6 +149,8 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
         port,
         unit: unit?,
         connectivity,
+        tied: None,
+        synapse: through.map(|t| t.0),
         delay,
         bias: options.bias,
         sign: options.sign,
@@ -138,6 +160,84 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
         initial_text,
         text: checker.typing.text(tree.span),
     })
+}
+
+/// The synapse that a projection names, and what its weights measure.
+fn synapse<'a>(
+    checker: &mut Checker<'a>,
+    call: &'a Call,
+    tree: &'a Projection,
+    source: Option<Source>,
+    target: Option<usize>,
+    port: Option<usize>,
+) -> Option<(model::SynapseUse, Option<Dimension>)> {
+    let synapses = checker.synapses;
+    let index = synapses.iter().position(|s| s.name == call.name.name)?;
+    let synapse = synapses.get(index).filter(|s| s.sound)?;
+    let values = checker.arguments(call, &synapse.post, checker.dt);
+    let target = target.and_then(|t| checker.layers.get(t)).and_then(|l| l.checked);
+    let (target, port) = (target?, port?);
+    let events = target.neuron.events.len();
+    let (_, output) = synapse.output?;
+    let Some(drive) = port.checked_sub(events).and_then(|drive| target.neuron.drives.get(drive)) else {
+        let message = format!("expected a drive for the synapse `{}`, found the event port `{}`", synapse.name, tree.port.name);
+        let hint = match target.neuron.drives.iter().find(|d| d.dimension == output) {
+            Some(drive) => format!("its output flows all the time: write `{}.{}`", tree.target.name, drive.name),
+            None => format!("declare one in `{}`: `drive I_syn : {}`", target.neuron.name, output.base_unit()),
+        };
+        return checker.typing.fail(Diagnostic::error("E0515", tree.port.span, message).hint(hint));
+    };
+    if drive.dimension != output && !target.poisoned.contains(&drive.name) {
+        let message = format!("expected {} for `{}`, found {output} of `{}`", drive.dimension, drive.name, synapse.name);
+        return checker.typing.fail(Diagnostic::error("E0515", call.span, message));
+    }
+    let mut sound = true;
+    let mut reads = |checker: &mut Checker<'a>, reads: &[super::synapse::Read], checked: &Checked, of: &str| {
+        for read in reads {
+            let states = || checked.neuron.states.iter().map(|s| &s.quantity);
+            match states().find(|q| q.name == source_name(&read.name, of)) {
+                Some(state) if state.dimension == read.dimension || checked.poisoned.contains(&state.name) => {}
+                Some(state) => {
+                    let (name, neuron) = (&read.name, &checked.neuron.name);
+                    let message = format!("expected {} for `{name}` of `{neuron}`, found {}", read.dimension, state.dimension);
+                    checker.typing.diagnostics.push(Diagnostic::error("E0515", call.span, message));
+                    sound = false;
+                }
+                None => {
+                    let name = source_name(&read.name, of);
+                    let message = format!("`{}` reads the state `{name}`, which `{}` does not have", synapse.name, checked.neuron.name);
+                    let list: Vec<&str> = states().map(|q| q.name.as_str()).collect();
+                    let hint = format!("it has `{}`", list.join("`, `"));
+                    checker.typing.diagnostics.push(Diagnostic::error("E0515", call.span, message).hint(hint));
+                    sound = false;
+                }
+            }
+        }
+    };
+    reads(checker, &synapse.reads, target, "");
+    if !synapse.reads_source.is_empty() {
+        match source.map(|s| match s {
+            Source::Layer(i) => checker.layers.get(i).and_then(|l| l.checked),
+            Source::Input(_) => None,
+        }) {
+            Some(Some(checked)) => reads(checker, &synapse.reads_source, checked, PRE),
+            Some(None) => {
+                let message = format!("`{}` reads states of its source, and `{}` has none", synapse.name, tree.source.name);
+                let diagnostic = Diagnostic::error("E0515", call.span, message);
+                return checker.typing.fail(diagnostic.hint("connect a layer"));
+            }
+            None => return None,
+        }
+    }
+    sound.then_some((model::SynapseUse { synapse: index, values }, synapse.weight))
+}
+
+/// The end of a name in a synapse that reads the state of its source: `V_pre` is `V` there.
+pub(super) const PRE: &str = "_pre";
+
+/// The name that a state has in its own neuron.
+pub(super) fn source_name<'n>(name: &'n str, ending: &str) -> &'n str {
+    name.strip_suffix(ending).filter(|rest| !rest.is_empty()).unwrap_or(name)
 }
 
 /// The neurons at both ends.
@@ -263,6 +363,7 @@ fn port(checker: &mut Checker, layer: usize, name: &Ident) -> Option<usize> {
 #[derive(Default)]
 struct Options<'a> {
     connectivity: Option<&'a Call>,
+    synapse: Option<&'a Call>,
     delay: Option<&'a Expr>,
     init: Option<&'a Call>,
     sign: Option<bool>,
@@ -276,7 +377,12 @@ impl<'a> Options<'a> {
         let mut options = Self::default();
         let mut seen: Vec<(&str, &ProjectionOption)> = Vec::new();
         for option in &tree.options {
+            let is_synapse = |call: &Call| {
+                let name = call.name.name.as_str();
+                checker.synapses.iter().any(|s| s.name == name) && kinds().all(|kind| kind != name)
+            };
             let name = match &option.kind {
+                Kind::Connectivity(call) if is_synapse(call) => "synapse",
                 Kind::Connectivity(_) => "connectivity",
                 Kind::Bias => "bias",
                 Kind::Delay(_) => "delay",
@@ -287,9 +393,11 @@ impl<'a> Options<'a> {
                 Kind::LearningRate(_) => "lr",
                 Kind::Clip(_) => "clip",
             };
-            let known = !matches!(&option.kind, Kind::Connectivity(call) if kinds().all(|kind| kind != call.name.name));
+            let known = name == "synapse"
+                || !matches!(&option.kind, Kind::Connectivity(call) if kinds().all(|kind| kind != call.name.name));
             if let Some((_, first)) = seen.iter().find(|s| s.0 == name && known) {
                 let message = match (&option.kind, &first.kind) {
+                    _ if name == "synapse" => "expected one synapse, found a second one".into(),
                     (a, b) if a == b || name != "connectivity" => format!("option `{name}` is given twice"),
                     _ => "expected one kind of connectivity, found a second one".into(),
                 };
@@ -304,10 +412,9 @@ impl<'a> Options<'a> {
                 seen.push((name, option));
             }
             match &option.kind {
-                // One that is not known is reported with the rest.
-                Kind::Connectivity(call) => {
-                    options.connectivity = options.connectivity.filter(|_| known).or(Some(call))
-                }
+                Kind::Connectivity(call) if name == "synapse" => options.synapse = Some(call),
+                Kind::Connectivity(call) if known => options.connectivity = Some(call),
+                Kind::Connectivity(call) => unknown(checker, call),
                 Kind::Bias => options.bias = true,
                 Kind::Delay(expr) => options.delay = Some(expr),
                 Kind::Init(call) => options.init = Some(call),
@@ -320,8 +427,8 @@ impl<'a> Options<'a> {
                 }
             }
         }
-        let unknown = tree.options.iter().any(|o| matches!(o.kind, Kind::Connectivity(_)));
-        if !unknown {
+        let others = tree.options.iter().any(|o| matches!(&o.kind, Kind::Connectivity(call) if options.synapse != Some(call)));
+        if !others {
             let message = "expected a kind of connectivity, found none";
             checker
                 .typing

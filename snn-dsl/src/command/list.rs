@@ -7,10 +7,11 @@ use snn_dsl::library;
 /// The text of a library model, or the list of all.
 pub(crate) fn list(name: Option<&str>) -> Result<(), String> {
     if let Some(name) = name {
-        let found = library::neuron(name).or_else(|| library::surrogate(name));
+        let found = library::neuron(name).or_else(|| library::synapse(name)).or_else(|| library::surrogate(name));
         return found.map_or_else(|| Err(unknown(name)), |(_, text)| print(text));
     }
     let mut text = section("neurons", library::neuron_names(), library::neuron);
+    text.push_str(&section("synapses", library::synapse_names(), library::synapse));
     text.push_str(&section("surrogates", library::surrogate_names(), library::surrogate));
     print(&text)
 }

@@ -62,6 +62,10 @@ fn projection(hash: Hash, model: &Model, network: &Network, p: &Projection) -> H
         Delay::Time(time) => hash.text("ms").value(time),
         Delay::Uniform { low, high } => hash.text("uniform").value(low).value(high),
     };
+    let hash = match p.tied {
+        Some(with) => hash.text("tied").count(with),
+        None => hash,
+    };
     // What is usual counts for nothing.
     let hash = match network.part_of_source(p) {
         Some(part) => hash.text("sources").count(part.start).count(part.end),
@@ -74,6 +78,7 @@ fn projection(hash: Hash, model: &Model, network: &Network, p: &Projection) -> H
     let hash = match p.signal {
         Signal::Spikes => hash,
         Signal::State(state) => hash.text("state").count(state),
+        Signal::Output(output) => hash.text("output").count(output),
     };
     let window = |hash: Hash, w: Sliding| {
         let sides = w.source.into_iter().chain(w.target).chain(w.kernel).chain(w.stride).chain(w.padding);
@@ -122,7 +127,9 @@ fn neuron_identity(neuron: &Neuron, derived: &Derived, layer: &Layer) -> Hash {
         hash = hash.text("start").number(start);
     }
     let step = &derived.step;
-    let results = step.end.iter().copied().chain(step.threshold.map(|t| t.fires));
+    // What only losses read is no part of what numbers mean; relays have nothing else.
+    let sent = step.outputs.iter().copied().filter(|_| step.threshold.is_none() && neuron.name.contains("_pre"));
+    let results = step.end.iter().copied().chain(step.threshold.map(|t| t.fires)).chain(sent);
     for result in expressions.hashes(results) {
         hash = hash.text("result").number(result);
     }

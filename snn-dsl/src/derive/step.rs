@@ -141,6 +141,7 @@ pub(super) fn step(arena: &mut Arena, neuron: &Neuron, hoisted: &mut Hoisted) ->
     }
     // What outputs read are the states of a stage; drives are those of the step, and events what arrived in it.
     let of_stage = |output: &crate::model::Output| match output.stage {
+        Stage::Start => &start,
         Stage::AfterEvents => &after_events,
         Stage::BeforeReset => &integrated,
         Stage::End => &end,

@@ -42,9 +42,10 @@ pub(super) fn explain(model: &Model, derived: &[Derived], network: &Network, out
         let (from, to) = (projection.sources.len(), projection.targets.len());
         let (weights, count) = weights(projection, from, to);
         let biases = if projection.bias { to } else { 0 };
-        if !projection.frozen {
+        if !projection.frozen && projection.tied.is_none() {
             total += count + biases;
         }
+        let lead = projection.tied.and_then(|k| network.projections.get(k));
         let unit = projection.unit.base_unit();
         let unit = if unit.is_empty() { "1".into() } else { unit };
         rows.push(vec![
@@ -58,7 +59,10 @@ pub(super) fn explain(model: &Model, derived: &[Derived], network: &Network, out
             format!("{weights} weights{}", if projection.bias { format!(" + {biases} biases") } else { String::new() }),
             unit,
             delay(projection.delay, network.dt),
-            format!("init {}", projection.initial_text),
+            match lead {
+                Some(lead) => format!("the weights of {}", lead.name),
+                None => format!("init {}", projection.initial_text),
+            },
             options(projection),
         ]);
     }

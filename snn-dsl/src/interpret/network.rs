@@ -49,12 +49,14 @@ fn projection(network: &Network, p: &model::Projection) -> graph::Projection {
         signal: match p.signal {
             model::Signal::Spikes => graph::Signal::Spikes,
             model::Signal::State(i) => graph::Signal::State(i),
+            model::Signal::Output(i) => graph::Signal::Output(i),
         },
         sources: network.part_of_source(p),
         target: p.target,
         targets: network.part_of_target(p),
         port: p.port,
         connectivity: connectivity(p.connectivity),
+        tied: p.tied,
         unit: p.unit.base_unit(),
         delay: match p.delay {
             model::Delay::Steps(n) => graph::Delay::Steps(n),

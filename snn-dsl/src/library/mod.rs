@@ -55,6 +55,19 @@ const NEURONS: &[(&str, Entry)] = entries!("neurons":
     "WangBuzsaki",
 );
 
+const SYNAPSES: &[(&str, Entry)] = entries!("synapses":
+    "Alpha",
+    "AlphaConductance",
+    "DualExponential",
+    "DualExponentialConductance",
+    "Exponential",
+    "ExponentialConductance",
+    "GapJunction",
+    "NMDA",
+    "NMDA_saturating",
+    "TsodyksMarkram",
+);
+
 const SURROGATES: &[(&str, Entry)] = entries!("surrogates":
     "arctan",
     "erf",
@@ -79,6 +92,17 @@ const SURROGATES: &[(&str, Entry)] = entries!("surrogates":
 /// The text that defines a library neuron.
 pub fn neuron(name: &str) -> Option<Entry> {
     find(NEURONS, name)
+}
+
+/// The text that defines a library synapse.
+pub fn synapse(name: &str) -> Option<Entry> {
+    find(SYNAPSES, name)
+}
+
+/// The names of all library synapses, sorted.
+pub fn synapse_names() -> &'static [&'static str] {
+    const NAMES: [&str; SYNAPSES.len()] = names(SYNAPSES);
+    &NAMES
 }
 
 /// The text that defines a library surrogate.

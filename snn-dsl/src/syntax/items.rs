@@ -3,8 +3,8 @@
 use super::expression::missing;
 use super::grammar::{Parser, Rule};
 use super::statements::Statement;
-use super::tree::{Const, Function, Ident, Item, Let, Network, Neuron, Surrogate};
-use super::{network, neuron};
+use super::tree::{Const, Function, Ident, Item, Let, Network, Neuron, Surrogate, Synapse};
+use super::{network, neuron, synapse};
 use crate::diagnostic::{Diagnostic, closest};
 
 const WORDS: &[&str] = &["neuron", "network", "surrogate", "fn", "const", "synapse", "use"];
@@ -19,7 +19,7 @@ pub(super) fn items(parser: &mut Parser, statements: Vec<Statement>) -> Vec<Item
         if headless && !WORDS.contains(&first) && !matches!(first, "def" | "class") {
             continue;
         }
-        let is_header = matches!(first, "neuron" | "network" | "surrogate") || words.last() == Some(&":");
+        let is_header = matches!(first, "neuron" | "synapse" | "network" | "surrogate") || words.last() == Some(&":");
         headless = statement.block.is_none() && (is_header || headless);
         items.extend(item(parser, statement));
     }
@@ -35,12 +35,12 @@ fn item(parser: &mut Parser, statement: Statement) -> Option<Item> {
         return None;
     }
     match first {
-        "synapse" | "use" => return Some(Item::Unsupported(place)),
-        "neuron" | "network" | "surrogate" if words.get(2) == Some(&"extends") => {
+        "use" => return Some(Item::Unsupported(place)),
+        "neuron" | "synapse" | "network" | "surrogate" if words.get(2) == Some(&"extends") => {
             let span = parser.word_span(&statement, 2);
             return Some(Item::Unsupported(Ident { name: "extends".into(), span }));
         }
-        "neuron" | "network" | "surrogate" if statement.block.is_none() => {
+        "neuron" | "synapse" | "network" | "surrogate" if statement.block.is_none() => {
             let name = words.get(1).filter(|w| w.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'));
             let name = name.copied().unwrap_or("NAME");
             let found = if words.last() == Some(&":") { "`:`" } else { "the end of the statement" };
@@ -63,6 +63,11 @@ fn item(parser: &mut Parser, statement: Statement) -> Option<Item> {
             let name = header(parser, Rule::neuron_item, &statement)?;
             let statements = block.into_iter().filter_map(|s| neuron::statement(parser, s)).collect();
             Some(Item::Neuron(Neuron { docs, name, statements }))
+        }
+        "synapse" => {
+            let name = header(parser, Rule::synapse_item, &statement)?;
+            let statements = block.into_iter().filter_map(|s| synapse::statement(parser, s)).collect();
+            Some(Item::Synapse(Synapse { docs, name, statements }))
         }
         "network" => {
             let name = header(parser, Rule::network_item, &statement)?;

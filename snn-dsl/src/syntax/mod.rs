@@ -13,6 +13,7 @@ mod neuron;
 mod prefixes;
 pub mod print;
 mod statements;
+mod synapse;
 #[cfg(test)]
 mod tests;
 pub mod tokens;

@@ -5,7 +5,7 @@
 
 use super::tree::{
     Assign, AssignOp, BinaryOp, Call, Equation, Expr, ExprKind, File, Item, Let, NetworkStatement, NeuronStatement,
-    Param, ProjectionOption, ProjectionOptionKind, Spike, Surrogate, UnaryOp, ValueRange,
+    Param, ProjectionOption, ProjectionOptionKind, Side, Spike, Surrogate, SynapseStatement, UnaryOp, ValueRange,
 };
 use crate::expr::number;
 use std::fmt::Write;
@@ -22,6 +22,10 @@ fn item(item: &Item) -> String {
             let lines = neuron.statements.iter().map(neuron_statement);
             format!("{}neuron {} {}", docs(&neuron.docs, ""), neuron.name.name, block(lines))
         }
+        Item::Synapse(synapse) => {
+            let lines = synapse.statements.iter().map(synapse_statement);
+            format!("{}synapse {} {}", docs(&synapse.docs, ""), synapse.name.name, block(lines))
+        }
         Item::Network(network) => {
             let lines = network.statements.iter().map(network_statement);
             format!("{}network {} {}", docs(&network.docs, ""), network.name.name, block(lines))
@@ -34,6 +38,31 @@ fn item(item: &Item) -> String {
         }
         Item::Const(c) => format!("{}const {} = {}\n", docs(&c.docs, ""), c.name.name, expression(&c.value)),
         Item::Unsupported(what) => unsupported(&what.name) + "\n",
+    }
+}
+
+fn synapse_statement(statement: &SynapseStatement) -> String {
+    let port = |word: &str, port: &super::tree::Port| {
+        let unit = port.unit.as_ref().map_or_else(String::new, |u| format!(" : {}", expression(u)));
+        format!("{}{word} {}{unit}", docs(&port.docs, ""), port.name.name)
+    };
+    match statement {
+        SynapseStatement::Common(common) => neuron_statement(common),
+        SynapseStatement::Weight(weight) => port("weight", weight),
+        SynapseStatement::Reads(Side::Pre, read) => port("reads pre", read),
+        SynapseStatement::Reads(_, read) => port("reads", read),
+        SynapseStatement::State(side, state) => {
+            let word = match side {
+                Side::Pre => "pre ",
+                Side::Post => "",
+                Side::Edge => "edge ",
+            };
+            let bare = super::tree::State { docs: Vec::new(), ..state.clone() };
+            let text = neuron_statement(&NeuronStatement::State(bare));
+            format!("{}{word}{text}", docs(&state.docs, ""))
+        }
+        SynapseStatement::Sum(sum, value) => format!("{} = {}", port("sum", sum), expression(value)),
+        SynapseStatement::Output(value) => format!("output {}", expression(value)),
     }
 }
 

@@ -162,7 +162,7 @@ impl<'a> Reader<'a> {
                         && let Some(Statement { tokens, block, .. }) = &statement
                     {
                         let first = tokens.first().map_or("", |&t| self.word(t));
-                        let takes_block = matches!(first, "neuron" | "network" | "surrogate");
+                        let takes_block = matches!(first, "neuron" | "synapse" | "network" | "surrogate");
                         self.headless = block.is_none() && (takes_block || self.headless);
                     }
                     list.extend(statement);
@@ -271,7 +271,7 @@ impl<'a> Reader<'a> {
             // A keyword at the start of a line: more likely a forgotten bracket than part of an expression.
             return next.is_none_or(|t| t.kind == Kind::Word && KEYWORDS.contains(&self.word(t)));
         }
-        let takes_block = matches!(self.word(tokens[0]), "neuron" | "network" | "surrogate" | "on" | "spike");
+        let takes_block = matches!(self.word(tokens[0]), "neuron" | "synapse" | "network" | "surrogate" | "on" | "spike");
         if takes_block && next.is_some_and(|t| self.word(t) == "{") {
             return false;
         }
@@ -283,7 +283,7 @@ impl<'a> Reader<'a> {
             return true;
         }
         // A header in the manner of Python.
-        if last == ":" && matches!(self.word(tokens[0]), "neuron" | "network" | "surrogate") {
+        if last == ":" && matches!(self.word(tokens[0]), "neuron" | "synapse" | "network" | "surrogate") {
             return true;
         }
         if OPERATORS.contains(&last) && self.equation_begins() {
@@ -344,7 +344,7 @@ impl<'a> Reader<'a> {
         let token = |k: usize| self.tokens.get(at + k).copied();
         let sign = |k: usize| token(k).map_or("", |t| self.word(t));
         let after: &[&str] = match sign(0) {
-            "neuron" | "network" => &["{"],
+            "neuron" | "synapse" | "network" => &["{"],
             "surrogate" => &["{", "("],
             "fn" => &["("],
             "const" => &["="],

@@ -24,6 +24,8 @@ pub struct File {
 pub enum Item {
     /// `neuron NAME { ... }`
     Neuron(Neuron),
+    /// `synapse NAME { ... }`
+    Synapse(Synapse),
     /// `network NAME { ... }`
     Network(Network),
     /// `surrogate NAME(parameters) { ... }`
@@ -72,6 +74,45 @@ pub enum NeuronStatement {
     Integrate(Ident),
     /// A construct of the language that is not built yet: the words that name it.
     Unsupported(Ident),
+}
+
+/// `synapse NAME { ... }`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Synapse {
+    /// The `///` lines before it.
+    pub docs: Vec<String>,
+    /// Its name.
+    pub name: Ident,
+    /// What stands between the braces.
+    pub statements: Vec<SynapseStatement>,
+}
+
+/// Where a quantity of a synapse lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// One for each source neuron.
+    Pre,
+    /// One for each target neuron.
+    Post,
+    /// One for each connection.
+    Edge,
+}
+
+/// A statement of a synapse.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SynapseStatement {
+    /// `param`, `let`, an equation, `on pre { ... }`, `on post { ... }`, `integrate`
+    Common(NeuronStatement),
+    /// `weight NAME : UNIT`
+    Weight(Port),
+    /// `reads NAME : UNIT` of the target, `reads pre NAME : UNIT` of the source
+    Reads(Side, Port),
+    /// `[pre | post | edge] state NAME : UNIT = INITIAL`; without a word it is `post`
+    State(Side, State),
+    /// `sum NAME : UNIT = WEIGHT*VALUE`
+    Sum(Port, Expr),
+    /// `output VALUE`
+    Output(Expr),
 }
 
 /// `param NAME = DEFAULT [in LOW .. HIGH] [trainable] [per neuron]`

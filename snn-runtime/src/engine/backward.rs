@@ -139,6 +139,7 @@ fn step_back<R: Real>(
             let to = match signal {
                 Signal::Spikes => &mut spike_gradient[slot * n..][..n],
                 Signal::State(state) => &mut scratch.state_gradient[population][slot * states + state * n..][..n],
+                Signal::Output(output) => &mut output_gradient[slot * outputs + output * n..][..n],
             };
             to[sources.clone()].iter_mut().zip(part).for_each(|(to, &g)| *to += g);
         }

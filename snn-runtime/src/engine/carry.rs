@@ -167,7 +167,10 @@ impl<R: Real> Sample<R> {
             let n = plan.populations[*population].n;
             let carries = |p: &&ProjectionPlan| p.carried == Carried::Signal(index);
             let reach = plan.projections.iter().filter(carries).map(|p| p.delay).max().unwrap_or(0);
-            let Signal::State(_) = signal else { continue };
+            if *signal == Signal::Spikes {
+                sample.signals.push(Vec::new());
+                continue;
+            }
             let earlier = before.signals.get(index).map_or(empty, Vec::as_slice);
             let own = &scratch.sent.signals[index][slot * steps * n..][..steps * n];
             sample.signals.push(last_rows(earlier, own, reach, n));

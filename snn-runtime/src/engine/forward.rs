@@ -300,9 +300,12 @@ fn step<R: Real>(
     for ((_, signal), buffer) in
         call.plan.signals.iter().zip(&mut scratch.sent.signals).filter(|((p, _), _)| *p == population)
     {
-        if let Signal::State(state) = *signal {
-            buffer[at * p.n..][..p.n].copy_from_slice(&cells.states[state * p.n..][..p.n]);
-        }
+        let from = match *signal {
+            Signal::State(state) => &cells.states[state * p.n..][..p.n],
+            Signal::Output(output) => &cells.outputs[output * p.n..][..p.n],
+            Signal::Spikes => continue,
+        };
+        buffer[at * p.n..][..p.n].copy_from_slice(from);
     }
     let train = &mut scratch.sent.trains[population][slot];
     if !smooth {

@@ -120,15 +120,30 @@ pub(crate) fn projection<R: Real>(
     let failed = |reason: String| Error::graph(format!("projection `{}`: {reason}", p.name));
     let ends = ends(graph, p).map_err(failed)?;
     let (rows, columns) = (ends.sources.len(), ends.targets.len());
-    let no_self = match (p.no_self, p.source == Source::Population(p.target)) {
+    // Populations of the same size may stand for each other.
+    let sizes = match p.source {
+        Source::Input(_) => None,
+        Source::Population(i) => graph.populations.get(i).zip(graph.populations.get(p.target)),
+    };
+    let no_self = match (p.no_self, sizes.is_some_and(|(source, target)| source.size == target.size)) {
         (true, false) => return Err(failed("`no_self` needs a projection from a population to itself".into())),
         (true, true) => Some(ends.sources.start as isize - ends.targets.start as isize),
         (false, _) => None,
     };
-    let wired = wire(p, number, rows, columns, no_self).map_err(failed)?;
+    let tied = match p.tied {
+        Some(k) => {
+            let found = plans.iter().find(|plan| plan.number == k && k < number);
+            let found = found.filter(|plan| plan.rows == rows && plan.columns == columns);
+            Some(found.ok_or_else(|| failed(format!("it cannot have the weights of projection {k}")))?.lead)
+        }
+        None => None,
+    };
+    // The same connections are drawn again.
+    let drawn = p.tied.unwrap_or(number);
+    let wired = wire(p, drawn, rows, columns, no_self).map_err(failed)?;
     let Wired { wiring, shape, fans } = wired;
     let dense = matches!(wiring, Wiring::Dense);
-    let parts = delays(p, dt, Draw::new(rows, columns, no_self, 0, number as u64), wiring).map_err(failed)?;
+    let parts = delays(p, dt, Draw::new(rows, columns, no_self, 0, drawn as u64), wiring).map_err(failed)?;
     if let Source::Population(source) = p.source
         && parts.iter().any(|part| part.0 == 0)
         && source >= p.target
@@ -146,10 +161,16 @@ pub(crate) fn projection<R: Real>(
             }))
         }
     };
-    let tensor = layout.push(format!("{}.weight", p.name), &shape, p.unit.clone(), p.frozen);
+    let lead = tied.unwrap_or(plans.len());
+    let weight = match plans.get(lead) {
+        Some(lead) => lead.weight.clone(),
+        None => {
+            let tensor = layout.push(format!("{}.weight", p.name), &shape, p.unit.clone(), p.frozen);
+            layout.tensors()[tensor].range.clone()
+        }
+    };
     let bias = p.bias.then(|| layout.push(format!("{}.bias", p.name), &[columns], p.unit.clone(), p.frozen));
     let range = |tensor: usize| layout.tensors()[tensor].range.clone();
-    let lead = plans.len();
     for (k, (delay, wiring)) in parts.into_iter().enumerate() {
         plans.push(ProjectionPlan {
             number,
@@ -165,7 +186,7 @@ pub(crate) fn projection<R: Real>(
             columns,
             wiring,
             fans,
-            weight: range(tensor),
+            weight: weight.clone(),
             lead,
             bias: bias.filter(|_| k == 0).map(range),
             sign: p.sign,
@@ -207,7 +228,10 @@ fn ends<R: Real>(graph: &Graph<R>, p: &Projection) -> Result<Ends, String> {
                 Signal::State(state) if state >= layout.states.len() => {
                     return Err(format!("population `{}` has no state {state}", source.name));
                 }
-                Signal::Spikes | Signal::State(_) => source.size,
+                Signal::Output(output) if output >= layout.outputs.len() => {
+                    return Err(format!("population `{}` has no output {output}", source.name));
+                }
+                Signal::Spikes | Signal::State(_) | Signal::Output(_) => source.size,
             }
         }
     };

@@ -7,6 +7,7 @@ use super::sent::Sent;
 use super::weight_gradient::EventsByRow;
 use super::weights::Weights;
 use super::{BLOCK, forward};
+use crate::graph::Signal;
 use crate::loss::{self, Observable, Trace};
 use crate::neuron::Mode;
 use crate::{Real, SpikeTrain};
@@ -228,7 +229,8 @@ impl<R: Real> Scratch<R> {
         self.positions.resize(plan.loss.positions, 0);
         for (index, p) in plan.populations.iter().enumerate() {
             let output = |t: &Trace| t.population == index && matches!(t.observable, Observable::Output(_));
-            self.cells[index].prepare(p, shape.traces.iter().any(output));
+            let sends = |s: &(usize, Signal)| s.0 == index && matches!(s.1, Signal::Output(_));
+            self.cells[index].prepare(p, shape.traces.iter().any(output) || plan.signals.iter().any(sends));
             if shape.mode != Mode::Spiking {
                 self.sent.z[index].resize(BLOCK * steps * p.n, R::ZERO);
             }

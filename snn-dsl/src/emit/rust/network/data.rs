@@ -71,7 +71,7 @@ impl Emit<'_> {
         let (name, real) = (&self.own.parameters, &self.items.real);
         let mut methods = TokenStream::new();
         let mut names = Names::default();
-        for p in &self.network.projections {
+        for p in self.network.projections.iter().filter(|p| p.tied.is_none()) {
             let (from, to) = (p.sources.len(), p.targets.len());
             let tensor = format!("{}.weight", p.name);
             let method = names.take(&format!("{}_weight", p.name));

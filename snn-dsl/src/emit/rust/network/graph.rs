@@ -95,9 +95,20 @@ impl Emit<'_> {
             let name = format_ident!("{name}");
             fields.extend(quote! { #name: #value, });
         };
-        if let Signal::State(state) = p.signal {
-            let state = index(state);
-            field("signal", quote! { #runtime::graph::Signal::State(#state) });
+        match p.signal {
+            Signal::Spikes => {}
+            Signal::State(state) => {
+                let state = index(state);
+                field("signal", quote! { #runtime::graph::Signal::State(#state) });
+            }
+            Signal::Output(output) => {
+                let output = index(output);
+                field("signal", quote! { #runtime::graph::Signal::Output(#output) });
+            }
+        }
+        if let Some(tied) = p.tied {
+            let tied = index(tied);
+            field("tied", quote! { ::core::option::Option::Some(#tied) });
         }
         let parts = [("sources", self.network.part_of_source(p)), ("targets", self.network.part_of_target(p))];
         for (name, part) in parts {
