@@ -105,6 +105,7 @@ fn condition<'a>(checker: &mut Checker<'a>, expr: &'a Expr) -> Option<(Quantity,
         }
     };
     let (lhs, rhs) = typing.pair(left, right, "the sides of a threshold")?;
+    let [lhs, rhs] = [lhs, rhs].map(|side| Quantity { id: typing.finished(side.id), ..side });
     let reads_state = |id| typing.arena.leaves(id).iter().any(|l| matches!(l, Leaf::State(_)));
     if !reads_state(lhs.id) && !reads_state(rhs.id) {
         return typing.fail(
@@ -147,6 +148,7 @@ fn scale<'a>(
         Some(dimension) => checker.typing.quantity(expr, dimension, "the scale of the threshold")?,
         None => checker.typing.number(expr, None)?,
     };
+    let found = Quantity { id: checker.typing.finished(found.id), ..found };
     if tree.scale_detached.is_some() || tree.scale.is_some() {
         let neuron = &checker.neuron;
         // A value that is not known because of a mistake proves nothing.

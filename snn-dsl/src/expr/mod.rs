@@ -8,6 +8,7 @@ mod build;
 mod calculus;
 mod ids;
 mod leaves;
+mod polynomial;
 mod removable;
 mod show;
 mod sign;
@@ -16,6 +17,7 @@ mod value;
 pub(crate) use bounds::{Interval, bounds};
 pub use calculus::Affine;
 pub use ids::{Seen, Table};
+pub(crate) use removable::Removable;
 pub use show::{Abbreviations, number};
 pub(crate) use sign::is_nonzero;
 pub(crate) use value::{Values, evaluate};
@@ -281,6 +283,11 @@ impl Arena {
     /// True if the expression reads nothing but parameters.
     pub fn reads_parameters_only(&self, id: ExprId) -> bool {
         self.entries[id.index()].reads & !PARAMETERS == 0
+    }
+
+    /// True if the expression reads something that changes from step to step: anything but parameters and dt.
+    pub fn changes(&self, id: ExprId) -> bool {
+        self.entries[id.index()].reads & !(PARAMETERS | mark(Leaf::Dt)) != 0
     }
 
     /// The id of a node that exists already.
