@@ -180,5 +180,5 @@ fn assignment<'a>(checker: &mut Checker<'a>, tree: &'a Assign) -> Option<model::
             (AssignKind::Set, typing.finished(product))
         }
     };
-    Some(model::Assign { state, kind, value })
+    Some(model::Assign { state, kind, value, span: tree.span })
 }

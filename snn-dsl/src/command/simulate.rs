@@ -65,6 +65,9 @@ pub(crate) struct Arguments {
 pub(crate) fn simulate(arguments: &Arguments) -> Result<ExitCode, String> {
     let Some(neuron) = neuron(arguments)? else { return Ok(ExitCode::FAILURE) };
     let protocol = protocol(&neuron, arguments).map_err(|e| format!("error: {e}"))?;
+    for warning in simulate::warnings(&neuron, &protocol) {
+        eprintln!("warning: {warning}");
+    }
     if arguments.f32 {
         run::<f32>(&neuron, &protocol, arguments)?;
     } else {

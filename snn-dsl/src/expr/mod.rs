@@ -19,7 +19,7 @@ pub use calculus::Affine;
 pub use ids::{Seen, Table};
 pub(crate) use removable::Removable;
 pub use show::{Abbreviations, number};
-pub(crate) use sign::is_nonzero;
+pub(crate) use sign::Signs;
 pub(crate) use value::{Values, evaluate};
 
 /// An expression of an [`Arena`].
