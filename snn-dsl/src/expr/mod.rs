@@ -8,6 +8,7 @@ mod build;
 mod calculus;
 mod ids;
 mod leaves;
+mod moments;
 mod polynomial;
 mod removable;
 mod show;
@@ -15,7 +16,7 @@ mod sign;
 mod value;
 
 pub(crate) use bounds::{Interval, bounds};
-pub use calculus::Affine;
+pub use calculus::{Affine, AffineInAll};
 pub use ids::{Seen, Table};
 pub(crate) use removable::Removable;
 pub use show::{Abbreviations, number};
