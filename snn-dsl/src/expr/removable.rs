@@ -347,10 +347,13 @@ mod tests {
         x / libm::expm1(x)
     }
 
+    /// A quotient, and its value by the distance from its singularity.
+    type Case = (&'static str, fn(f64) -> f64);
+
     #[test]
     fn rates_are_finite_at_their_singularities_and_the_same_elsewhere() {
         // Each is 0/0 at -40 mV; their values by x = V + 40 mV.
-        let forms: [(&str, fn(f64) -> f64); 20] = [
+        let forms: [Case; 20] = [
             ("0.1/mV*(V + 40 mV)/(1 - exp(-(V + 40 mV)/(10 mV)))", |x| bernoulli(-x / 10.0)),
             ("0.1*((V + 40 mV)/mV)/(1 - exp((-V - 40 mV)/10/mV))", |x| bernoulli(-x / 10.0)),
             ("(0.1*V/mV + 4)/(1 - exp(-(V + 40 mV)/(10 mV)))", |x| bernoulli(-x / 10.0)),
