@@ -131,6 +131,49 @@ impl Neuron {
     }
 }
 
+/// What a neuron computes by one part of its text.
+#[derive(Clone, Debug)]
+pub(crate) struct Formula {
+    /// Which part that is, as a sentence has it.
+    pub what: String,
+    /// Where it stands.
+    pub span: Span,
+    /// Its expressions.
+    pub roots: Vec<ExprId>,
+    /// What the step divides by, besides.
+    pub divisor: Option<ExprId>,
+}
+
+impl Neuron {
+    /// Everything that is computed in a run, but for surrogates.
+    pub(crate) fn formulas(&self) -> Vec<Formula> {
+        let name = |i: usize| self.states.get(i).map_or("", |s| s.quantity.name.as_str());
+        let mut formulas = Vec::new();
+        let mut add = |what: String, span: Span, roots: Vec<ExprId>, divisor: Option<ExprId>| {
+            formulas.push(Formula { what, span, roots, divisor });
+        };
+        for (i, state) in self.states.iter().enumerate() {
+            let roots = [state.rhs, state.coefficient].into_iter().chain(state.noise).collect();
+            add(format!("the equation of `{}`", name(i)), state.equation_span, roots, Some(state.coefficient));
+            add(format!("the starting value of `{}`", name(i)), state.quantity.span, vec![state.initial], None);
+        }
+        for assign in self.on.iter().flat_map(|on| &on.body) {
+            add(format!("what events do to `{}`", name(assign.state)), assign.span, vec![assign.value], None);
+        }
+        if let Some(spike) = &self.spike {
+            add("the threshold".into(), spike.span, vec![spike.lhs, spike.rhs], None);
+            add("the scale of the threshold".into(), spike.span, vec![spike.scale], None);
+            for assign in &spike.reset {
+                add(format!("the reset of `{}`", name(assign.state)), assign.span, vec![assign.value], None);
+            }
+        }
+        if let Some(refractory) = &self.refractory {
+            add("the refractory period".into(), self.span, vec![refractory.duration], None);
+        }
+        formulas
+    }
+}
+
 /// A name with its unit.
 #[derive(Clone, Debug)]
 pub struct Quantity {
@@ -217,6 +260,8 @@ pub struct Assign {
     pub kind: AssignKind,
     /// The operand; states in it are those at the time of the assignment.
     pub value: ExprId,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// How an assignment changes a state.

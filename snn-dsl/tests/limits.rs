@@ -31,15 +31,23 @@ impl Outcome {
 
 /// Checks, explains and builds in a thread with a stack of 2 MB.
 fn run(text: impl Into<String>) -> Outcome {
-    let text = text.into();
+    outcome(text.into(), true)
+}
+
+/// The same without the code.
+fn explained(text: impl Into<String>) -> Outcome {
+    outcome(text.into(), false)
+}
+
+fn outcome(text: String, builds: bool) -> Outcome {
     let work = move || {
         let compilation = compile("test.snn", &text);
         let diagnostics = &compilation.diagnostics;
         let rendered = render_all(&compilation.sources, diagnostics, Style::Plain);
         assert!(json(&compilation.sources, diagnostics).starts_with('['));
         let accepted = compilation.model.as_ref().map(|model| {
-            let code = compile_source("test.snn", &text, &Options::default()).unwrap().code.unwrap();
-            (explain(model), format(&code).unwrap())
+            let code = || compile_source("test.snn", &text, &Options::default()).unwrap().code.unwrap();
+            (explain(model), if builds { format(&code()).unwrap() } else { String::new() })
         });
         let messages = diagnostics.iter().map(|d| d.message.clone()).collect();
         Outcome { codes: diagnostics.iter().map(|d| d.code).collect(), messages, rendered, accepted }
@@ -327,4 +335,90 @@ fn surrogates_and_layers_have_a_budget() {
     let outcome = run(format!("{surrogate}{}{}", repeated(200, line), neuron("", "V")));
     assert!(outcome.count("E0311") >= 1, "{:?}", outcome.codes);
     assert!(outcome.codes.iter().all(|c| matches!(*c, "E0311" | "W0404")), "{:?}", outcome.codes);
+}
+
+#[test]
+fn long_chains_and_rings_of_states_are_taken_apart_once() {
+    let auto = |lines: &str, rate: &str| neuron(lines, rate).replace("integrate exponential_euler", "integrate auto");
+    let states = repeated(900, |k| format!("    state v{k}\n"));
+    let link = |k: usize, read: &str| format!("    tau dv{k}/dt = {read} - v{k}\n");
+    let chain = repeated(899, |k| link(k + 1, &format!("v{k}")));
+    for first in ["0", "v899", "V"] {
+        let outcome = explained(auto(&format!("{states}{chain}{}", link(0, first)), "v899"));
+        assert!(outcome.texts().0.contains("more states are coupled"), "{}", outcome.rendered);
+    }
+    // Each is read by the next one as a factor, so that what is excluded makes the next one change from step to step.
+    let factors = repeated(899, |k| format!("    tau dv{}/dt = -v{}*(1 + v{k})\n", k + 1, k + 1));
+    assert!(explained(auto(&format!("{states}{factors}{}", link(0, "V")), "v899")).accepted.is_some());
+    // All of them in one sum, by closed formulas, and every one in the equation of every other.
+    let sum = repeated(600, |k| format!("{}v{k}", if k == 0 { "" } else { "+" }));
+    let states = repeated(600, |k| format!("    state v{k}\n"));
+    let alone = repeated(600, |k| format!("    (tau*{k}.5) dv{k}/dt = -v{k}\n"));
+    let reader = "    state w\n    tau dw/dt = a - w\n";
+    let outcome = explained(auto(&format!("{states}{reader}    let a = {sum}\n{alone}"), "w*u"));
+    assert!(outcome.texts().0.contains("solved by closed formulas"), "{}", outcome.rendered);
+    let dense = repeated(300, |k| format!("    state v{k}\n{}", link(k, &format!("a*{k}.25"))));
+    let sum = repeated(300, |k| format!("{}v{k}", if k == 0 { "" } else { "+" }));
+    let outcome = explained(auto(&format!("    let a = {sum}\n{dense}"), "a"));
+    assert!(outcome.texts().0.contains("more states are coupled"), "{}", outcome.rendered);
+}
+
+#[test]
+fn matrix_exponentials_are_looked_through_once() {
+    let chains = repeated(5, |c| {
+        repeated(32, |k| {
+            let read = if k == 0 { "0".into() } else { format!("v{c}_{}", k - 1) };
+            format!("    state v{c}_{k}\n    (tau*{c}.5) dv{c}_{k}/dt = {read} - v{c}_{k}*k\n")
+        })
+    });
+    let text = neuron(&format!("    param k = 1 trainable\n{chains}"), "V");
+    let outcome = explained(text.replace("integrate exponential_euler", "integrate auto"));
+    assert!(outcome.texts().0.contains("a matrix exponential"), "{}", outcome.rendered);
+}
+
+#[test]
+fn quotients_by_exponentials_are_looked_at_once() {
+    // As a sum of lets that share what they divide, and as large products.
+    let rates = repeated(300, |k| format!("    let r{k} = (V - {k}.5)/(exp((V - {k}.5)/{k}.25) - 1)*u\n"));
+    let sum = repeated(300, |k| format!("{}r{k}", if k == 0 { "" } else { "+" }));
+    let outcome = explained(neuron(&rates, &sum));
+    assert!(outcome.codes.is_empty(), "{}", outcome.rendered);
+    let product = |n: usize, x: &str| {
+        let factors = |f: &dyn Fn(usize) -> String| (0..n).map(f).collect::<Vec<_>>().join("*");
+        format!("{}/({})", factors(&|k| format!("({x} - {k}.5)")), factors(&|k| format!("(exp({x} - {k}.5) - 1)")))
+    };
+    let outcome = explained(neuron("", &product(30, "V")));
+    assert!(outcome.codes.is_empty(), "{}", outcome.rendered);
+    let lets = repeated(100, |k| format!("    let p{k} = {}*{k}.5\n", product(12, &format!("(V*{k}.5)"))));
+    let shared = repeated(100, |k| format!("{}p{k}*p{}", if k == 0 { "" } else { "+" }, 99 - k));
+    assert!(explained(neuron(&lets, &shared)).accepted.is_some());
+    // More factors than are looked at.
+    let parts = repeated(4, |k| {
+        let [above, below] =
+            product(20, &format!("V*{k}.5")).split_once('/').map(|(a, b)| [a.into(), b.to_string()]).unwrap();
+        format!("    let n{k} = {above}\n    let d{k} = {below}\n")
+    });
+    let outcome = explained(neuron(&parts, "n0*n1*n2*n3/(d0*d1*d2*d3)"));
+    assert_eq!(outcome.codes, ["W0408"]);
+}
+
+#[test]
+fn doubtful_divisors_are_looked_for_once() {
+    let chosen = repeated(200, |k| format!("    let c{k} = if V > {k}.5 {{ 1/(V - {k}.5) }} else {{ 0 }}\n"));
+    let sum = repeated(200, |k| format!("+c{k}"));
+    let large = format!("    let a = 1{}\n", repeated(100, |k| format!("+V*{k}.5/(u + {k}.5)")));
+    let states = repeated(100, |k| format!("    state v{k}\n    tau dv{k}/dt = a - v{k}\n"));
+    let outcome = explained(neuron(&format!("{large}{chosen}{states}"), &format!("V{sum}")));
+    assert_eq!(outcome.count("W0408"), 100, "{}", outcome.rendered);
+    // What is shown of a divisor is short.
+    let outcome = explained(neuron("", &format!("1/(V{})", repeated(200, |k| format!("+{k}.5*u")))));
+    assert_eq!(outcome.codes, ["W0408"]);
+    let label = outcome.rendered.split("it divides by ").nth(1).and_then(|text| text.lines().next()).unwrap();
+    assert!(label.len() < 100 && label.ends_with("..."), "{label}");
+    // For each of many layers with values of their own.
+    let large = format!("    param c = 1\n    let a = 1{}\n", repeated(100, |k| format!("+1/(c + V^2 + {k}.5)")));
+    let layers = repeated(3000, |k| format!("    layer l{k}[1] = N(c = -{k}.25)\n    x -> l{k}.e : dense\n"));
+    let text = neuron(&large, "a").replace("    x -> out", &format!("{layers}    x -> out"));
+    let diagnostics = compile("", &text).diagnostics;
+    assert!(diagnostics.iter().filter(|d| d.code == "W0408").count() > 100);
 }

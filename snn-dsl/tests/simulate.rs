@@ -608,3 +608,25 @@ fn the_error_of_a_step_is_measured() {
     let (success, _, message) = explain(&["LIF", "--error", "--input", "exc=poisson(100 Hz, 1 nA)"]);
     assert!(!success && message.contains("found random spikes"), "{message}");
 }
+
+#[test]
+fn divisors_are_looked_at_with_the_values_that_are_set() {
+    let ratio = "neuron Ratio {
+    param a = 1
+    state x = 1/a
+    state y = 2
+    ms dx/dt = -x/(a + y^2)
+    ms dy/dt = if a == 0 { -y } else { -y/a }
+}
+";
+    let path = file("ratio.snn", ratio);
+    let words = |set: &[&str]| text(&simulate(&[&[path.as_str(), "--for", "1ms"], set].concat()).stderr);
+    assert_eq!(words(&[]), "");
+    assert_eq!(words(&["--set", "a=2"]), "");
+    let doubtful = words(&["--set", "a=-2"]);
+    assert_eq!(doubtful, "warning: a + y*y, a divisor in the equation of `x`, may become 0\n");
+    let zero = failure(&[&path, "--set", "a=0"]);
+    let expected = "error: --set a: expected divisors that are not 0, found one: a, a divisor in the starting value of \
+                    `x`, is 0\nhelp: give another value\n";
+    assert_eq!(zero, expected);
+}

@@ -282,7 +282,7 @@ pub(super) fn initial_values<'a>(checker: &mut Checker<'a>) {
             t.fail(diagnostic)
         })(&mut checker.typing);
         if let (Some(value), Some(state)) = (value, index.and_then(|i| checker.neuron.states.get_mut(i))) {
-            state.initial = checker.typing.arena.without_removable_singularities(value.id);
+            state.initial = checker.typing.finished(value.id);
         }
     }
     checker.typing.scope = outer;

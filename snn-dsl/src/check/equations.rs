@@ -73,7 +73,8 @@ fn check_equation<'a>(checker: &mut Checker<'a>, equation: &'a Equation, state: 
     checker.typing.spend(parts, equation.span)?;
     sound_coefficient(checker, equation, coefficient)?;
     let (drift, noise) = noise(checker, equation, rhs.id, normal)?;
-    let [drift, coefficient] = [drift, coefficient].map(|e| checker.typing.arena.without_removable_singularities(e));
+    let [drift, coefficient] = [drift, coefficient].map(|e| checker.typing.finished(e));
+    let noise = noise.map(|e| checker.typing.finished(e));
     let place = checker.neuron.states.get_mut(state)?;
     (place.coefficient, place.rhs, place.noise) = (coefficient, drift, noise);
     (place.text, place.equation_span) = (text, equation.span);

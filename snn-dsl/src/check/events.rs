@@ -169,14 +169,16 @@ fn assignment<'a>(checker: &mut Checker<'a>, tree: &'a Assign) -> Option<model::
         (_, None) => typing.number(&tree.value, None),
     };
     let (state, value, _) = (state?, value?.id, dimension?);
+    let value = typing.finished(value);
     let (kind, value) = match tree.op {
         AssignOp::Set => (AssignKind::Set, value),
         AssignOp::Add => (AssignKind::Add, value),
         AssignOp::Subtract => (AssignKind::Subtract, value),
         AssignOp::Multiply => {
             let own = typing.arena.leaf(Leaf::State(state as u16));
-            (AssignKind::Set, typing.arena.multiply(own, value))
+            let product = typing.arena.multiply(own, value);
+            (AssignKind::Set, typing.finished(product))
         }
     };
-    Some(model::Assign { state, kind, value })
+    Some(model::Assign { state, kind, value, span: tree.span })
 }

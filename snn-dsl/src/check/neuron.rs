@@ -149,7 +149,7 @@ impl<'a> Checker<'a> {
             let waits = matches!(self.typing.scope.get(&line.name.name), Some(Entry::Forbidden(..)));
             if waits && !self.neuron.lets.iter().any(|l| l.0 == line.name.name) {
                 let value = value.map(|v| match v.kind {
-                    Kind::Number(_) => Typed { id: self.typing.arena.without_removable_singularities(v.id), ..v },
+                    Kind::Number(_) => Typed { id: self.typing.finished(v.id), ..v },
                     Kind::Truth => v,
                 });
                 if let Some(value) = value {

@@ -273,6 +273,7 @@ impl<'a> Typing<'a> {
             inputs.push(witness);
         }
         let function = self.arena.substitute(id, &places);
+        let function = self.finished(function);
         Some(self.program.as_mut()?.node(ProgramNode::Map { inputs, function }))
     }
 

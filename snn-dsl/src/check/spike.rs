@@ -63,17 +63,21 @@ fn threshold<'a>(checker: &mut Checker<'a>, tree: &'a Spike) -> Option<model::Sp
     };
     let reset = events::assignments(checker, &tree.reset);
     let (lhs, rhs, strict) = condition?;
+    let (scale, reset) = (scale?, reset?);
+    let roots = [lhs.id, rhs.id, scale.id].into_iter().chain(reset.iter().map(|a| a.value));
+    let parts = roots.map(|id| checker.typing.arena.bound(id)).sum();
+    checker.typing.spend(parts, tree.condition.span)?;
     let text = checker.typing.text(tree.condition.span);
     Some(model::Spike {
         span: tree.condition.span,
         lhs: lhs.id,
         rhs: rhs.id,
         strict,
-        scale: scale?.id,
-        scale_dimension: scale?.dimension,
+        scale: scale.id,
+        scale_dimension: scale.dimension,
         scale_detached: tree.scale_detached.is_some(),
         reset_detached: tree.reset_detached.is_some(),
-        reset: reset?,
+        reset,
         surrogate: surrogate?,
         text,
     })
@@ -105,6 +109,7 @@ fn condition<'a>(checker: &mut Checker<'a>, expr: &'a Expr) -> Option<(Quantity,
         }
     };
     let (lhs, rhs) = typing.pair(left, right, "the sides of a threshold")?;
+    let [lhs, rhs] = [lhs, rhs].map(|side| Quantity { id: typing.finished(side.id), ..side });
     let reads_state = |id| typing.arena.leaves(id).iter().any(|l| matches!(l, Leaf::State(_)));
     if !reads_state(lhs.id) && !reads_state(rhs.id) {
         return typing.fail(
@@ -147,6 +152,7 @@ fn scale<'a>(
         Some(dimension) => checker.typing.quantity(expr, dimension, "the scale of the threshold")?,
         None => checker.typing.number(expr, None)?,
     };
+    let found = Quantity { id: checker.typing.finished(found.id), ..found };
     if tree.scale_detached.is_some() || tree.scale.is_some() {
         let neuron = &checker.neuron;
         // A value that is not known because of a mistake proves nothing.
@@ -213,6 +219,7 @@ fn period<'a>(checker: &mut Checker<'a>, tree: &'a Refractory, spikes: bool) -> 
         holding.push(state);
     }
     let duration = checker.typing.quantity(&tree.duration, Dimension::TIME, "the refractory period")?;
+    let duration = Quantity { id: checker.typing.finished(duration.id), ..duration };
     let span = tree.duration.span;
     for leaf in checker.typing.arena.leaves(duration.id) {
         let Leaf::Parameter(i) = leaf else {

@@ -78,7 +78,8 @@ fn fill<'a>(mut typing: Typing<'a>, tree: &'a Surrogate, values: &[f64]) -> (Opt
         typing.scope.insert(line.name.name.clone(), value.map_or(Entry::Poisoned, Entry::Value));
     }
     let mut side = |line: &'a Option<_>, what| {
-        line.as_ref().and_then(|line| typing.quantity(line, Dimension::NONE, what)).map(|q| q.id)
+        let found = line.as_ref().and_then(|line| typing.quantity(line, Dimension::NONE, what));
+        found.map(|q| typing.finished(q.id))
     };
     let derivative = side(&tree.derivative, "the derivative of a surrogate");
     let primitive = side(&tree.primitive, "the primitive of a surrogate");

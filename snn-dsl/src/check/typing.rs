@@ -7,7 +7,7 @@ use super::scope::{Axes, Definitions, Entry, Kind, Quantity, Scope, Typed};
 use super::{program::ProgramBuilder, remedy::zero, units};
 use crate::diagnostic::suggest::closest;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::expr::{Arena, ExprId, Values, number as number_text};
+use crate::expr::{Arena, ExprId, Removable, Values, number as number_text};
 use crate::source::{SourceMap, Span};
 use crate::syntax::tree::{BinaryOp, Expr, ExprKind, Ident, UnaryOp};
 use std::collections::BTreeSet;
@@ -41,6 +41,8 @@ pub(super) struct Typing<'a> {
     pub block: Block<'a>,
     /// Values of constant expressions that were found out.
     pub values: Values,
+    /// What was found of quotients that are 0/0 somewhere.
+    removable: Removable,
     depth: usize,
 }
 
@@ -71,6 +73,7 @@ impl<'a> Typing<'a> {
             failed: false,
             block: Block::None,
             values: Values::default(),
+            removable: Removable::default(),
             depth: 0,
         }
     }
@@ -79,6 +82,11 @@ impl<'a> Typing<'a> {
     pub(super) fn fail<T>(&mut self, diagnostic: Diagnostic) -> Option<T> {
         self.diagnostics.push(diagnostic);
         None
+    }
+
+    /// An expression as the model has it: whatever is computed in a run goes through here.
+    pub(super) fn finished(&mut self, id: ExprId) -> ExprId {
+        self.removable.removed(&mut self.arena, id)
     }
 
     /// Does something with other names in scope.

@@ -83,6 +83,9 @@ pub(crate) fn simulate(arguments: &Arguments) -> Result<ExitCode, String> {
         return Err("error: --parameters: expected a network, found a neuron\nhelp: give values with `--set`".into());
     }
     let protocol = protocol(neuron, arguments).map_err(|e| format!("error: {e}"))?;
+    for warning in simulate::warnings(neuron, &protocol) {
+        eprintln!("warning: {warning}");
+    }
     if arguments.f32 {
         run::<f32>(neuron, &protocol, arguments)?;
     } else {

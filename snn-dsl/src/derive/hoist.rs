@@ -210,16 +210,22 @@ impl<'a> Hoisted<'a> {
         (first..first + count).map(|k| arena.leaf(Leaf::Propagator(k))).collect()
     }
 
-    /// Whether the expression, matrix exponentials seen through, reads a leaf of that kind.
-    fn reads(&self, arena: &Arena, value: ExprId, wanted: impl Fn(&Leaf) -> bool) -> bool {
-        arena.leaves(value).iter().any(|leaf| match leaf {
+    /// Whether each coefficient, matrix exponentials seen through, reads one of these parameters.
+    fn reading(&self, arena: &Arena, parameters: &BTreeSet<usize>) -> Vec<bool> {
+        let parameter = |leaf| matches!(leaf, Leaf::Parameter(i) if parameters.contains(&usize::from(i)));
+        let entries = self.propagators.iter().flat_map(|p| p.entries.iter().copied());
+        let of_entries = reading(arena, entries, parameter);
+        let any = |p: &Propagator| p.entries.iter().any(|e| of_entries.contains(*e));
+        let propagators: Vec<bool> = self.propagators.iter().map(any).collect();
+        let leaf = |leaf| match leaf {
             Leaf::Propagator(k) => {
-                let inside = |p: &&Propagator| (p.first..p.first + p.entries.len() as u32).contains(k);
-                let entries = self.propagators.iter().filter(inside).flat_map(|p| &p.entries);
-                entries.into_iter().any(|&e| arena.leaves(e).iter().any(&wanted))
+                let place = self.propagators.partition_point(|p| p.first <= k);
+                place.checked_sub(1).and_then(|p| propagators.get(p)) == Some(&true)
             }
-            leaf => wanted(leaf),
-        })
+            leaf => parameter(leaf),
+        };
+        let of_values = reading(arena, self.coefficients.iter().map(|c| c.0), leaf);
+        self.coefficients.iter().map(|c| of_values.contains(c.0)).collect()
     }
 
     /// Replaces what depends on parameters and dt alone.
@@ -276,19 +282,16 @@ impl<'a> Hoisted<'a> {
 
     /// The coefficients so far that depend on a trainable parameter.
     pub(super) fn differentiated(&self, arena: &Arena, stored: &[StoredParameter]) -> Vec<usize> {
-        let trainable =
-            |leaf: &Leaf| stored.iter().any(|s| s.trainable && *leaf == Leaf::Parameter(s.parameter as u16));
-        (0..self.coefficients.len()).filter(|&i| self.reads(arena, self.coefficients[i].0, trainable)).collect()
+        let trainable = stored.iter().filter(|s| s.trainable).map(|s| s.parameter).collect();
+        let reading = self.reading(arena, &trainable);
+        (0..reading.len()).filter(|&i| reading[i]).collect()
     }
 
     pub(super) fn finish(self, arena: &Arena, stored: &[StoredParameter]) -> (Vec<Coefficient>, Vec<Propagator>) {
-        let differs = |leaf: &Leaf| stored.iter().any(|s| s.per_neuron && *leaf == Leaf::Parameter(s.parameter as u16));
-        let coefficient = |(value, name): &(ExprId, String)| Coefficient {
-            name: name.clone(),
-            value: *value,
-            per_neuron: self.reads(arena, *value, differs),
-        };
-        let coefficients = self.coefficients.iter().map(coefficient).collect();
+        let differing = stored.iter().filter(|s| s.per_neuron).map(|s| s.parameter).collect();
+        let reading = self.reading(arena, &differing);
+        let coefficient = |((value, name), per_neuron)| Coefficient { name, value, per_neuron };
+        let coefficients = self.coefficients.into_iter().zip(reading).map(coefficient).collect();
         (coefficients, self.propagators)
     }
 }
@@ -360,6 +363,21 @@ impl Rewriting {
     fn result(&self, id: ExprId) -> ExprId {
         self.results.get(id).copied().unwrap_or(id)
     }
+}
+
+/// All expressions below the roots that read a leaf of that kind.
+fn reading(arena: &Arena, roots: impl Iterator<Item = ExprId>, leaf: impl Fn(Leaf) -> bool) -> IdSet {
+    let mut reading: IdSet = IdSet::default();
+    for id in arena.reachable(roots) {
+        let reads = match arena.node(id) {
+            Node::Leaf(l) => leaf(l),
+            _ => arena.children(id).any(|child| reading.contains(child)),
+        };
+        if reads {
+            reading.insert(id);
+        }
+    }
+    reading
 }
 
 fn is_parameter(leaf: Leaf) -> bool {

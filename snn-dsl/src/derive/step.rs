@@ -2,7 +2,7 @@
 //! events, integration, threshold, reset.
 
 use super::hoist::Hoisted;
-use super::integrate::{Integrated, Update, integrate};
+use super::integrate::{Integrated, Obstacle, Update, integrate};
 use crate::expr::{Arena, Comparison, ExprId, Leaf};
 use crate::model::{Assign, AssignKind, Neuron, Stage};
 use std::collections::BTreeMap;
@@ -29,6 +29,8 @@ pub struct Step {
     pub after_events: Vec<ExprId>,
     /// How each state is integrated, in terms of the states after events.
     pub updates: Vec<Update>,
+    /// What keeps states from being part of a linear system, by state; none if the method looks for no such systems.
+    pub(crate) obstacles: Option<Vec<(usize, Obstacle)>>,
     /// The states after integration.
     pub integrated: Vec<ExprId>,
     /// The threshold.
@@ -86,7 +88,7 @@ pub(super) fn step(arena: &mut Arena, neuron: &Neuron, hoisted: &mut Hoisted) ->
     }
 
     // (b) integration, all states at once from the values after events
-    let Integrated { updates, names: stages } = integrate(arena, neuron, &[], hoisted);
+    let Integrated { updates, names: stages, obstacles } = integrate(arena, neuron, &[], hoisted);
     let while_refractory = match &neuron.refractory {
         Some(refractory) => integrate(arena, neuron, &refractory.holding, hoisted).updates,
         None => Vec::new(),
@@ -157,7 +159,7 @@ pub(super) fn step(arena: &mut Arena, neuron: &Neuron, hoisted: &mut Hoisted) ->
         names.entry(integrated[i]).or_insert_with(|| free(neuron, &format!("{name}_new"), &fallback));
     }
     names.retain(|&id, _| !matches!(arena.node(id), crate::expr::Node::Leaf(_) | crate::expr::Node::Constant(_)));
-    Step { after_events, updates, integrated, threshold, end, outputs, names }
+    Step { after_events, updates, obstacles, integrated, threshold, end, outputs, names }
 }
 
 /// The states after the assignments of all `on` blocks to states that `takes` them.

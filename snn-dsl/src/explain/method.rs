@@ -1,19 +1,16 @@
 //! How each state is integrated, and why, as sentences.
 
-use crate::derive::{Derived, Method, Obstacle, not_linear};
-use crate::model::{Integration, Neuron};
+use crate::derive::{Derived, Method, Obstacle};
+use crate::model::Neuron;
 use std::collections::BTreeMap;
 
 /// One line for each state: its class, the method, the reason.
 pub(super) fn lines(neuron: &Neuron, derived: &Derived) -> Vec<String> {
-    let by_component = matches!(neuron.integration, Integration::Auto | Integration::Exact);
-    let obstacles: BTreeMap<usize, Obstacle> = match by_component {
-        true => not_linear(&mut neuron.arena.clone(), neuron).into_iter().collect(),
-        false => BTreeMap::new(),
-    };
+    let obstacles: Option<BTreeMap<usize, Obstacle>> =
+        derived.step.obstacles.as_ref().map(|list| list.iter().copied().collect());
     let line = |(i, update): (usize, &crate::derive::Update)| {
         let name = state_name(neuron, i);
-        let obstacle = by_component.then(|| obstacles.get(&i).copied());
+        let obstacle = obstacles.as_ref().map(|found| found.get(&i).copied());
         format!("{name}: {}{}", method(neuron, i, &update.method, obstacle), noise(neuron, i, &update.method))
     };
     derived.step.updates.iter().enumerate().map(line).collect()

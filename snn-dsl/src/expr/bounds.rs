@@ -41,8 +41,13 @@ impl Interval {
 
 /// Bounds of an expression whose leaves lie in the intervals that `leaf` gives.
 pub(crate) fn bounds(arena: &Arena, root: ExprId, leaf: impl Fn(Leaf) -> Interval) -> Interval {
+    all_bounds(arena, &arena.reachable([root]), leaf).get(&root).copied().unwrap_or(Interval::ALL)
+}
+
+/// Those of many expressions, operands first.
+pub(super) fn all_bounds(arena: &Arena, order: &[ExprId], leaf: impl Fn(Leaf) -> Interval) -> Table<ExprId, Interval> {
     let mut known: Table<ExprId, Interval> = Table::default();
-    for id in arena.reachable([root]) {
+    for &id in order {
         let at = |x: ExprId| known.get(&x).copied().unwrap_or(Interval::ALL);
         let interval = match arena.node(id) {
             Node::Constant(bits) => Interval::point(f64::from_bits(bits)),
@@ -59,7 +64,7 @@ pub(crate) fn bounds(arena: &Arena, root: ExprId, leaf: impl Fn(Leaf) -> Interva
         };
         known.insert(id, Interval::new(interval.low, interval.high));
     }
-    known.get(&root).copied().unwrap_or(Interval::ALL)
+    known
 }
 
 fn square(x: Interval) -> Interval {

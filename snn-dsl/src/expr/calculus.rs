@@ -1,6 +1,6 @@
 //! Differentiation, and recognising expressions that are affine in a leaf.
 
-use super::{Arena, Comparison, ExprId, Function, Leaf, Node, Operation, Table};
+use super::{Arena, Comparison, ExprId, Function, Leaf, Node, Operation, Table, mark};
 
 /// `slope * leaf + offset`, both free of the leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +9,22 @@ pub struct Affine {
     pub slope: ExprId,
     /// The rest.
     pub offset: ExprId,
+}
+
+/// The sum of `slope * leaf` over several leaves, and `offset`; all are free of all the leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AffineInAll {
+    /// What multiplies each leaf; none for 0.
+    pub slopes: Vec<Option<ExprId>>,
+    /// The rest.
+    pub offset: ExprId,
+}
+
+/// The same of a part of an expression: the slopes that are not 0, by the place of the leaf.
+#[derive(Clone, Debug)]
+struct Form {
+    slopes: Vec<(usize, ExprId)>,
+    offset: ExprId,
 }
 
 impl Arena {
@@ -105,30 +121,6 @@ impl Arena {
                 self.select(negative, minus_one, one)
             }
         }
-    }
-
-    /// The derivative of `exprel2`: the integral of s^3 exp(s a) over s from 0 to 1, (exp(a) - 3 exprel2(a))/a, near 0 by
-    /// its series, the sum of a^k/(k! (k + 4)).
-    fn third_moment(&mut self, a: ExprId, value: ExprId) -> ExprId {
-        let mut factorials = vec![1.0];
-        for k in 1..20 {
-            factorials.push(factorials[k - 1] * k as f64);
-        }
-        let mut series = self.constant(0.0);
-        for (k, factorial) in factorials.into_iter().enumerate().rev() {
-            let product = self.multiply(series, a);
-            let term = self.constant(1.0 / (factorial * (k + 4) as f64));
-            series = self.add(term, product);
-        }
-        let exp = self.apply(Function::Exp, a);
-        let three = self.constant(3.0);
-        let below = self.multiply(three, value);
-        let difference = self.subtract(exp, below);
-        let direct = self.divide(difference, a);
-        let size = self.apply(Function::Abs, a);
-        let one = self.constant(1.0);
-        let small = self.compare(Comparison::Less, size, one);
-        self.select(small, series, direct)
     }
 
     /// `factor * partial`, with the products by an indicator written as a choice.
@@ -238,6 +230,76 @@ impl Arena {
         self.affine_given(root, leaf, &Table::default())
     }
 
+    /// The expression as affine in several leaves together, by its structure as in [`Arena::affine_in`].
+    pub fn affine_in_all(&mut self, root: ExprId, leaves: &[Leaf]) -> Option<AffineInAll> {
+        let mut forms: Table<ExprId, Form> = Table::default();
+        let one = self.constant(1.0);
+        let zero = self.constant(0.0);
+        for (place, &leaf) in leaves.iter().enumerate() {
+            let id = self.leaf(leaf);
+            forms.insert(id, Form { slopes: vec![(place, one)], offset: zero });
+        }
+        let marks = leaves.iter().fold(0, |all, &leaf| all | mark(leaf));
+        let reads = |arena: &Self, id: ExprId| arena.entries[id.index()].reads & marks != 0;
+        for id in self.reachable_where([root], |id| reads(self, id)) {
+            if forms.contains_key(&id) {
+                continue;
+            }
+            let mut operands = [None, None, None];
+            for (slot, child) in operands.iter_mut().zip(self.children(id)) {
+                let free = || Form { slopes: Vec::new(), offset: child };
+                *slot = Some(forms.get(&child).cloned().unwrap_or_else(free));
+            }
+            let is_free = operands.iter().flatten().all(|f| f.slopes.is_empty());
+            let form = if is_free && operands.iter().flatten().zip(self.children(id)).all(|(f, c)| f.offset == c) {
+                Form { slopes: Vec::new(), offset: id }
+            } else {
+                self.affine_node(id, operands)?
+            };
+            forms.insert(id, form);
+        }
+        let free = || Form { slopes: Vec::new(), offset: root };
+        let Form { slopes, offset } = forms.remove(&root).unwrap_or_else(free);
+        let mut all = vec![None; leaves.len()];
+        slopes.into_iter().for_each(|(place, slope)| all[place] = Some(slope));
+        Some(AffineInAll { slopes: all, offset })
+    }
+
+    /// The form of a node by those of its operands.
+    fn affine_node(&mut self, id: ExprId, operands: [Option<Form>; 3]) -> Option<Form> {
+        let zero = self.constant(0.0);
+        let [first, second, third] = operands;
+        let (mut slopes, offset) = match (self.node(id), first, second, third) {
+            (Node::Negate(_), Some(a), ..) => {
+                (a.slopes.into_iter().map(|(k, s)| (k, self.negate(s))).collect(), self.negate(a.offset))
+            }
+            (Node::Binary(o @ (Operation::Add | Operation::Subtract), ..), Some(a), Some(b), _) => {
+                let slopes = joined(a.slopes, b.slopes, zero, |s, t| self.binary(o, s, t));
+                (slopes, self.binary(o, a.offset, b.offset))
+            }
+            (Node::Binary(Operation::Multiply, ..), Some(x), Some(y), _) if y.slopes.is_empty() => {
+                let by = y.offset;
+                (x.slopes.into_iter().map(|(k, s)| (k, self.multiply(s, by))).collect(), self.multiply(x.offset, by))
+            }
+            (Node::Binary(Operation::Multiply, ..), Some(x), Some(y), _) if x.slopes.is_empty() => {
+                let by = x.offset;
+                (y.slopes.into_iter().map(|(k, s)| (k, self.multiply(by, s))).collect(), self.multiply(by, y.offset))
+            }
+            (Node::Binary(Operation::Divide, ..), Some(x), Some(y), _) if y.slopes.is_empty() => {
+                let by = y.offset;
+                (x.slopes.into_iter().map(|(k, s)| (k, self.divide(s, by))).collect(), self.divide(x.offset, by))
+            }
+            (Node::Select(..), Some(on), Some(x), Some(y)) if on.slopes.is_empty() => {
+                let on = on.offset;
+                let slopes = joined(x.slopes, y.slopes, zero, |s, t| self.select(on, s, t));
+                (slopes, self.select(on, x.offset, y.offset))
+            }
+            _ => return None,
+        };
+        slopes.retain(|s: &(usize, ExprId)| s.1 != zero);
+        Some(Form { slopes, offset })
+    }
+
     /// The same where some sub-expressions stand for the affine forms given for them.
     pub fn affine_given(&mut self, root: ExprId, leaf: Leaf, given: &Table<ExprId, Affine>) -> Option<Affine> {
         let variable = self.leaf(leaf);
@@ -301,27 +363,58 @@ impl Arena {
     }
 }
 
+/// Two lists by place as one; `zero` stands where one has nothing.
+fn joined(
+    a: Vec<(usize, ExprId)>,
+    b: Vec<(usize, ExprId)>,
+    zero: ExprId,
+    mut f: impl FnMut(ExprId, ExprId) -> ExprId,
+) -> Vec<(usize, ExprId)> {
+    let (mut a, mut b) = (a.into_iter().peekable(), b.into_iter().peekable());
+    let mut joined = Vec::with_capacity(a.len().max(b.len()));
+    loop {
+        let place = a.peek().map(|x| x.0).into_iter().chain(b.peek().map(|x| x.0)).min();
+        let Some(place) = place else { return joined };
+        let (x, y) = (a.next_if(|x| x.0 == place), b.next_if(|x| x.0 == place));
+        joined.push((place, f(x.map_or(zero, |x| x.1), y.map_or(zero, |x| x.1))));
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::expr::{Arena, Function, Leaf, evaluate};
+    use crate::compile::compile;
+    use crate::expr::Leaf;
 
     #[test]
-    fn every_derivative_of_exprel_is_the_next_moment() {
-        let mut arena = Arena::default();
-        let x = arena.leaf(Leaf::Argument(0));
-        let mut moment = arena.apply(Function::Exprel, x);
-        for power in 0..4 {
-            // Sums of the series to 60 terms, which all have one sign for a > 0.
-            for a in [0.0, 1e-12, 1e-3, 0.03, 0.5, 0.9999, 1.0001, 2.0, 3.0] {
-                let (mut term, mut sum) = (1.0, 0.0);
-                for k in 0..60 {
-                    sum += term / f64::from(k + 1 + power);
-                    term *= a / f64::from(k + 1);
-                }
-                let found = evaluate(&arena, moment, |_| Some(a)).unwrap();
-                assert!((found - sum).abs() < 2e-14 * sum, "{power}, {a}: {found} for {sum}");
+    fn affine_forms_in_several_leaves_are_those_in_one_after_the_other() {
+        for (text, is_affine) in [
+            ("-x + 2*(y - x)/k - 3*y", true),
+            ("if k > 1 { x - y } else { 2*y + k }", true),
+            ("x*exp(z) + (y - z)*z", true),
+            ("x - (x + y) + z", true),
+            ("z*k", true),
+            ("x*y", false),
+            ("if x > 1 { x } else { y }", false),
+            ("exp(x) + y", false),
+            ("y/x", false),
+        ] {
+            let text = format!(
+                "neuron N {{ param k = 2 \n state x \n state y \n state z \n ms dx/dt = {text} \n dy/dt = 0 \n dz/dt = 0 }}"
+            );
+            let neuron = compile("", &text).model.unwrap().neurons.remove(0);
+            let (mut arena, root) = (neuron.arena.clone(), neuron.states[0].rhs);
+            let leaves = [Leaf::State(0), Leaf::State(1)];
+            let found = arena.affine_in_all(root, &leaves);
+            assert_eq!(found.is_some(), is_affine, "{text}");
+            let Some(found) = found else { continue };
+            let mut rest = root;
+            for (leaf, slope) in leaves.into_iter().zip(found.slopes) {
+                let form = arena.affine_in(rest, leaf).unwrap();
+                let zero = arena.constant(0.0);
+                assert_eq!(form.slope, slope.unwrap_or(zero), "{text}");
+                rest = form.offset;
             }
-            moment = arena.differentiate(moment, Leaf::Argument(0));
+            assert_eq!(found.offset, rest, "{text}");
         }
     }
 }

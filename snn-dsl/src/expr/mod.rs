@@ -9,17 +9,20 @@ mod calculus;
 mod dense;
 mod ids;
 mod leaves;
+mod moments;
+mod polynomial;
 mod removable;
 mod show;
 mod sign;
 mod value;
 
 pub(crate) use bounds::{Interval, bounds};
-pub use calculus::Affine;
+pub use calculus::{Affine, AffineInAll};
 pub use dense::{IdMap, IdSet};
 pub use ids::Table;
+pub(crate) use removable::Removable;
 pub use show::{Abbreviations, number};
-pub(crate) use sign::is_nonzero;
+pub(crate) use sign::Signs;
 pub(crate) use value::{Values, evaluate};
 
 /// An expression of an [`Arena`].
@@ -285,6 +288,11 @@ impl Arena {
     /// True if the expression reads nothing but parameters.
     pub fn reads_parameters_only(&self, id: ExprId) -> bool {
         self.entries[id.index()].reads & !PARAMETERS == 0
+    }
+
+    /// True if the expression reads something that changes from step to step: anything but parameters and dt.
+    pub fn changes(&self, id: ExprId) -> bool {
+        self.entries[id.index()].reads & !(PARAMETERS | mark(Leaf::Dt)) != 0
     }
 
     /// The id of a node that exists already.

@@ -1,5 +1,6 @@
 //! The value of an expression whose leaves are known.
 
+use super::moments::moment;
 use super::{Arena, ExprId, Function, Leaf, Node, Operation, Table};
 
 /// The value of an expression whose leaves `leaf` knows; `None` if it reads another leaf or is yes or no.
@@ -85,8 +86,7 @@ impl Function {
         match self {
             Function::Exp => libm::exp(x),
             Function::Expm1 => libm::expm1(x),
-            Function::Exprel if x == 0.0 => 1.0,
-            Function::Exprel => libm::expm1(x) / x,
+            Function::Exprel => moment(0, x),
             Function::Exprel1 => moment(1, x),
             Function::Exprel2 => moment(2, x),
             Function::Ln => libm::log(x),
@@ -101,21 +101,6 @@ impl Function {
             Function::Abs => x.abs(),
         }
     }
-}
-
-/// The integral of s^power exp(s x) over s from 0 to 1.
-fn moment(power: u32, x: f64) -> f64 {
-    if x.abs() < 1.0 {
-        let (mut term, mut sum) = (1.0, 0.0);
-        for k in 0..20 {
-            sum += term / f64::from(k + 1 + power);
-            term *= x / f64::from(k + 1);
-        }
-        return sum;
-    }
-    let below = if power == 1 { Function::Exprel.value(x) } else { f64::from(power) * moment(power - 1, x) };
-    let exp = libm::exp(x);
-    if exp.is_finite() { (exp - below) / x } else { exp }
 }
 
 #[cfg(test)]

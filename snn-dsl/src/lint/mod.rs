@@ -3,22 +3,33 @@
 //! `check` warns of names that nothing reads; what stands here needs whole neurons or the numbers of a network.
 
 mod gradient;
+mod guard;
 mod quotient;
 mod support;
 mod time_step;
 
+pub(crate) use quotient::Quotients;
+
 use crate::diagnostic::Diagnostics;
 use crate::expr::{Arena, ExprId, Leaf, evaluate};
 use crate::model::{Layer, Model, Neuron, Value};
+use std::collections::BTreeMap;
 
 /// Adds warnings.
 pub(crate) fn lint(model: &Model, diagnostics: &mut Diagnostics) {
     for neuron in model.neurons.iter().filter(|n| !n.is_library) {
         gradient::parameters(neuron, diagnostics);
         support::neuron(neuron, diagnostics);
-        quotient::neuron(neuron, diagnostics);
+        Quotients::new(neuron).warn(diagnostics);
     }
+    let mut quotients: BTreeMap<usize, Quotients> = BTreeMap::new();
+    let mut left = quotient::LOOKED_AT;
     for network in &model.networks {
+        for layer in &network.layers {
+            let Some(neuron) = model.neurons.get(layer.neuron) else { continue };
+            let quotients = quotients.entry(layer.neuron).or_insert_with(|| Quotients::new(neuron));
+            quotients.warn_of_layer(layer, &mut left, diagnostics);
+        }
         gradient::layers(model, network, diagnostics);
         time_step::network(model, network, diagnostics);
     }

@@ -61,6 +61,12 @@ pub fn library(name: &str) -> Option<Neuron> {
     model.neurons.into_iter().find(|n| n.name == name)
 }
 
+/// What the values of a protocol put in doubt, in words: divisors that are known to stay away from 0 with the values of
+/// the model only.
+pub fn warnings(neuron: &Neuron, protocol: &Protocol) -> Vec<String> {
+    population::warnings(neuron, protocol)
+}
+
 /// Runs neurons of a model through a protocol, in f32 or f64.
 ///
 /// # Errors

@@ -7,6 +7,7 @@ use crate::check::{layer_values, outside_range, scale_bounds};
 use crate::diagnostic::closest;
 use crate::expr::number;
 use crate::interpret::{Blocks, Interpreted};
+use crate::lint::Quotients;
 use crate::model::{Neuron, Value};
 use snn_runtime::initialise::parameter_start;
 use snn_runtime::neuron::{Coefficients, Mode};
@@ -245,6 +246,12 @@ pub(super) fn settable(model: &Neuron, name: &str, value: Value) -> Result<usize
     Ok(index)
 }
 
+/// What may go wrong with the values of a protocol, and not with those of the model; nothing if the protocol is wrong.
+pub(super) fn warnings(model: &Neuron, protocol: &Protocol) -> Vec<String> {
+    let values = parameters(model, protocol).unwrap_or_default();
+    Quotients::new(model).with_values(&values).1
+}
+
 /// What was proved of the model must hold with the values of the protocol, too.
 fn consequences(model: &Neuron, protocol: &Protocol, values: &[(usize, Value)]) -> Result<(), Error> {
     let place = || match protocol.set.as_slice() {
@@ -258,6 +265,10 @@ fn consequences(model: &Neuron, protocol: &Protocol, values: &[(usize, Value)]) 
             let message = format!("expected a factor of `d{}/dt` that is not 0", state.quantity.name);
             return Err(Error::new(place(), message).help("give another value"));
         }
+    }
+    if let [phrase, ..] = &Quotients::new(model).with_values(values).0[..] {
+        let message = format!("expected divisors that are not 0, found one: {phrase}");
+        return Err(Error::new(place(), message).help("give another value"));
     }
     if let Some(spike) = &model.spike {
         let scale = |values| scale_bounds(&model.arena, spike.scale, model, values).low;

@@ -82,7 +82,7 @@ pub fn in_other_units(file: &File, choices: &mut Choices) -> (File, usize) {
             Item::Function(f) => expression(&mut f.body, &mut change),
             Item::Neuron(n) => n.statements.iter_mut().for_each(|s| neuron_statement(s, &mut change)),
             Item::Network(n) => n.statements.iter_mut().for_each(|s| network_statement(s, &mut change)),
-            Item::Surrogate(_) | Item::Unsupported(_) => {}
+            Item::Surrogate(_) | Item::Synapse(_) | Item::Unsupported(_) => {}
         }
     }
     (file, changes)

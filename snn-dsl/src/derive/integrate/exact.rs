@@ -11,15 +11,20 @@
 //! Sources: Rotter and Diesmann, Biological Cybernetics 81 (1999); Van Loan, IEEE Transactions on Automatic Control 23
 //! (1978), for the augmented matrix; McCurdy, Ng and Parlett, Mathematics of Computation 43 (1984), for divided differences.
 
-use super::linear::{Part, Row, analyse};
+use super::linear::{Obstacle, Part, Row, analyse};
 use super::{Method, Update, exponential, noise};
 use crate::derive::hoist::Hoisted;
 use crate::expr::{Arena, Comparison, ExprId, Function, Leaf};
 use crate::model::Neuron;
 use std::collections::BTreeMap;
 
-/// The updates of all states.
-pub(super) fn all(arena: &mut Arena, neuron: &Neuron, held: &[usize], hoisted: &mut Hoisted) -> Vec<Update> {
+/// The updates of all states, and what keeps some from being part of a linear system.
+pub(super) fn all(
+    arena: &mut Arena,
+    neuron: &Neuron,
+    held: &[usize],
+    hoisted: &mut Hoisted,
+) -> (Vec<Update>, Vec<(usize, Obstacle)>) {
     let analysis = analyse(arena, neuron, held);
     let mut found: BTreeMap<usize, Update> = BTreeMap::new();
     for part in analysis.parts.iter().filter(|p| p.rows.len() > 1) {
@@ -30,7 +35,7 @@ pub(super) fn all(arena: &mut Arena, neuron: &Neuron, held: &[usize], hoisted: &
         None if held.contains(&i) => Update::held(arena, i),
         None => exponential::euler(arena, neuron, i, hoisted),
     };
-    (0..neuron.states.len()).map(&mut update).collect()
+    ((0..neuron.states.len()).map(&mut update).collect(), analysis.obstacles)
 }
 
 /// The propagator of one part: what multiplies state or input `from` in the new value of state `to`.

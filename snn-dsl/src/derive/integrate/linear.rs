@@ -10,12 +10,16 @@
 use super::derivative;
 use super::exponential::exponent;
 use crate::derive::hoist::changes_in_step;
-use crate::expr::{Arena, ExprId, Leaf};
+use crate::expr::{Arena, ExprId, Leaf, Table};
 use crate::model::Neuron;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Matrix exponentials of more states than this are not taken.
 const LARGEST: usize = 32;
+
+/// What was excluded makes the coefficients of others change, which are excluded then. After so many rounds all that has no
+/// closed form is excluded.
+const ROUNDS: usize = 16;
 
 /// Why a state is not part of a linear system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,135 +87,170 @@ pub(super) struct Analysis {
 
 /// Takes the state graph apart; the states in `held` are constants.
 pub(super) fn analyse(arena: &mut Arena, neuron: &Neuron, held: &[usize]) -> Analysis {
-    let free: Vec<usize> = (0..neuron.states.len()).filter(|i| !held.contains(i)).collect();
-    let mut reads: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    let count = neuron.states.len();
+    let mut is_free = vec![true; count];
+    held.iter().for_each(|&i| is_free[i] = false);
+    let free: Vec<usize> = (0..count).filter(|&i| is_free[i]).collect();
+    let mut reads: Vec<Vec<usize>> = vec![Vec::new(); count];
     for &i in &free {
         let flow = derivative(arena, neuron, i);
         let read = arena.leaves(flow).into_iter().filter_map(|leaf| match leaf {
             Leaf::State(j) => Some(usize::from(j)),
             _ => None,
         });
-        reads.insert(i, read.filter(|j| !held.contains(j)).collect());
+        reads[i] = read.filter(|&j| is_free[j]).collect();
     }
     let components = components(&free, &reads);
-    let mut excluded: BTreeMap<usize, Obstacle> = BTreeMap::new();
+    let mut component_of = vec![0; count];
+    for (k, component) in components.iter().enumerate() {
+        component.iter().for_each(|&i| component_of[i] = k);
+    }
+    // A matrix exponential of them all would be needed.
+    let is_large = |component: &Vec<usize>| component.len() > LARGEST;
+    let mut excluded: Vec<Option<Obstacle>> =
+        components.iter().map(|c| is_large(c).then_some(Obstacle::Large)).collect();
+    let mut rows = Rows::new(count);
+    let mut varying = Varying::default();
+    let mut round = 0;
     loop {
-        let mut linear: BTreeSet<usize> = BTreeSet::new();
-        let mut rows: BTreeMap<usize, Row> = BTreeMap::new();
+        let mut linear = vec![false; count];
+        let mut found: Vec<Option<Row>> = vec![None; count];
         let mut obstacles = Vec::new();
-        for (k, component) in components.iter().enumerate() {
-            let mut with = linear.clone();
-            with.extend(component);
-            let mut found: Vec<(usize, Option<Row>)> = Vec::new();
-            for &i in component {
-                let read = reads.get(&i);
-                found.push((i, read.and_then(|read| row(arena, neuron, i, &with, read))));
-            }
-            if let Some(&why) = excluded.get(&k) {
+        for (component, why) in components.iter().zip(&excluded) {
+            if let Some(why) = *why {
                 obstacles.extend(component.iter().map(|&i| (i, why)));
-            } else if found.iter().all(|(_, row)| row.is_some()) {
-                linear = with;
-                rows.extend(found.into_iter().filter_map(|(i, row)| Some((i, row?))));
+                continue;
+            }
+            component.iter().for_each(|&i| linear[i] = true);
+            let own: Vec<Option<Row>> =
+                component.iter().map(|&i| rows.of(arena, neuron, i, &linear, &reads[i])).collect();
+            if own.iter().all(Option::is_some) {
+                component.iter().zip(own).for_each(|(&i, row)| found[i] = row);
             } else {
-                let why = |row: Option<Row>| if row.is_some() { Obstacle::Coupled } else { Obstacle::NotAffine };
-                obstacles.extend(found.into_iter().map(|(i, row)| (i, why(row))));
+                component.iter().for_each(|&i| linear[i] = false);
+                let why = |row: &Option<Row>| if row.is_some() { Obstacle::Coupled } else { Obstacle::NotAffine };
+                obstacles.extend(component.iter().zip(&own).map(|(&i, row)| (i, why(row))));
             }
         }
-        let parts = connected(&components, rows);
+        let parts = connected(&components, found);
         let mut again = false;
         for part in parts.iter().filter(|p| !p.closed) {
             let large = part.rows.len() > LARGEST;
-            let varying = |row: &Row| row.slopes.values().chain([&row.coefficient]).any(|&e| changes_in_step(arena, e));
             for (i, row) in &part.rows {
-                let why = match (large, varying(row)) {
+                let why = match (large, varying.row(arena, row) || round >= ROUNDS) {
                     (true, _) => Obstacle::Large,
                     (_, true) => Obstacle::Varying,
                     _ => continue,
                 };
-                if let Some(k) = components.iter().position(|c| c.contains(i)) {
-                    excluded.insert(k, why);
-                    again = true;
-                }
+                excluded[component_of[*i]] = Some(why);
+                again = true;
             }
+        }
+        if again && round >= ROUNDS {
+            obstacles.iter().for_each(|&(i, why)| excluded[component_of[i]] = Some(why));
         }
         if !again {
             return Analysis { parts, obstacles };
         }
+        round += 1;
+    }
+}
+
+/// The equations as far as they were looked at, each with the states in which it was found to be affine or not.
+struct Rows(Vec<Option<(Vec<usize>, Option<Row>)>>);
+
+impl Rows {
+    fn new(count: usize) -> Self {
+        Self(vec![None; count])
+    }
+
+    /// The equation of state `i` as affine in those of the states that it reads which are linear.
+    fn of(&mut self, arena: &mut Arena, neuron: &Neuron, i: usize, linear: &[bool], reads: &[usize]) -> Option<Row> {
+        let with: Vec<usize> = reads.iter().copied().filter(|&j| linear[j]).collect();
+        match &self.0[i] {
+            Some((before, row)) if *before == with => row.clone(),
+            _ => {
+                let row = row(arena, neuron, i, &with);
+                self.0[i] = Some((with, row.clone()));
+                row
+            }
+        }
+    }
+}
+
+/// Which coefficients change from step to step.
+#[derive(Default)]
+struct Varying(Table<ExprId, bool>);
+
+impl Varying {
+    fn row(&mut self, arena: &Arena, row: &Row) -> bool {
+        let mut of = |e: ExprId| *self.0.entry(e).or_insert_with(|| changes_in_step(arena, e));
+        row.slopes.values().chain([&row.coefficient]).any(|&e| of(e))
     }
 }
 
 /// The equation of state `i` as affine in the states `with`.
-fn row(arena: &mut Arena, neuron: &Neuron, i: usize, with: &BTreeSet<usize>, reads: &BTreeSet<usize>) -> Option<Row> {
+fn row(arena: &mut Arena, neuron: &Neuron, i: usize, with: &[usize]) -> Option<Row> {
     let state = neuron.states.get(i)?;
-    let leaves: Vec<usize> = reads.intersection(with).copied().collect();
-    let free = |arena: &Arena, e: ExprId| leaves.iter().all(|&j| !arena.depends_on(e, Leaf::State(j as u16)));
-    if !free(arena, state.coefficient) {
+    let variables: Vec<Leaf> = with.iter().map(|&j| Leaf::State(j as u16)).collect();
+    let coefficient = state.coefficient;
+    if arena.leaves(coefficient).iter().any(|leaf| variables.contains(leaf)) {
         return None;
     }
-    let mut slopes = BTreeMap::new();
-    let mut rest = state.rhs;
-    for &j in &leaves {
-        let form = arena.affine_in(rest, Leaf::State(j as u16))?;
-        if !free(arena, form.slope) {
-            return None;
-        }
-        rest = form.offset;
-        if arena.constant_value(form.slope) != Some(0.0) {
-            slopes.insert(j, form.slope);
-        }
-    }
-    let is_unforced = arena.constant_value(rest) == Some(0.0);
-    let coefficient = state.coefficient;
-    Some(Row { slopes, input: rest, coefficient, is_unforced, noisy: state.noise.is_some() })
+    let form = arena.affine_in_all(state.rhs, &variables)?;
+    let slopes = with.iter().copied().zip(form.slopes).filter_map(|(j, slope)| Some((j, slope?))).collect();
+    let is_unforced = arena.constant_value(form.offset) == Some(0.0);
+    Some(Row { slopes, input: form.offset, coefficient, is_unforced, noisy: state.noise.is_some() })
 }
 
 /// The strongly connected components, each after those it reads (Tarjan, SIAM Journal on Computing 1 (1972), 146).
-fn components(states: &[usize], reads: &BTreeMap<usize, BTreeSet<usize>>) -> Vec<Vec<usize>> {
+fn components(states: &[usize], reads: &[Vec<usize>]) -> Vec<Vec<usize>> {
     struct Visit {
         state: usize,
-        open: Vec<usize>,
+        /// How many of the states it reads are still to be visited.
+        open: usize,
     }
-    let mut order: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut low: BTreeMap<usize, usize> = BTreeMap::new();
+    let count = reads.len();
+    let mut order: Vec<Option<usize>> = vec![None; count];
+    let mut low = vec![0; count];
+    let mut on_stack = vec![false; count];
+    let mut visited = 0;
     let mut stack: Vec<usize> = Vec::new();
     let mut found = Vec::new();
-    let visit = |state: usize| Visit { state, open: reads.get(&state).into_iter().flatten().copied().collect() };
     for &root in states {
-        if order.contains_key(&root) {
+        if order[root].is_some() {
             continue;
         }
-        let mut path = vec![visit(root)];
+        let mut path = vec![Visit { state: root, open: reads[root].len() }];
         while let Some(top) = path.last_mut() {
             let state = top.state;
-            if !order.contains_key(&state) {
-                let number = order.len();
-                order.insert(state, number);
-                low.insert(state, number);
+            if order[state].is_none() {
+                (order[state], low[state]) = (Some(visited), visited);
+                visited += 1;
                 stack.push(state);
+                on_stack[state] = true;
             }
-            let lowest = |low: &mut BTreeMap<usize, usize>, value: usize| {
-                low.entry(state).and_modify(|l| *l = value.min(*l));
-            };
-            if let Some(next) = top.open.pop() {
-                match order.get(&next) {
-                    None => path.push(visit(next)),
-                    Some(&number) if stack.contains(&next) => lowest(&mut low, number),
+            if let Some(next) = top.open.checked_sub(1) {
+                top.open = next;
+                let next = reads[state][next];
+                match order[next] {
+                    None => path.push(Visit { state: next, open: reads[next].len() }),
+                    Some(number) if on_stack[next] => low[state] = low[state].min(number),
                     Some(_) => {}
                 }
                 continue;
             }
-            let own = low.get(&state).copied().unwrap_or_default();
-            if order.get(&state) == Some(&own)
-                && let Some(place) = stack.iter().position(|&s| s == state)
+            if order[state] == Some(low[state])
+                && let Some(place) = stack.iter().rposition(|&s| s == state)
             {
                 let mut component = stack.split_off(place);
+                component.iter().for_each(|&i| on_stack[i] = false);
                 component.sort_unstable();
                 found.push(component);
             }
             path.pop();
             if let Some(below) = path.last() {
-                let value = own.min(low.get(&below.state).copied().unwrap_or(own));
-                low.insert(below.state, value);
+                low[below.state] = low[below.state].min(low[state]);
             }
         }
     }
@@ -219,31 +258,48 @@ fn components(states: &[usize], reads: &BTreeMap<usize, BTreeSet<usize>>) -> Vec
 }
 
 /// Linear states that read one another, directly or not, in any direction.
-fn connected(components: &[Vec<usize>], mut rows: BTreeMap<usize, Row>) -> Vec<Part> {
-    let order: Vec<usize> = components.iter().flatten().copied().filter(|i| rows.contains_key(i)).collect();
-    let mut label: BTreeMap<usize, usize> = order.iter().map(|&i| (i, i)).collect();
-    for (&i, row) in &rows {
-        for &j in row.slopes.keys() {
-            let (a, b) = (label.get(&i).copied(), label.get(&j).copied());
-            if let (Some(a), Some(b)) = (a, b) {
-                label.values_mut().filter(|l| **l == b).for_each(|l| *l = a);
-            }
-        }
+fn connected(components: &[Vec<usize>], mut rows: Vec<Option<Row>>) -> Vec<Part> {
+    let order: Vec<usize> = components.iter().flatten().copied().filter(|&i| rows[i].is_some()).collect();
+    let mut groups = Groups((0..rows.len()).collect());
+    for (i, row) in rows.iter().enumerate() {
+        let linear = row.iter().flat_map(|row| row.slopes.keys().copied());
+        linear.for_each(|j| groups.join(i, j));
     }
     let mut parts: BTreeMap<usize, Vec<(usize, Row)>> = BTreeMap::new();
     for &i in &order {
-        if let (Some(&l), Some(row)) = (label.get(&i), rows.remove(&i)) {
-            parts.entry(l).or_default().push((i, row));
+        if let Some(row) = rows[i].take() {
+            parts.entry(groups.of(i)).or_default().push((i, row));
         }
     }
-    let alone: BTreeSet<usize> = components.iter().filter(|c| c.len() == 1).flatten().copied().collect();
+    let mut alone = vec![false; rows.len()];
+    components.iter().filter(|c| c.len() == 1).flatten().for_each(|&i| alone[i] = true);
     let part = |rows: Vec<(usize, Row)>| {
-        let passes_on = |j: usize| rows.iter().any(|(i, row)| *i != j && row.slopes.contains_key(&j));
+        let read = |(i, row): &(usize, Row)| row.slopes.keys().copied().filter(|j| j != i).collect::<Vec<_>>();
+        let passed_on: BTreeSet<usize> = rows.iter().flat_map(read).collect();
         // A state that is read by others and has something to pass on.
-        let is_link = |(j, row): &(usize, Row)| passes_on(*j) && (row.is_forced() || row.slopes.keys().any(|k| k != j));
+        let is_link =
+            |(j, row): &(usize, Row)| passed_on.contains(j) && (row.is_forced() || row.slopes.keys().any(|k| k != j));
         let closed = !rows.iter().any(is_link);
-        let alone = rows.iter().map(|r| r.0).filter(|i| alone.contains(i)).collect();
+        let alone = rows.iter().map(|r| r.0).filter(|&i| alone[i]).collect();
         Part { rows, alone, closed }
     };
     parts.into_values().map(part).collect()
+}
+
+/// Sets of states that are joined; each is named by its least member. (Tarjan, Journal of the ACM 22 (1975), 215.)
+struct Groups(Vec<usize>);
+
+impl Groups {
+    fn of(&mut self, mut i: usize) -> usize {
+        while self.0[i] != i {
+            self.0[i] = self.0[self.0[i]];
+            i = self.0[i];
+        }
+        i
+    }
+
+    fn join(&mut self, i: usize, j: usize) {
+        let (a, b) = (self.of(i), self.of(j));
+        self.0[a.max(b)] = a.min(b);
+    }
 }

@@ -61,13 +61,20 @@ impl Update {
 pub(super) struct Integrated {
     pub updates: Vec<Update>,
     pub names: Vec<(ExprId, String)>,
+    /// What keeps states from being part of a linear system, if the method looks for such.
+    pub obstacles: Option<Vec<(usize, Obstacle)>>,
 }
 
 /// Integrates the equations over one step; the states in `held` are constants.
 pub(super) fn integrate(arena: &mut Arena, neuron: &Neuron, held: &[usize], hoisted: &mut Hoisted) -> Integrated {
     let mut names = Vec::new();
+    let mut obstacles = None;
     let mut updates = match neuron.integration {
-        Integration::Auto | Integration::Exact => exact::all(arena, neuron, held, hoisted),
+        Integration::Auto | Integration::Exact => {
+            let (updates, found) = exact::all(arena, neuron, held, hoisted);
+            obstacles = Some(found);
+            updates
+        }
         Integration::ExponentialEuler => {
             let mut update = |i| match held.contains(&i) {
                 true => Update::held(arena, i),
@@ -81,7 +88,7 @@ pub(super) fn integrate(arena: &mut Arena, neuron: &Neuron, held: &[usize], hois
         Integration::RungeKutta4 => runge_kutta::explicit(arena, neuron, held, &runge_kutta::FOURTH_ORDER, &mut names),
     };
     noise::euler_maruyama(arena, neuron, &mut updates);
-    Integrated { updates, names }
+    Integrated { updates, names, obstacles }
 }
 
 /// The states whose equations are not linear in the sense of `auto`, with the reason; empty if the whole neuron has an exact
