@@ -197,7 +197,7 @@ impl<'a> Hoisted<'a> {
             return value;
         }
         let index = self.coefficient(arena, value, Some(name));
-        arena.leaf(Leaf::Coefficient(index as u16))
+        arena.leaf(Leaf::Coefficient(index as u32))
     }
 
     /// The entries of the exponential of `[[M, E], [0, 0]]` for M of that many states; the same matrix is taken once.
@@ -299,7 +299,7 @@ impl<'a> Hoisted<'a> {
         let mut values = BTreeMap::new();
         for leaf in arena.leaves(expression) {
             if let Leaf::Coefficient(i) = leaf
-                && let Some(&(value, _)) = self.coefficients.get(usize::from(i))
+                && let Some(&(value, _)) = self.coefficients.get(i as usize)
             {
                 values.insert(arena.leaf(leaf), value);
             }
@@ -309,7 +309,7 @@ impl<'a> Hoisted<'a> {
             return value;
         }
         let index = self.coefficient(arena, value, None);
-        arena.leaf(Leaf::Coefficient(index as u16))
+        arena.leaf(Leaf::Coefficient(index as u32))
     }
 
     /// The coefficients so far that depend on a trainable parameter.
@@ -362,7 +362,7 @@ pub(super) fn chain(
     let mut seeds = Vec::new();
     for (j, &c) in differentiated.iter().enumerate() {
         if let Some(coefficient) = coefficients.get(c) {
-            seeds.push((coefficient.value, arena.leaf(Leaf::OutputAdjoint(j as u16))));
+            seeds.push((coefficient.value, arena.leaf(Leaf::OutputAdjoint(j as u32))));
         }
     }
     let entries = propagators.iter().flat_map(|p| (p.first..).zip(&p.entries));
@@ -383,4 +383,64 @@ pub(super) fn chain(
         gradients.push((k, arena.scale_partial(slope, of_value)));
     }
     Chain { propagators: of_entries, gradients }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::compile;
+    use crate::derive::reverse::reverse;
+
+    /// More coefficients than 16 bits can count: a linear system has one for every pair of its states.
+    const MANY: u32 = 70_000;
+
+    fn neuron() -> Neuron {
+        let text = "neuron Cell { param tau = 10 ms\n state V = 1\n tau dV/dt = -V }";
+        compile("", text).model.unwrap().neurons.remove(0)
+    }
+
+    #[test]
+    fn every_coefficient_has_a_number_of_its_own() {
+        let neuron = neuron();
+        let mut arena = neuron.arena.clone();
+        let mut hoisted = Hoisted::new(&neuron);
+        let tau = arena.leaf(Leaf::Parameter(0));
+        for k in 0..MANY {
+            let shift = arena.constant(1.0 + f64::from(k));
+            let value = arena.add(tau, shift);
+            let leaf = hoisted.factor(&mut arena, value, format!("k_{k}"));
+            assert_eq!(arena.node(leaf), Node::Leaf(Leaf::Coefficient(k)));
+        }
+        // The same for what is hoisted out of a step.
+        let (shift, state) = (arena.constant(0.5), arena.leaf(Leaf::State(0)));
+        let value = arena.add(tau, shift);
+        let product = arena.multiply(value, state);
+        let rewritten = hoisted.rewrite(&mut arena, product, is_parameter);
+        assert_eq!(arena.leaves(rewritten), BTreeSet::from([Leaf::Coefficient(MANY), Leaf::State(0)]));
+    }
+
+    #[test]
+    fn every_coefficient_has_a_gradient_of_its_own() {
+        let neuron = neuron();
+        let mut arena = neuron.arena.clone();
+        let mut step = crate::derive::derive(&neuron).step;
+        let (last, state) = (arena.leaf(Leaf::Coefficient(MANY)), arena.leaf(Leaf::State(0)));
+        step.end = vec![arena.multiply(last, state)];
+        step.threshold = None;
+        let candidates = [MANY as usize & 0xffff, MANY as usize];
+        let found = reverse(&mut arena, &step, (0, 0), &candidates).coefficients;
+        assert_eq!(found.iter().map(|&id| arena.constant_value(id)).collect::<Vec<_>>(), [Some(0.0), None]);
+        // And on the way back to the parameters.
+        let tau = arena.leaf(Leaf::Parameter(0));
+        let coefficient = |k: u32| {
+            let shift = arena.constant(f64::from(k));
+            Coefficient { name: format!("k_{k}"), value: arena.add(tau, shift), per_neuron: false }
+        };
+        let coefficients: Vec<Coefficient> = (0..MANY).map(coefficient).collect();
+        let value = arena.leaf(Leaf::Stored(0));
+        let stored = [StoredParameter { parameter: 0, per_neuron: false, trainable: true, value }];
+        let differentiated: Vec<usize> = (0..coefficients.len()).collect();
+        let chain = chain(&mut arena, &coefficients, &[], &stored, &differentiated);
+        assert_eq!(arena.leaves(chain.gradients[0].1).len(), MANY as usize);
+    }
 }

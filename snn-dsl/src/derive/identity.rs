@@ -155,7 +155,7 @@ impl Expressions<'_> {
     fn leaf(&self, leaf: Leaf) -> u64 {
         let hash = match leaf {
             Leaf::Parameter(i) => return self.parameter(usize::from(i)),
-            Leaf::Coefficient(k) => return self.coefficients.get(usize::from(k)).copied().unwrap_or_default(),
+            Leaf::Coefficient(k) => return self.coefficients.get(k as usize).copied().unwrap_or_default(),
             Leaf::State(i) => Hash::of("state").count(usize::from(i)),
             Leaf::Event(i) => match self.neuron.events.get(usize::from(i)) {
                 // Ports count by name, as the tensors of their projections do.

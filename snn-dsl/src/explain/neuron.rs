@@ -21,11 +21,11 @@ fn leaf_name(neuron: &Neuron, derived: &Derived, leaf: Leaf) -> Option<String> {
         Leaf::State(i) => neuron.states.get(usize::from(i)).map(|s| s.quantity.name.clone()),
         Leaf::Event(i) => quantity(&neuron.events, i),
         Leaf::Drive(i) => quantity(&neuron.drives, i),
-        Leaf::Coefficient(i) => derived.coefficients.get(usize::from(i)).map(|c| c.name.clone()),
+        Leaf::Coefficient(i) => derived.coefficients.get(i as usize).map(|c| c.name.clone()),
         Leaf::StateAdjoint(i) => neuron.states.get(usize::from(i)).map(|s| format!("{}_bar", s.quantity.name)),
         Leaf::SpikeAdjoint => Some("spike_bar".into()),
         Leaf::OutputAdjoint(j) => {
-            let &c = derived.differentiated.get(usize::from(j))?;
+            let &c = derived.differentiated.get(j as usize)?;
             derived.coefficients.get(c).map(|c| format!("{}_bar", c.name))
         }
         Leaf::Noise(i) => neuron.states.get(usize::from(i)).map(|s| format!("N_{}", s.quantity.name)),

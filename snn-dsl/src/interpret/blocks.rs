@@ -44,10 +44,10 @@ impl Interpreted {
         for &(input, register) in self.step.inputs() {
             match input {
                 Input::Leaf(Leaf::Coefficient(k)) if !coefficients.per_neuron => {
-                    registers.row_mut(register, width).fill(coefficients.values[usize::from(k)]);
+                    registers.row_mut(register, width).fill(coefficients.values[k as usize]);
                 }
                 Input::Leaf(Leaf::Coefficient(k)) if n == width => {
-                    let values = &coefficients.values[usize::from(k) * n..][..n];
+                    let values = &coefficients.values[k as usize * n..][..n];
                     registers.row_mut(register, width).copy_from_slice(values);
                 }
                 // From here on the row of the numbers, and not the state they belong to.
@@ -74,11 +74,11 @@ impl<R: Real> Blocks<R> {
             for &(leaf, register) in &self.loads {
                 let out = self.registers.row_mut(register, m);
                 let (values, row) = match leaf {
-                    Leaf::State(i) => (&*step.states, i),
-                    Leaf::Event(i) => (step.events, i),
-                    Leaf::Drive(i) => (step.drives, i),
-                    Leaf::Noise(row) => (step.noise, row),
-                    Leaf::Coefficient(k) => (step.coefficients.values, k),
+                    Leaf::State(i) => (&*step.states, usize::from(i)),
+                    Leaf::Event(i) => (step.events, usize::from(i)),
+                    Leaf::Drive(i) => (step.drives, usize::from(i)),
+                    Leaf::Noise(row) => (step.noise, usize::from(row)),
+                    Leaf::Coefficient(k) => (step.coefficients.values, k as usize),
                     Leaf::Refractory => {
                         for (o, &left) in out.iter_mut().zip(&step.refractory[start..]) {
                             *o = if left > 0 { R::ONE } else { R::ZERO };
@@ -87,7 +87,7 @@ impl<R: Real> Blocks<R> {
                     }
                     _ => continue,
                 };
-                copy(out, &values[usize::from(row) * n + start..][..m]);
+                copy(out, &values[row * n + start..][..m]);
             }
             neuron.step.execute(&mut self.registers, m, &mut Decisions::Free);
             for (i, &register) in stores.states.iter().enumerate() {

@@ -99,7 +99,7 @@ impl Interpreted {
                 }
             }
             Leaf::Stored(k) => at(once.stored, usize::from(k)),
-            Leaf::OutputAdjoint(j) => once.adjoint.get(usize::from(j)).copied().unwrap_or(0.0),
+            Leaf::OutputAdjoint(j) => once.adjoint.get(j as usize).copied().unwrap_or(0.0),
             Leaf::Propagator(k) => at(&once.exponentials, k as usize),
             Leaf::PropagatorAdjoint(k) => at(&once.matrix_gradients, k as usize),
             Leaf::Dt => once.dt,
@@ -272,7 +272,7 @@ impl<R: Real> snn_runtime::Neuron<R> for Interpreted {
                     Leaf::Event(i) => row(step.events, i, out),
                     Leaf::Drive(i) => row(step.drives, i, out),
                     Leaf::Noise(i) => row(step.noise, self.noise_rows.get(&i).copied().unwrap_or_default(), out),
-                    Leaf::Coefficient(k) => coefficient(&step.coefficients, usize::from(k), n, out),
+                    Leaf::Coefficient(k) => coefficient(&step.coefficients, k as usize, n, out),
                     Leaf::Refractory => {
                         for (o, &left) in out.iter_mut().zip(&*step.refractory) {
                             *o = if left > 0 { R::ONE } else { R::ZERO };
@@ -328,7 +328,7 @@ impl<R: Real> snn_runtime::Neuron<R> for Interpreted {
                     out.copy_from_slice(&adjoint.state_gradient[i * n..(i + 1) * n]);
                 }
                 Input::Leaf(Leaf::SpikeAdjoint) => out.copy_from_slice(adjoint.spike_gradient),
-                Input::Leaf(Leaf::Coefficient(k)) => coefficient(&adjoint.coefficients, usize::from(k), n, out),
+                Input::Leaf(Leaf::Coefficient(k)) => coefficient(&adjoint.coefficients, k as usize, n, out),
                 Input::Leaf(_) => {}
             },
             Decisions::Free,

@@ -132,7 +132,7 @@ impl Emit<'_> {
                 Some(quote! { parameters[#k] })
             }
             Leaf::OutputAdjoint(j) => {
-                let j = index(usize::from(j));
+                let j = index(j as usize);
                 Some(quote! { coefficient_gradient[#j] })
             }
             Leaf::Dt => Some(quote! { dt }),

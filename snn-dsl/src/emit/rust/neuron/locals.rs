@@ -64,7 +64,7 @@ impl Locals {
     fn source(&self, leaf: Leaf) -> Option<TokenStream> {
         let row = match leaf {
             Leaf::Coefficient(k) => {
-                let k = index(usize::from(k));
+                let k = index(k as usize);
                 return Some(quote! { coefficient.at(#k, cell) });
             }
             Leaf::SpikeAdjoint => return Some(quote! { spike_gradient[cell] }),
@@ -92,7 +92,7 @@ fn wish(emit: &Emit, leaf: Leaf) -> Option<String> {
         Leaf::Event(i) => emit.model.events.get(usize::from(i)).map(|q| q.name.clone()),
         Leaf::Drive(i) => emit.model.drives.get(usize::from(i)).map(|q| q.name.clone()),
         Leaf::Noise(i) => state(i).map(|name| format!("noise_{name}")),
-        Leaf::Coefficient(k) => emit.derived.coefficients.get(usize::from(k)).map(|c| format!("c_{}", c.name)),
+        Leaf::Coefficient(k) => emit.derived.coefficients.get(k as usize).map(|c| format!("c_{}", c.name)),
         Leaf::StateAdjoint(i) => state(i).map(|name| format!("{name}_bar")),
         Leaf::SpikeAdjoint => Some("spike_bar".into()),
         Leaf::Refractory => Some("is_refractory".into()),
