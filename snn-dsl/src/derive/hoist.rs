@@ -18,9 +18,20 @@ pub struct Coefficient {
     pub per_neuron: bool,
 }
 
-/// A matrix exponential: of the entries of `[[M, E], [0, 0]]`, times dt, the rows of M give those of `[exp(M), phi1(M) E]`.
+/// What is computed of a matrix, by rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MatrixFunction {
+    /// `[exp(M), phi1(M) E]` of `[M, E]`: the exact solution of linear equations over a step.
+    Propagator,
+    /// `[L, 0]` of `[M, w]`, L lower triangular with L L' the covariance that white noise of the factors w leaves over a step.
+    NoiseFactor,
+}
+
+/// A function of a matrix of parameters and dt.
 #[derive(Clone, Debug)]
 pub struct Propagator {
+    /// Which.
+    pub function: MatrixFunction,
     /// The number of rows.
     pub states: usize,
     /// The entries by rows, all of one length of at least `states`: expressions of parameters and dt.
@@ -200,13 +211,20 @@ impl<'a> Hoisted<'a> {
         arena.leaf(Leaf::Coefficient(index as u32))
     }
 
-    /// The entries of the exponential of `[[M, E], [0, 0]]` for M of that many states; the same matrix is taken once.
-    pub(super) fn propagator(&mut self, arena: &mut Arena, states: usize, entries: Vec<ExprId>) -> Vec<ExprId> {
+    /// The entries of the function of the matrix with so many rows; the same matrix is taken once.
+    pub(super) fn matrix(
+        &mut self,
+        arena: &mut Arena,
+        function: MatrixFunction,
+        states: usize,
+        entries: Vec<ExprId>,
+    ) -> Vec<ExprId> {
         let count = entries.len() as u32;
-        let known = self.propagators.iter().find(|p| p.states == states && p.entries == entries).map(|p| p.first);
+        let same = |p: &&Propagator| p.function == function && p.states == states && p.entries == entries;
+        let known = self.propagators.iter().find(same).map(|p| p.first);
         let first = known.unwrap_or_else(|| {
             let first = self.propagators.iter().map(|p| p.entries.len() as u32).sum();
-            self.propagators.push(Propagator { states, entries, first });
+            self.propagators.push(Propagator { function, states, entries, first });
             first
         });
         (first..first + count).map(|k| arena.leaf(Leaf::Propagator(k))).collect()

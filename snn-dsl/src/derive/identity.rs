@@ -3,7 +3,7 @@
 //! The hash is taken of the structure of what a step computes, never of text: names of states, parameters and `let`s that
 //! are no names of tensors, comments, the wording of `explain` and the order of the compiler's work do not enter.
 
-use super::{Derived, Transform, derive};
+use super::{Derived, MatrixFunction, Transform, derive};
 use crate::expr::{Arena, ExprId, Leaf, Node, Operation};
 use crate::model::{Delay, Layer, Model, Network, Neuron, Projection, Source, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,7 +83,11 @@ fn neuron_identity(neuron: &Neuron, derived: &Derived, layer: &Layer) -> Hash {
     for propagator in &derived.propagators {
         // Every entry of an exponential depends on every entry of the matrix.
         let entries = expressions.hashes(propagator.entries.iter().copied());
-        let matrix = entries.into_iter().fold(Hash::of("exponential"), Hash::number).count(propagator.states);
+        let function = match propagator.function {
+            MatrixFunction::Propagator => "exponential",
+            MatrixFunction::NoiseFactor => "noise_factor",
+        };
+        let matrix = entries.into_iter().fold(Hash::of(function), Hash::number).count(propagator.states);
         expressions.propagators.extend((0..propagator.entries.len()).map(|k| matrix.count(k).0));
     }
     expressions.coefficients = expressions.hashes(derived.coefficients.iter().map(|c| c.value));

@@ -1,6 +1,6 @@
 //! How each state is integrated, and why, as sentences.
 
-use crate::derive::{Derived, Method, Obstacle, not_linear};
+use crate::derive::{Derived, Method, Noise, Obstacle, Rule, not_linear};
 use crate::model::{Integration, Neuron};
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub(super) fn lines(neuron: &Neuron, derived: &Derived) -> Vec<String> {
     let line = |(i, update): (usize, &crate::derive::Update)| {
         let name = state_name(neuron, i);
         let obstacle = by_component.then(|| obstacles.get(&i).copied());
-        format!("{name}: {}{}", method(neuron, i, &update.method, obstacle), noise(neuron, i, &update.method))
+        format!("{name}: {}{}", method(neuron, i, &update.method, obstacle), noise(neuron, i, update.noise.as_ref()))
     };
     derived.step.updates.iter().enumerate().map(line).collect()
 }
@@ -67,13 +67,26 @@ fn method(neuron: &Neuron, i: usize, method: &Method, obstacle: Option<Option<Ob
     }
 }
 
-fn noise(neuron: &Neuron, i: usize, method: &Method) -> &'static str {
-    let Some(state) = neuron.states.get(i) else { return "" };
-    match (state.noise, method) {
-        (None, _) => "",
-        (Some(_), Method::Affine { .. } | Method::Exact { .. }) => {
-            "; noise with the variance of the Ornstein–Uhlenbeck process over a step"
+fn noise(neuron: &Neuron, i: usize, noise: Option<&Noise>) -> String {
+    let Some(noise) = noise else { return String::new() };
+    let mut text = match noise.sources.as_slice() {
+        [source] if *source == i => "; noise".to_string(),
+        sources => {
+            let names: Vec<&str> = sources.iter().map(|&j| state_name(neuron, j)).collect();
+            format!("; noise of {}", names.join(", "))
         }
-        (Some(_), _) => "; noise by Euler–Maruyama",
+    };
+    text.push_str(match noise.rule {
+        Rule::EulerMaruyama => " by Euler–Maruyama",
+        Rule::Variance => " with the variance of the Ornstein–Uhlenbeck process over a step",
+        Rule::Covariance => " with the covariance of the linear system over a step",
+        Rule::Passed => {
+            ", of each state with its variance over a step, and passed on as if it were constant over the step: what one \
+             state passes on to the next has a variance that is a quarter too small"
+        }
+    });
+    if noise.frozen {
+        text.push_str(", with factors as at the start of the step");
     }
+    text
 }

@@ -2,12 +2,12 @@
 
 use super::blocks::Stores;
 use super::code::{Code, Decisions, Input};
-use crate::derive::{Derived, Transform, derive, schedule};
+use crate::derive::{Derived, MatrixFunction, Transform, derive, schedule};
 use crate::expr::{ExprId, Leaf};
 use crate::model::{self, Neuron, Value};
 use snn_runtime::neuron::{Mode, whole_steps};
 use snn_runtime::{Adjoint, NeuronLayout, ParameterStart, Quantity, Real, Step, StoredParameter};
-use snn_runtime::{math, propagator, propagator_adjoint};
+use snn_runtime::{math, noise_factor, noise_factor_adjoint, propagator, propagator_adjoint};
 use std::collections::BTreeMap;
 
 /// A neuron model that the engine can run: an implementation of [`snn_runtime::Neuron`] by interpretation.
@@ -58,7 +58,6 @@ impl Interpreted {
         };
         let duration = neuron.refractory.as_ref().map(|r| r.duration);
         let smooth = Code::new(arena, &derived.smooth_program(), &[], primitive);
-        let noisy = (0u16..).zip(&neuron.states).filter(|(_, s)| s.noise.is_some()).map(|(i, _)| i);
         let mut layout = layout(neuron, &derived, value_of);
         layout.decisions = smooth.decisions();
         let step = Code::new(arena, &derived.step_program(false), &[], fires);
@@ -72,7 +71,7 @@ impl Interpreted {
             coefficients: closed(derived.coefficients.iter().map(|c| c.value).collect()),
             chain: closed(derived.chain.gradients.iter().map(|g| g.1).collect()),
             refractory: duration.map(|d| closed(vec![d])),
-            noise_rows: noisy.zip(0..).collect(),
+            noise_rows: derived.noise.iter().map(|&i| i as u16).zip(0..).collect(),
             matrices: closed(derived.propagators.iter().flat_map(|p| p.entries.iter().copied()).collect()),
             matrix_gradients: closed(derived.chain.propagators.clone()),
             duration,
@@ -130,7 +129,11 @@ impl Interpreted {
         once.exponentials = vec![0.0; once.matrices.len()];
         for p in propagators {
             let range = p.first as usize..p.first as usize + p.entries.len();
-            propagator(p.states, &once.matrices[range.clone()], &mut once.exponentials[range]);
+            let (matrix, out) = (&once.matrices[range.clone()], &mut once.exponentials[range]);
+            match p.function {
+                MatrixFunction::Propagator => propagator(p.states, matrix, out),
+                MatrixFunction::NoiseFactor => noise_factor(p.states, matrix, out),
+            }
         }
         once
     }
@@ -187,7 +190,7 @@ fn layout(neuron: &Neuron, derived: &Derived, value_of: impl Fn(usize) -> Option
         differentiated: derived.differentiated.clone(),
         tape_reals: derived.tape.reals.len(),
         tape_flags: !derived.tape.flags.is_empty(),
-        noise: neuron.states.iter().filter(|s| s.noise.is_some()).count(),
+        noise: derived.noise.len(),
         spikes: derived.step.threshold.is_some(),
         adjoint_reads_spikes: derived.tape.reads_spikes,
         refractory: neuron.refractory.is_some(),
@@ -237,7 +240,11 @@ impl<R: Real> snn_runtime::Neuron<R> for Interpreted {
         for p in &self.derived.propagators {
             let range = p.first as usize..p.first as usize + p.entries.len();
             let (matrix, gradient) = (&once.matrices[range.clone()], &gradients[range.clone()]);
-            propagator_adjoint(p.states, matrix, gradient, &mut matrix_gradients[range]);
+            let sum = &mut matrix_gradients[range];
+            match p.function {
+                MatrixFunction::Propagator => propagator_adjoint(p.states, matrix, gradient, sum),
+                MatrixFunction::NoiseFactor => noise_factor_adjoint(p.states, matrix, gradient, sum),
+            }
         }
         once.matrix_gradients = matrix_gradients;
         let values = self.scalars(&self.chain, chain.gradients.iter().map(|g| g.1), &once);

@@ -39,11 +39,8 @@ impl Locals {
         let states = rows(emit.model.states.iter().map(|s| &s.quantity).collect());
         let events = rows(emit.model.events.iter().collect());
         let drives = rows(emit.model.drives.iter().collect());
-        let noisy: Vec<(u16, &Quantity)> = (0u16..)
-            .zip(&emit.model.states)
-            .filter(|(_, s)| s.noise.is_some())
-            .map(|(i, s)| (i, &s.quantity))
-            .collect();
+        let noisy: Vec<(u16, &Quantity)> =
+            emit.derived.noise.iter().filter_map(|&i| Some((i as u16, &emit.model.states.get(i)?.quantity))).collect();
         let noise = names.take_all(noisy.iter().map(|(_, q)| format!("noise_{}_all", q.name)));
         let noise = noisy.iter().map(|(i, _)| *i).zip(noise).collect();
         let tape = names.take_all((0..emit.derived.tape.reals.len()).map(|k| format!("tape_{k}")));
