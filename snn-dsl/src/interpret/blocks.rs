@@ -64,7 +64,13 @@ impl Interpreted {
 }
 
 impl<R: Real> Blocks<R> {
-    /// One step of the population that this room was made for. What the adjoint needs is not written.
+    /// One step of the population that this room was made for, in spiking mode. What the adjoint needs is not written.
+    ///
+    /// Coefficients that all neurons share, and those of a population of at most 128 neurons, are the ones that the room was
+    /// made with: those of `step` are not looked at. Another number of neurons is cut into blocks of the same width.
+    ///
+    /// # Panics
+    /// If a slice of `step` is shorter than its neurons need, or the room is that of another model.
     pub fn step(&mut self, neuron: &Interpreted, step: Step<'_, R>) {
         let n = step.n;
         let stores = &neuron.stores;

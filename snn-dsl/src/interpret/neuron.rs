@@ -9,6 +9,7 @@ use snn_runtime::neuron::{Mode, whole_steps};
 use snn_runtime::{Adjoint, NeuronLayout, ParameterStart, Quantity, Real, Step, StoredParameter};
 use snn_runtime::{math, noise_factor, noise_factor_adjoint, propagator, propagator_adjoint};
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A neuron model that the engine can run: an implementation of [`snn_runtime::Neuron`] by interpretation.
 #[derive(Clone, Debug)]
@@ -32,14 +33,15 @@ pub struct Interpreted {
     pub(super) noise_rows: BTreeMap<u16, u16>,
     matrices: Code,
     matrix_gradients: Code,
+    /// The matrices of the last neuron, and their functions: often they are those of the next one.
+    last: Arc<Mutex<(Vec<f64>, Vec<f64>)>>,
 }
 
 impl Interpreted {
     /// Prepares a model; `values` replaces the model's own values of some parameters, by index.
     pub fn new(neuron: &Neuron, values: &[(usize, Value)]) -> Self {
         let derived = derive(neuron);
-        let value_of =
-            |i: usize| values.iter().find(|v| v.0 == i).map(|v| v.1).or(neuron.parameters.get(i).map(|p| p.value));
+        let value_of = |i: usize| neuron.value(i, values);
         let constants = (0..neuron.parameters.len())
             .map(|i| match value_of(i) {
                 Some(Value::Constant(x)) => x,
@@ -74,6 +76,7 @@ impl Interpreted {
             noise_rows: derived.noise.iter().map(|&i| i as u16).zip(0..).collect(),
             matrices: closed(derived.propagators.iter().flat_map(|p| p.entries.iter().copied()).collect()),
             matrix_gradients: closed(derived.chain.propagators.clone()),
+            last: Arc::default(),
             duration,
             layout,
             constants,
@@ -126,6 +129,16 @@ impl Interpreted {
         once.values = self.scalars(&self.stored_values, self.derived.stored.iter().map(|s| s.value), &once);
         let propagators = &self.derived.propagators;
         once.matrices = self.scalars(&self.matrices, propagators.iter().flat_map(|p| p.entries.iter().copied()), &once);
+        if once.matrices.is_empty() {
+            return once;
+        }
+        let same =
+            |a: &[f64], b: &[f64]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits());
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if same(&last.0, &once.matrices) {
+            once.exponentials.clone_from(&last.1);
+            return once;
+        }
         once.exponentials = vec![0.0; once.matrices.len()];
         for p in propagators {
             let range = p.first as usize..p.first as usize + p.entries.len();
@@ -135,6 +148,7 @@ impl Interpreted {
                 MatrixFunction::NoiseFactor => noise_factor(p.states, matrix, out),
             }
         }
+        *last = (once.matrices.clone(), once.exponentials.clone());
         once
     }
 }
