@@ -90,3 +90,41 @@ fn noise(neuron: &Neuron, i: usize, noise: Option<&Noise>) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::compile::compile;
+    use crate::explain::explain;
+
+    /// What `explain` says of the noise of x and y, with these factors.
+    fn noise(of_x: &str, of_y: &str) -> [String; 2] {
+        let text = format!(
+            "neuron N {{
+                param tau = 10 ms
+                drive g
+                state x
+                state y
+                tau dx/dt = -x + g + {of_x}*sqrt(tau)*xi
+                tau dy/dt = x - y + {of_y}*sqrt(tau)*xi
+            }}"
+        );
+        let text = explain(&compile("", &text).model.unwrap());
+        ["x", "y"].map(|state| {
+            let start = format!("  {state}: exact; ");
+            let line = text.lines().find(|line| line.starts_with(&start)).unwrap();
+            line.split_once("; noise").map_or("", |(_, noise)| noise).to_string()
+        })
+    }
+
+    #[test]
+    fn noise_is_described_as_it_is_drawn() {
+        let covariance = " with the covariance of the linear system over a step";
+        assert_eq!(noise("2", "0"), [covariance.to_string(), format!(" of x{covariance}")]);
+        assert_eq!(noise("2", "3"), [format!(" of x, y{covariance}"), format!(" of x, y{covariance}")]);
+        assert_eq!(noise("g", "0")[0], covariance);
+        assert_eq!(noise("x", "0")[0], format!("{covariance}, with factors as at the start of the step"));
+        let variance = " with the variance of the Ornstein–Uhlenbeck process over a step";
+        assert_eq!(noise("0", "3"), ["".to_string(), variance.to_string()]);
+        assert!(noise("g", "2")[0].ends_with("to the next has a variance that is a quarter too small"));
+    }
+}
