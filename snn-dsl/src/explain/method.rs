@@ -81,8 +81,8 @@ fn noise(neuron: &Neuron, i: usize, noise: Option<&Noise>) -> String {
         Rule::Variance => " with the variance of the Ornstein–Uhlenbeck process over a step",
         Rule::Covariance => " with the covariance of the linear system over a step",
         Rule::Passed => {
-            ", of each state with its variance over a step, and passed on as if it were constant over the step: what one \
-             state passes on to the next has a variance that is a quarter too small"
+            " with the variance of each source over a step, passed on as if it were constant over the step: in the next state \
+             its variance is a quarter too small"
         }
     });
     if noise.frozen {
@@ -110,7 +110,7 @@ mod tests {
         );
         let text = explain(&compile("", &text).model.unwrap());
         ["x", "y"].map(|state| {
-            let start = format!("  {state}: exact; ");
+            let start = format!("    {state}: exact; ");
             let line = text.lines().find(|line| line.starts_with(&start)).unwrap();
             line.split_once("; noise").map_or("", |(_, noise)| noise).to_string()
         })
@@ -120,11 +120,13 @@ mod tests {
     fn noise_is_described_as_it_is_drawn() {
         let covariance = " with the covariance of the linear system over a step";
         assert_eq!(noise("2", "0"), [covariance.to_string(), format!(" of x{covariance}")]);
-        assert_eq!(noise("2", "3"), [format!(" of x, y{covariance}"), format!(" of x, y{covariance}")]);
+        assert_eq!(noise("2", "3"), [covariance.to_string(), format!(" of x, y{covariance}")]);
         assert_eq!(noise("g", "0")[0], covariance);
         assert_eq!(noise("x", "0")[0], format!("{covariance}, with factors as at the start of the step"));
         let variance = " with the variance of the Ornstein–Uhlenbeck process over a step";
         assert_eq!(noise("0", "3"), ["".to_string(), variance.to_string()]);
-        assert!(noise("g", "2")[0].ends_with("to the next has a variance that is a quarter too small"));
+        assert!(
+            noise("g", "2").iter().all(|text| text.ends_with("in the next state its variance is a quarter too small"))
+        );
     }
 }

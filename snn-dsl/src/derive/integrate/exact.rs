@@ -41,7 +41,8 @@ struct Propagator {
 }
 
 fn exact(arena: &mut Arena, neuron: &Neuron, part: &Part, hoisted: &mut Hoisted) -> Vec<(usize, Update)> {
-    let groups = noise::groups(arena, neuron, part);
+    let reached = reached(part);
+    let groups = noise::groups(arena, neuron, part, &reached);
     let passed: BTreeSet<usize> = groups.iter().flat_map(|group| group.passed()).copied().collect();
     let propagator =
         if part.closed { closed(arena, neuron, part, hoisted) } else { matrix(arena, neuron, part, &passed, hoisted) };
@@ -71,7 +72,7 @@ fn exact(arena: &mut Arena, neuron: &Neuron, part: &Part, hoisted: &mut Hoisted)
         let zero = arena.constant(0.0);
         let new = terms.into_iter().fold(zero, |sum, term| arena.add(sum, term));
         let method = Method::Exact { states: states.clone(), closed: part.closed };
-        updates.push((to, Update { method, new, noise: group.map(|group| group.noise.clone()) }));
+        updates.push((to, Update { method, new, noise: group.map(|group| group.noise_of(reached.get(&to))) }));
     }
     updates
 }

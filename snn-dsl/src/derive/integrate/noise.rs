@@ -102,10 +102,9 @@ pub(super) struct Group {
     pub noise: Noise,
 }
 
-/// The groups of a part.
-pub(super) fn groups(arena: &Arena, neuron: &Neuron, part: &Part) -> Vec<Group> {
+/// The groups of a part, given for each state those that reach it.
+pub(super) fn groups(arena: &Arena, neuron: &Neuron, part: &Part, reached: &BTreeMap<usize, Vec<usize>>) -> Vec<Group> {
     let factor = |i: usize| neuron.states.get(i).and_then(|s| s.noise);
-    let reached = reached(part);
     let mut found: Vec<(Vec<usize>, Vec<usize>)> = Vec::new();
     for &(i, _) in &part.rows {
         let mut sources: Vec<usize> = reached.get(&i).into_iter().flatten().copied().collect();
@@ -144,7 +143,7 @@ pub(super) fn groups(arena: &Arena, neuron: &Neuron, part: &Part) -> Vec<Group> 
 /// The states of a linear part whose noise is not exact in distribution.
 pub(super) fn inexact(arena: &Arena, neuron: &Neuron, part: &Part) -> Vec<(usize, Obstacle)> {
     let mut found = Vec::new();
-    for group in groups(arena, neuron, part) {
+    for group in groups(arena, neuron, part, &reached(part)) {
         for &source in &group.noise.sources {
             let factor = neuron.states.get(source).and_then(|s| s.noise);
             if factor.is_some_and(|g| reads_a_state(arena, g)) {
@@ -161,6 +160,13 @@ impl Group {
     /// The sources whose noise enters as an input that is constant over the step.
     pub(super) fn passed(&self) -> &[usize] {
         if self.noise.rule == Rule::Passed { &self.noise.sources } else { &[] }
+    }
+
+    /// The noise in a state that these states reach.
+    pub(super) fn noise_of(&self, reached: Option<&Vec<usize>>) -> Noise {
+        let mut noise = self.noise.clone();
+        noise.sources.retain(|i| reached.is_some_and(|reached| reached.contains(i)));
+        noise
     }
 
     /// The noise in the new value of each state; `inputs` is what multiplies an input of the second state in the first.
