@@ -57,6 +57,15 @@ fn check_counts_and_exits() {
 }
 
 #[test]
+fn what_help_points_to_is_there() {
+    for command in ["explain", "simulate"] {
+        let help = text(&snn(&[command, "--help"]).stdout);
+        assert!(help.contains("see Inputs below"), "{help}");
+        assert!(help.contains("\nInputs:\n") && help.contains("poisson(100 Hz, 0.5 nA)"), "{command}: {help}");
+    }
+}
+
+#[test]
 fn explain_prints_the_derivation() {
     for model in [file("explained.snn", CELL).to_str().unwrap(), "LIF"] {
         let output = snn(&["explain", model]);

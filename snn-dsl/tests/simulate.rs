@@ -208,6 +208,19 @@ fn white_noise_has_its_variance_and_its_seed() {
         assert!(few.of(1).eq(many.of(1)) && !few.of(0).eq(many.of(1)));
     }
     assert_ne!(of(6, 2), few);
+    // They are those of the neurons without a protocol, too.
+    let neuron = std::sync::Arc::new(snn_dsl::interpret::Interpreted::new(&model.neurons[0], &[]));
+    let mut cells = snn_runtime::Cells::<f64>::new(neuron, 3, 1.0, &[]).unwrap();
+    cells.set_noise_seed(5);
+    for step in 1..=100 {
+        cells.step(&[], &[]).unwrap();
+        for name in ["V", "W"] {
+            let trace = recording.trace(name).unwrap();
+            for (i, &x) in cells.state(name).unwrap().iter().enumerate() {
+                assert_eq!(Some(x), trace.of(i).nth(step), "{name} of {i} after {step}");
+            }
+        }
+    }
 }
 
 #[test]

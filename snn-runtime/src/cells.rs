@@ -77,7 +77,8 @@ impl<R: Real> Cells<R> {
         Ok(cells)
     }
 
-    /// White noise of another seed, from the next step on; it is 0 at first.
+    /// White noise of another seed, from the next step on; it is 0 at first. The numbers are those of the first sample of a
+    /// batch in the first layer of a network, see [`Workspace::set_noise_seed`](crate::Workspace::set_noise_seed).
     pub fn set_noise_seed(&mut self, seed: u64) {
         self.noise_stream = Stream::new(seed, Purpose::Noise, 0);
     }
@@ -121,9 +122,19 @@ impl<R: Real> Cells<R> {
                 return Err(Error::Input { input: input(), reason });
             }
         }
-        normal_numbers(self.noise_stream, self.step, 0, &mut self.noise);
+        let neuron = self.neuron.clone();
+        Ok(self.step_by(events, drives, |step| neuron.step(step)))
+    }
+
+    /// The same, with `take` for the step of the model: for an implementation that keeps room from step to step. Numbers are
+    /// not looked at.
+    ///
+    /// # Panics
+    /// As `take` does, if a slice has another length.
+    pub fn step_by(&mut self, events: &[R], drives: &[R], take: impl FnOnce(Step<'_, R>)) -> &[R] {
+        normal_numbers(self.noise_stream, self.step, 0, self.n, &mut self.noise);
         self.step = self.step.wrapping_add(1);
-        self.neuron.step(Step {
+        take(Step {
             n: self.n,
             coefficients: Coefficients { values: &self.coefficients, per_neuron: self.per_neuron },
             states: &mut self.states,
@@ -139,7 +150,22 @@ impl<R: Real> Cells<R> {
             mode: Mode::Spiking,
             decisions: &mut [],
         });
-        Ok(&self.spikes)
+        &self.spikes
+    }
+
+    /// The coefficients of the model.
+    pub fn coefficients(&self) -> Coefficients<'_, R> {
+        Coefficients { values: &self.coefficients, per_neuron: self.per_neuron }
+    }
+
+    /// All states, `[states, n]`.
+    pub fn states(&self) -> &[R] {
+        &self.states
+    }
+
+    /// The same, to be written.
+    pub fn states_mut(&mut self) -> &mut [R] {
+        &mut self.states
     }
 
     /// The values of a state of all neurons, in its unit.

@@ -1,6 +1,7 @@
 //! The runtime of the snn compiler: what generated code links against. It knows nothing of the language.
 
 pub mod atomic;
+mod balance;
 pub mod cells;
 pub mod checkpoint;
 mod compiled;
@@ -14,6 +15,7 @@ pub mod kernel;
 pub mod loss;
 pub mod math;
 pub mod neuron;
+mod noise_factor;
 pub mod optimise;
 pub mod parameters;
 mod propagator;
@@ -33,6 +35,7 @@ pub use graph::{Graph, Simulation};
 /// The arrays at the surface of this crate.
 pub use ndarray;
 pub use neuron::{Adjoint, Kernel, Neuron, NeuronLayout, ParameterStart, Quantity, Step, StoredParameter, Transform};
+pub use noise_factor::{noise_factor, noise_factor_adjoint};
 pub use parameters::{Layout, ParameterSet, Parameters, Tensor};
 pub use propagator::{propagator, propagator_adjoint};
 pub use real::Real;

@@ -86,12 +86,29 @@ impl Stream {
     }
 }
 
-/// Fills `out` with the independent standard normal numbers of a step, from the number `first` on; it must be even.
-pub fn normal_numbers<R: crate::Real>(stream: Stream, step: u32, first: u32, out: &mut [R]) {
-    for (index, pair) in (first / 2..).zip(out.chunks_mut(2)) {
-        let numbers = stream.normal_pair(step, index);
-        pair.iter_mut().zip(numbers).for_each(|(out, x)| *out = R::from_f64(x));
+/// Fills `out`, `[rows, n]` for `n` neurons, with the independent standard normal numbers of a step.
+///
+/// The two numbers of a block go to two neighbours in the same row: neurons 2k and 2k + 1 have in row r those of the block
+/// `first + k rows + r`. So no pair straddles two rows, and what a neuron gets depends on its place and on the number of rows,
+/// but not on how many neurons there are. If `n` is odd, the second number of the last blocks is left out;
+/// [`normal_blocks`] says how many blocks there are.
+///
+/// # Panics
+/// If `n` is 0.
+pub fn normal_numbers<R: crate::Real>(stream: Stream, step: u32, first: u32, n: usize, out: &mut [R]) {
+    let rows = (out.len() / n) as u32;
+    for (row, values) in out.chunks_exact_mut(n).enumerate() {
+        for (k, pair) in values.chunks_mut(2).enumerate() {
+            let index = first.wrapping_add((k as u32).wrapping_mul(rows)).wrapping_add(row as u32);
+            let numbers = stream.normal_pair(step, index);
+            pair.iter_mut().zip(numbers).for_each(|(out, x)| *out = R::from_f64(x));
+        }
     }
+}
+
+/// The number of blocks that [`normal_numbers`] takes for so many rows of `n` neurons.
+pub fn normal_blocks(rows: usize, n: usize) -> usize {
+    rows.saturating_mul(n.div_ceil(2))
 }
 
 /// The low and the high word.
@@ -209,6 +226,27 @@ mod tests {
         assert!((kurtosis - 3.0).abs() < 0.06, "{kurtosis}");
         let product = normals.chunks_exact(2).map(|pair| pair[0] * pair[1]).sum::<f64>() / 1e5;
         assert!(product.abs() < 0.02, "the two of a pair are correlated: {product}");
+    }
+
+    #[test]
+    fn normal_numbers_belong_to_a_neuron_and_a_row() {
+        let stream = Stream::new(3, Purpose::Noise, 1);
+        let of = |n: usize| {
+            let mut out = vec![0.0f64; 3 * n];
+            normal_numbers(stream, 9, 40, n, &mut out);
+            out
+        };
+        let many = of(101);
+        assert_eq!(many.iter().map(|x| x.to_bits()).collect::<BTreeSet<_>>().len(), 303);
+        for n in [1, 2, 7, 100] {
+            for (few, many) in of(n).chunks(n).zip(many.chunks(101)) {
+                assert_eq!(few, &many[..n], "{n}");
+            }
+        }
+        // Behind its last block there is room for the next population.
+        assert_eq!(normal_blocks(3, 101), 153);
+        let [last, _] = stream.normal_pair(9, 40 + 152);
+        assert_eq!(many[302], last);
     }
 
     #[test]

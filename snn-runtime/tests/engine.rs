@@ -70,6 +70,64 @@ fn the_layout_of_targets_does_not_matter() {
     assert_eq!((evaluation.loss, gradient), (loss, expected));
 }
 
+/// `Li` that adds a normal number in every step.
+struct Noisy;
+
+impl Kernel for Noisy {
+    fn layout(&self) -> NeuronLayout {
+        NeuronLayout { noise: 1, ..Kernel::layout(&Li) }
+    }
+    fn refractory_steps(&self, _dt: f64) -> u32 {
+        0
+    }
+    fn coefficients(&self, dt: f64, parameters: &[f64], c: &mut [f64]) {
+        Kernel::coefficients(&Li, dt, parameters, c);
+    }
+    fn chain(&self, _dt: f64, _parameters: &[f64], _gradient: &[f64], _out: &mut [f64]) {}
+    fn step<R: Real>(s: Step<'_, R>) {
+        let (a, noise) = (s.coefficients.values[0], s.noise);
+        for ((o, &e), &x) in s.states.iter_mut().zip(s.events).zip(noise) {
+            *o = a * *o + (R::ONE - a) * e + x;
+        }
+    }
+    fn adjoint<R: Real>(s: Adjoint<'_, R>) {
+        Li::adjoint(s);
+    }
+}
+
+/// White noise is that of the seed of the workspace, the same on any number of lanes, and in the first sample that of neurons
+/// without a network.
+#[test]
+fn the_workspace_has_the_seed_of_the_noise() {
+    let noisy: Arc<dyn Neuron<f64>> = Arc::new(Compiled::new(Noisy));
+    let network = Network::new(graph(Arc::new(Compiled::new(Lif { per_neuron: false })), noisy.clone())).unwrap();
+    let data = Data::<f64>::new(SAMPLES);
+    let mut parameters = ParameterSet::zeros(network.layout().clone());
+    parameters.view_mut("hidden.tau").unwrap().fill(20.0);
+    let of = |workspace: &mut Workspace<f64>| {
+        let readouts = network.forward(&parameters, &data.batch(), workspace, &Recording::default()).unwrap();
+        readouts.get("out").unwrap().clone()
+    };
+    let seeded = |lanes: usize, seed: u64| {
+        let mut workspace = Workspace::with_lanes(lanes);
+        workspace.set_noise_seed(seed);
+        of(&mut workspace)
+    };
+    let first = seeded(8, 7);
+    assert_eq!(first, seeded(3, 7));
+    assert_ne!(first, seeded(8, 8));
+    assert_eq!(of(&mut Workspace::new()), seeded(8, 0));
+    let mut cells = Cells::new(noisy, OUTPUTS, 1.0, &[]).unwrap();
+    cells.set_noise_seed(7);
+    for step in 0..STEPS {
+        cells.step(&[0.0; OUTPUTS], &[]).unwrap();
+        for (i, &x) in cells.state("O").unwrap().iter().enumerate() {
+            assert_eq!(first[[0, step, i]], x, "neuron {i}, step {step}");
+        }
+        assert_ne!(first[[0, step, 0]], first[[1, step, 0]]);
+    }
+}
+
 #[test]
 fn the_gradient_is_that_of_the_reference() {
     for per_neuron in [false, true] {

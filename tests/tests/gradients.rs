@@ -305,6 +305,44 @@ fn every_method_of_integration() {
     }
 }
 
+/// White noise in linear systems: two states that read one another, a chain behind them, and a factor that changes from step
+/// to step before a single source.
+#[test]
+fn noise_that_is_passed_on() {
+    for [of_x, of_y, of_v] in [["1", "0.3", "0"], ["(1 + 0.5*tanh(w))", "0", "0"], ["0", "1", "0"], ["w", "0.5", "0.2"]]
+    {
+        let text = format!(
+            "neuron Cell {{
+                param tau   = 10 ms trainable
+                param k     = 1.5   trainable
+                param sigma = 0.4   trainable
+                event e
+                state w = 0.3
+                state x
+                state y
+                state V
+                (3*tau) dw/dt = w - w^3
+                tau dx/dt = -x - k*y + {of_x}*sigma*sqrt(tau)*xi
+                tau dy/dt = k*x - y + {of_y}*sigma*sqrt(tau)*xi
+                (2*tau) dV/dt = x - V + {of_v}*sigma*sqrt(tau)*xi
+                on e {{ V += e }}
+                spike when V >= 1 surrogate sigmoid(alpha = 4) scale 1 {{ V -= 1 }}
+                refractory 2 ms holding V
+            }}
+            network Probe {{
+                simulate dt = 2 ms, for 40 ms
+                input x[3] spikes
+                layer cells[2] = Cell
+                x -> cells.e : dense, init uniform(-0.5, 1)
+                loss mean_n(mean_t(sin(cells.V) + cells.y^2 + cells.spike))
+            }}"
+        );
+        let report = prove(&model(&text), 1.0).unwrap();
+        assert!(report.failures.is_empty() && report.other_steps == 0, "{of_x} {of_y} {of_v}: {report:#?}");
+        assert!(report.nonzero * 10 > report.compared * 6, "{of_x} {of_y} {of_v}: {report:?}");
+    }
+}
+
 /// A network of one neuron with these statements beside its parameter `tau`, event `e` and state `V`.
 fn single(statements: &str, loss: &str) -> snn_dsl::model::Model {
     model(&format!(

@@ -17,7 +17,8 @@ const BASE: usize = 200_000;
 const PER_BYTE: usize = 16;
 
 /// The most operations of a neuron, a constant, or the losses of a network: what is derived from them has many times as
-/// many, and coefficients are counted with 16 bits.
+/// many. A linear system has a coefficient for every pair of its states, so the coefficients of a neuron can be more than
+/// its operations; they are counted with 32 bits.
 const OPERATIONS: usize = 10_000;
 
 /// What is left of it for one text and the library texts it uses.

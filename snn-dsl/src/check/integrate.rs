@@ -1,7 +1,7 @@
 //! The method of integration, and whether it can do what the equations ask for.
 
 use super::neuron::Checker;
-use crate::derive::{Obstacle, not_linear};
+use crate::derive::{Obstacle, inexact_noise, not_linear};
 use crate::diagnostic::{Diagnostic, closest};
 use crate::expr::{Arena, Leaf, Node};
 use crate::model::{Integration, Neuron, State};
@@ -116,7 +116,10 @@ fn noise(checker: &mut Checker, line: Option<Span>) {
 /// `integrate exact` promises what `auto` only does where it can.
 fn exact(checker: &mut Checker) {
     let neuron = Neuron { arena: Arena::default(), ..checker.neuron.clone() };
-    for (state, obstacle) in not_linear(&mut checker.typing.arena.clone(), &neuron) {
+    let mut arena = checker.typing.arena.clone();
+    let mut found = not_linear(&mut arena, &neuron);
+    found.extend(inexact_noise(&mut arena, &neuron));
+    for (state, obstacle) in found {
         let Some(state) = neuron.states.get(state) else { continue };
         let name = &state.quantity.name;
         let why = match obstacle {
@@ -127,10 +130,17 @@ fn exact(checker: &mut Checker) {
             }
             Obstacle::Varying => "its system has no closed form, and its coefficients change from step to step",
             Obstacle::Large => "too many states are coupled for a matrix exponential",
+            Obstacle::Multiplicative => "the factor of its noise reads a state, which changes during a step",
+            Obstacle::Mixed => {
+                "its noise and that of other states reach the same states, and the factors change from step to step"
+            }
         };
         let message = format!("expected an equation with an exact solution, found that of `{name}`");
         let diagnostic = Diagnostic::error("E0423", state.equation_span, message).label(why);
-        let hint = "`integrate auto` is exact where that is possible, and exponential Euler elsewhere";
+        let hint = match obstacle {
+            Obstacle::Multiplicative => "`integrate auto` takes the factor as it is at the start of the step",
+            _ => "`integrate auto` is exact where that is possible, and exponential Euler elsewhere",
+        };
         checker.typing.diagnostics.push(diagnostic.hint(hint));
     }
 }

@@ -215,12 +215,40 @@ fn neurons() {
     };
     assert_eq!(equation("-V*V/V_th + R*I", "exact"), ["E0423 tau dV/dt = -V*V/V_th + R*I"]);
     assert_eq!(equation("-V + R*I + V_th*sqrt(tau)*xi", "auto"), [""; 0]);
+    assert_eq!(equation("-V + R*I + V_th*sqrt(tau)*xi", "exact"), [""; 0]);
+    assert_eq!(equation("-V + R*I + V*sqrt(tau)*xi", "auto"), [""; 0]);
+    let factor = "tau dV/dt = -V + R*I + V*sqrt(tau)*xi";
+    assert_eq!(equation("-V + R*I + V*sqrt(tau)*xi", "exact"), [format!("E0423 {factor}")]);
     assert_eq!(equation("-V + R*I + V_th*xi", "auto"), ["E0302 V_th*xi"]);
     assert_eq!(equation("-V + R*I + V_th*tau*xi^2", "auto"), ["E0422 -V + R*I + V_th*tau*xi^2"]);
     assert_eq!(equation("-V + R*I + V_th*sqrt(tau)*xi", "rk4"), ["E0900 rk4"]);
     assert_eq!(equation("-V*detach(V)/V_th + R*I", "auto"), ["E0900 tau dV/dt = -V*detach(V)/V_th + R*I"]);
     assert_eq!(equation("-V*detach(V)/V_th + R*I", "rk4"), [""; 0]);
     assert_eq!(neuron("", "param unused = 1"), ["W0401 unused"]);
+}
+
+#[test]
+fn noise_of_an_exact_method() {
+    let codes = |of_x: &str, of_y: &str| {
+        codes(&format!(
+            "neuron N {{
+                param tau = 10 ms
+                drive g
+                state x
+                state y
+                tau dx/dt = -x + g + {of_x}
+                tau dy/dt = x - y + {of_y}
+                integrate exact
+            }}"
+        ))
+    };
+    let noise = |factor: &str| format!("{factor}*sqrt(tau)*xi");
+    assert_eq!(codes("1", &noise("g")), [""; 0]);
+    assert_eq!(codes(&noise("g"), "1"), [""; 0]);
+    assert_eq!(codes(&noise("3"), &noise("2")), [""; 0]);
+    assert_eq!(codes(&noise("x"), "1"), ["E0423 tau dx/dt = -x + g + x*sqrt(tau)*xi"]);
+    let both = ["E0423 tau dx/dt = -x + g + g*sqrt(tau)*xi", "E0423 tau dy/dt = x - y + 2*sqrt(tau)*xi"];
+    assert_eq!(codes(&noise("g"), &noise("2")), both);
 }
 
 #[test]

@@ -1,15 +1,24 @@
 //! `snn explain`
 
 use super::output::print;
-use super::setup::{Setup, choose_neuron};
+use super::setup::{Setup, choose_neuron, inputs};
 use super::{load, report};
 use snn_dsl::explain;
 use snn_dsl::expr::number;
 use snn_dsl::simulate::{Accuracy, accuracy};
 use std::process::ExitCode;
 
+const EXAMPLES: &str = concat!(
+    inputs!(),
+    "
+Examples:
+  snn explain LIF
+  snn explain LIF --error --input I_ext=2.5nA --dt 0.5ms"
+);
+
 /// What stands behind `snn explain`.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// A model file, or the name of a library neuron.
     #[arg(value_name = "FILE|NAME")]

@@ -4,6 +4,21 @@ use snn_dsl::diagnostic::closest;
 use snn_dsl::model::{Model, Network, Neuron};
 use snn_dsl::simulate::{self, Place, Protocol, options};
 
+/// How inputs are written, for the end of a help text.
+macro_rules! inputs {
+    () => {
+        "\
+Inputs:
+  I_ext=2.5nA                          the same value all the time
+  'I_ext=0nA:50ms; 2.5nA:200ms'        values with durations, then 0 (an event port gets the value in every step)
+  'exc=poisson(100 Hz, 0.5 nA)'        random spikes, other ones for each neuron
+  'exc=spikes(10 ms, 20 ms; 0.5 nA)'   spikes at these times
+  I_ext=@current.csv                   a table of t and value; at an event port each line is a spike
+"
+    };
+}
+pub(super) use inputs;
+
 /// The options of a run.
 #[derive(clap::Args)]
 pub(crate) struct Setup {
@@ -19,7 +34,7 @@ pub(crate) struct Setup {
     /// Another starting value of a state: `V=-70mV`. May be repeated.
     #[arg(long, value_name = "STATE=VALUE")]
     pub(crate) init: Vec<String>,
-    /// What arrives at an event port or a drive, see below. May be repeated; inputs of one port add up.
+    /// What arrives at an event port or a drive, see Inputs below. May be repeated; inputs of one port add up.
     #[arg(long, value_name = "PORT=SPEC")]
     pub(crate) input: Vec<String>,
 }

@@ -1,7 +1,7 @@
 //! `snn simulate`
 
 use super::output::{Output, print};
-use super::setup::{Chosen, Setup, choose};
+use super::setup::{Chosen, Setup, choose, inputs};
 use super::{load, report, simulate_network, unknown};
 use snn_dsl::model::{Model, Neuron};
 use snn_dsl::simulate::{self, Place, Protocol, Recording, Statistics, options};
@@ -13,18 +13,14 @@ use std::process::ExitCode;
 /// The size of the trace on the terminal, in characters.
 const PLOT: (usize, usize) = (60, 8);
 
-const EXAMPLES: &str = "\
-Inputs:
-  I_ext=2.5nA                          the same value all the time
-  'I_ext=0nA:50ms; 2.5nA:200ms'        values with durations, then 0 (an event port gets the value in every step)
-  'exc=poisson(100 Hz, 0.5 nA)'        random spikes, other ones for each neuron
-  'exc=spikes(10 ms, 20 ms; 0.5 nA)'   spikes at these times
-  I_ext=@current.csv                   a table of t and value; at an event port each line is a spike
-
+const EXAMPLES: &str = concat!(
+    inputs!(),
+    "
 Examples:
   snn simulate LIF --input I_ext=2.5nA --for 200ms
   snn simulate cell.snn --set tau=10ms --init V=-70mV --csv - --record V
-  snn simulate LIF --n 100 --input 'exc=poisson(500 Hz, 1.2 nA)' --seed 1 --svg lif.svg";
+  snn simulate LIF --n 100 --input 'exc=poisson(500 Hz, 1.2 nA)' --seed 1 --svg lif.svg"
+);
 
 /// What stands behind `snn simulate`.
 #[derive(clap::Args)]

@@ -18,9 +18,20 @@ pub struct Coefficient {
     pub per_neuron: bool,
 }
 
-/// A matrix exponential: of the entries of `[[M, E], [0, 0]]`, times dt, the rows of M give those of `[exp(M), phi1(M) E]`.
+/// What is computed of a matrix, by rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MatrixFunction {
+    /// `[exp(M), phi1(M) E]` of `[M, E]`: the exact solution of linear equations over a step.
+    Propagator,
+    /// `[L, 0]` of `[M, w]`, L lower triangular with L L' the covariance that white noise of the factors w leaves over a step.
+    NoiseFactor,
+}
+
+/// A function of a matrix of parameters and dt.
 #[derive(Clone, Debug)]
 pub struct Propagator {
+    /// Which.
+    pub function: MatrixFunction,
     /// The number of rows.
     pub states: usize,
     /// The entries by rows, all of one length of at least `states`: expressions of parameters and dt.
@@ -195,16 +206,23 @@ impl<'a> Hoisted<'a> {
             return value;
         }
         let index = self.coefficient(arena, value, Some(name));
-        arena.leaf(Leaf::Coefficient(index as u16))
+        arena.leaf(Leaf::Coefficient(index as u32))
     }
 
-    /// The entries of the exponential of `[[M, E], [0, 0]]` for M of that many states; the same matrix is taken once.
-    pub(super) fn propagator(&mut self, arena: &mut Arena, states: usize, entries: Vec<ExprId>) -> Vec<ExprId> {
+    /// The entries of the function of the matrix with so many rows; the same matrix is taken once.
+    pub(super) fn matrix(
+        &mut self,
+        arena: &mut Arena,
+        function: MatrixFunction,
+        states: usize,
+        entries: Vec<ExprId>,
+    ) -> Vec<ExprId> {
         let count = entries.len() as u32;
-        let known = self.propagators.iter().find(|p| p.states == states && p.entries == entries).map(|p| p.first);
+        let same = |p: &&Propagator| p.function == function && p.states == states && p.entries == entries;
+        let known = self.propagators.iter().find(same).map(|p| p.first);
         let first = known.unwrap_or_else(|| {
             let first = self.propagators.iter().map(|p| p.entries.len() as u32).sum();
-            self.propagators.push(Propagator { states, entries, first });
+            self.propagators.push(Propagator { function, states, entries, first });
             first
         });
         (first..first + count).map(|k| arena.leaf(Leaf::Propagator(k))).collect()
@@ -267,7 +285,7 @@ impl<'a> Hoisted<'a> {
         let mut values = BTreeMap::new();
         for leaf in arena.leaves(expression) {
             if let Leaf::Coefficient(i) = leaf
-                && let Some(&(value, _)) = self.coefficients.get(usize::from(i))
+                && let Some(&(value, _)) = self.coefficients.get(i as usize)
             {
                 values.insert(arena.leaf(leaf), value);
             }
@@ -277,7 +295,7 @@ impl<'a> Hoisted<'a> {
             return value;
         }
         let index = self.coefficient(arena, value, None);
-        arena.leaf(Leaf::Coefficient(index as u16))
+        arena.leaf(Leaf::Coefficient(index as u32))
     }
 
     /// The coefficients so far that depend on a trainable parameter.
@@ -411,7 +429,7 @@ pub(super) fn chain(
     let mut seeds = Vec::new();
     for (j, &c) in differentiated.iter().enumerate() {
         if let Some(coefficient) = coefficients.get(c) {
-            seeds.push((coefficient.value, arena.leaf(Leaf::OutputAdjoint(j as u16))));
+            seeds.push((coefficient.value, arena.leaf(Leaf::OutputAdjoint(j as u32))));
         }
     }
     let entries = propagators.iter().flat_map(|p| (p.first..).zip(&p.entries));
@@ -432,4 +450,64 @@ pub(super) fn chain(
         gradients.push((k, arena.scale_partial(slope, of_value)));
     }
     Chain { propagators: of_entries, gradients }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::compile;
+    use crate::derive::reverse::reverse;
+
+    /// More coefficients than 16 bits can count: a linear system has one for every pair of its states.
+    const MANY: u32 = 70_000;
+
+    fn neuron() -> Neuron {
+        let text = "neuron Cell { param tau = 10 ms\n state V = 1\n tau dV/dt = -V }";
+        compile("", text).model.unwrap().neurons.remove(0)
+    }
+
+    #[test]
+    fn every_coefficient_has_a_number_of_its_own() {
+        let neuron = neuron();
+        let mut arena = neuron.arena.clone();
+        let mut hoisted = Hoisted::new(&neuron);
+        let tau = arena.leaf(Leaf::Parameter(0));
+        for k in 0..MANY {
+            let shift = arena.constant(1.0 + f64::from(k));
+            let value = arena.add(tau, shift);
+            let leaf = hoisted.factor(&mut arena, value, format!("k_{k}"));
+            assert_eq!(arena.node(leaf), Node::Leaf(Leaf::Coefficient(k)));
+        }
+        // The same for what is hoisted out of a step.
+        let (shift, state) = (arena.constant(0.5), arena.leaf(Leaf::State(0)));
+        let value = arena.add(tau, shift);
+        let product = arena.multiply(value, state);
+        let rewritten = hoisted.rewrite(&mut arena, product, is_parameter);
+        assert_eq!(arena.leaves(rewritten), BTreeSet::from([Leaf::Coefficient(MANY), Leaf::State(0)]));
+    }
+
+    #[test]
+    fn every_coefficient_has_a_gradient_of_its_own() {
+        let neuron = neuron();
+        let mut arena = neuron.arena.clone();
+        let mut step = crate::derive::derive(&neuron).step;
+        let (last, state) = (arena.leaf(Leaf::Coefficient(MANY)), arena.leaf(Leaf::State(0)));
+        step.end = vec![arena.multiply(last, state)];
+        step.threshold = None;
+        let candidates = [MANY as usize & 0xffff, MANY as usize];
+        let found = reverse(&mut arena, &step, (0, 0), &candidates).coefficients;
+        assert_eq!(found.iter().map(|&id| arena.constant_value(id)).collect::<Vec<_>>(), [Some(0.0), None]);
+        // And on the way back to the parameters.
+        let tau = arena.leaf(Leaf::Parameter(0));
+        let coefficient = |k: u32| {
+            let shift = arena.constant(f64::from(k));
+            Coefficient { name: format!("k_{k}"), value: arena.add(tau, shift), per_neuron: false }
+        };
+        let coefficients: Vec<Coefficient> = (0..MANY).map(coefficient).collect();
+        let value = arena.leaf(Leaf::Stored(0));
+        let stored = [StoredParameter { parameter: 0, per_neuron: false, trainable: true, value }];
+        let differentiated: Vec<usize> = (0..coefficients.len()).collect();
+        let chain = chain(&mut arena, &coefficients, &[], &stored, &differentiated);
+        assert_eq!(arena.leaves(chain.gradients[0].1).len(), MANY as usize);
+    }
 }

@@ -3,7 +3,7 @@
 //! The hash is taken of the structure of what a step computes, never of text: names of states, parameters and `let`s that
 //! are no names of tensors, comments, the wording of `explain` and the order of the compiler's work do not enter.
 
-use super::{Derived, Transform, derive};
+use super::{Derived, MatrixFunction, Transform, derive};
 use crate::expr::{Arena, ExprId, Leaf, Node, Operation};
 use crate::model::{Connectivity, Delay, Layer, Model, Network, Neuron, Projection, Signal, Sliding, Source, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -118,7 +118,11 @@ fn neuron_identity(neuron: &Neuron, derived: &Derived, layer: &Layer) -> Hash {
     for propagator in &derived.propagators {
         // Every entry of an exponential depends on every entry of the matrix.
         let entries = expressions.hashes(propagator.entries.iter().copied());
-        let matrix = entries.into_iter().fold(Hash::of("exponential"), Hash::number).count(propagator.states);
+        let function = match propagator.function {
+            MatrixFunction::Propagator => "exponential",
+            MatrixFunction::NoiseFactor => "noise_factor",
+        };
+        let matrix = entries.into_iter().fold(Hash::of(function), Hash::number).count(propagator.states);
         expressions.propagators.extend((0..propagator.entries.len()).map(|k| matrix.count(k).0));
     }
     expressions.coefficients = expressions.hashes(derived.coefficients.iter().map(|c| c.value));
@@ -192,7 +196,7 @@ impl Expressions<'_> {
     fn leaf(&self, leaf: Leaf) -> u64 {
         let hash = match leaf {
             Leaf::Parameter(i) => return self.parameter(usize::from(i)),
-            Leaf::Coefficient(k) => return self.coefficients.get(usize::from(k)).copied().unwrap_or_default(),
+            Leaf::Coefficient(k) => return self.coefficients.get(k as usize).copied().unwrap_or_default(),
             Leaf::State(i) => Hash::of("state").count(usize::from(i)),
             Leaf::Event(i) => match self.neuron.events.get(usize::from(i)) {
                 // Ports count by name, as the tensors of their projections do.

@@ -14,17 +14,17 @@ mod reverse;
 mod step;
 mod tape;
 
-pub use hoist::{Chain, Coefficient, Propagator, StoredParameter, Transform};
+pub use hoist::{Chain, Coefficient, MatrixFunction, Propagator, StoredParameter, Transform};
 pub use identity::identity;
 pub(crate) use identity::identity_of;
-pub use integrate::{Method, Update};
-pub(crate) use integrate::{Obstacle, not_linear};
+pub use integrate::{Method, Noise, Rule, Update};
+pub(crate) use integrate::{Obstacle, inexact_noise, not_linear};
 pub use program::{Program, schedule};
 pub use reverse::Reverse;
 pub use step::{Step, Threshold};
 pub use tape::Tape;
 
-use crate::expr::{Arena, ExprId, Leaf};
+use crate::expr::{Arena, ExprId, Leaf, Node};
 use crate::model;
 use std::collections::BTreeSet;
 
@@ -43,6 +43,9 @@ pub struct Derived {
     pub initial: Vec<usize>,
     /// The coefficients whose gradient is accumulated.
     pub differentiated: Vec<usize>,
+    /// The states, in ascending order, by whose numbers the step reads normal numbers: those that white noise reaches within a
+    /// step.
+    pub noise: Vec<usize>,
     /// One step.
     pub step: Step,
     /// Its reverse.
@@ -68,7 +71,17 @@ pub fn derive(neuron: &model::Neuron) -> Derived {
     let tape = tape::plan(&arena, &reverse);
     let (coefficients, propagators) = hoisted.finish(&arena, &stored);
     let chain = hoist::chain(&mut arena, &coefficients, &propagators, &stored, &differentiated);
-    Derived { arena, stored, coefficients, propagators, initial, differentiated, step, reverse, tape, chain }
+    let noise = normal_numbers(&arena, &step);
+    Derived { arena, stored, coefficients, propagators, initial, differentiated, noise, step, reverse, tape, chain }
+}
+
+/// The states by whose numbers a step reads normal numbers.
+fn normal_numbers(arena: &Arena, step: &Step) -> Vec<usize> {
+    let read = arena.reachable(step.results()).into_iter().filter_map(|id| match arena.node(id) {
+        Node::Leaf(Leaf::Noise(i)) => Some(usize::from(i)),
+        _ => None,
+    });
+    read.collect::<BTreeSet<usize>>().into_iter().collect()
 }
 
 /// The contributions of an elementwise function `y = f(x0, x1, ...)` to the gradients of its inputs, as expressions of the

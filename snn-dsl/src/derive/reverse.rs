@@ -68,7 +68,7 @@ pub(super) fn reverse(arena: &mut Arena, step: &Step, ports: (usize, usize), dif
         adjoint.get(leaf).copied().unwrap_or(zero)
     };
     let states = (0..step.end.len()).map(|i| of(Leaf::State(i as u16))).collect();
-    let coefficients = differentiated.iter().map(|&c| of(Leaf::Coefficient(c as u16))).collect();
+    let coefficients = differentiated.iter().map(|&c| of(Leaf::Coefficient(c as u32))).collect();
     let events = (0..ports.0).map(|i| of(Leaf::Event(i as u16))).collect();
     let drives = (0..ports.1).map(|i| of(Leaf::Drive(i as u16))).collect();
     let mut names = BTreeMap::new();

@@ -1,6 +1,6 @@
 //! How each state is integrated, and why, as sentences.
 
-use crate::derive::{Derived, Method, Obstacle};
+use crate::derive::{Derived, Method, Noise, Obstacle, Rule};
 use crate::model::Neuron;
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ pub(super) fn lines(neuron: &Neuron, derived: &Derived) -> Vec<String> {
     let line = |(i, update): (usize, &crate::derive::Update)| {
         let name = state_name(neuron, i);
         let obstacle = obstacles.as_ref().map(|found| found.get(&i).copied());
-        format!("{name}: {}{}", method(neuron, i, &update.method, obstacle), noise(neuron, i, &update.method))
+        format!("{name}: {}{}", method(neuron, i, &update.method, obstacle), noise(neuron, i, update.noise.as_ref()))
     };
     derived.step.updates.iter().enumerate().map(line).collect()
 }
@@ -64,13 +64,66 @@ fn method(neuron: &Neuron, i: usize, method: &Method, obstacle: Option<Option<Ob
     }
 }
 
-fn noise(neuron: &Neuron, i: usize, method: &Method) -> &'static str {
-    let Some(state) = neuron.states.get(i) else { return "" };
-    match (state.noise, method) {
-        (None, _) => "",
-        (Some(_), Method::Affine { .. } | Method::Exact { .. }) => {
-            "; noise with the variance of the Ornstein–Uhlenbeck process over a step"
+fn noise(neuron: &Neuron, i: usize, noise: Option<&Noise>) -> String {
+    let Some(noise) = noise else { return String::new() };
+    let mut text = match noise.sources.as_slice() {
+        [source] if *source == i => "; noise".to_string(),
+        sources => {
+            let names: Vec<&str> = sources.iter().map(|&j| state_name(neuron, j)).collect();
+            format!("; noise of {}", names.join(", "))
         }
-        (Some(_), _) => "; noise by Euler–Maruyama",
+    };
+    text.push_str(match noise.rule {
+        Rule::EulerMaruyama => " by Euler–Maruyama",
+        Rule::Variance => " with the variance of the Ornstein–Uhlenbeck process over a step",
+        Rule::Covariance => " with the covariance of the linear system over a step",
+        Rule::Passed => {
+            " with the variance of each source over a step, passed on as if it were constant over the step: in the next state \
+             its variance is a quarter too small"
+        }
+    });
+    if noise.frozen {
+        text.push_str(", with factors as at the start of the step");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::compile::compile;
+    use crate::explain::explain;
+
+    /// What `explain` says of the noise of x and y, with these factors.
+    fn noise(of_x: &str, of_y: &str) -> [String; 2] {
+        let text = format!(
+            "neuron N {{
+                param tau = 10 ms
+                drive g
+                state x
+                state y
+                tau dx/dt = -x + g + {of_x}*sqrt(tau)*xi
+                tau dy/dt = x - y + {of_y}*sqrt(tau)*xi
+            }}"
+        );
+        let text = explain(&compile("", &text).model.unwrap());
+        ["x", "y"].map(|state| {
+            let start = format!("    {state}: exact; ");
+            let line = text.lines().find(|line| line.starts_with(&start)).unwrap();
+            line.split_once("; noise").map_or("", |(_, noise)| noise).to_string()
+        })
+    }
+
+    #[test]
+    fn noise_is_described_as_it_is_drawn() {
+        let covariance = " with the covariance of the linear system over a step";
+        assert_eq!(noise("2", "0"), [covariance.to_string(), format!(" of x{covariance}")]);
+        assert_eq!(noise("2", "3"), [covariance.to_string(), format!(" of x, y{covariance}")]);
+        assert_eq!(noise("g", "0")[0], covariance);
+        assert_eq!(noise("x", "0")[0], format!("{covariance}, with factors as at the start of the step"));
+        let variance = " with the variance of the Ornstein–Uhlenbeck process over a step";
+        assert_eq!(noise("0", "3"), ["".to_string(), variance.to_string()]);
+        assert!(
+            noise("g", "2").iter().all(|text| text.ends_with("in the next state its variance is a quarter too small"))
+        );
     }
 }

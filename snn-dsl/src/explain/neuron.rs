@@ -1,7 +1,7 @@
 //! The derivation of one neuron.
 
 use super::{columns, section};
-use crate::derive::{Derived, Transform};
+use crate::derive::{Derived, MatrixFunction, Transform};
 use crate::expr::{Abbreviations, Arena, ExprId, Leaf, Node, number};
 use crate::model::{Neuron, Parameter, Value};
 
@@ -21,12 +21,12 @@ fn leaf_name(neuron: &Neuron, derived: &Derived, leaf: Leaf) -> Option<String> {
         Leaf::State(i) => neuron.states.get(usize::from(i)).map(|s| s.quantity.name.clone()),
         Leaf::Event(i) => quantity(&neuron.events, i),
         Leaf::Drive(i) => quantity(&neuron.drives, i),
-        Leaf::Coefficient(i) => derived.coefficients.get(usize::from(i)).map(|c| c.name.clone()),
+        Leaf::Coefficient(i) => derived.coefficients.get(i as usize).map(|c| c.name.clone()),
         Leaf::StateAdjoint(i) => neuron.states.get(usize::from(i)).map(|s| format!("{}_bar", s.quantity.name)),
         Leaf::SpikeAdjoint => Some("spike_bar".into()),
         Leaf::SignalAdjoint(k) => neuron.outputs.get(usize::from(k)).map(|o| format!("{}_bar", o.quantity.name)),
         Leaf::OutputAdjoint(j) => {
-            let &c = derived.differentiated.get(usize::from(j))?;
+            let &c = derived.differentiated.get(j as usize)?;
             derived.coefficients.get(c).map(|c| format!("{}_bar", c.name))
         }
         Leaf::Noise(i) => neuron.states.get(usize::from(i)).map(|s| format!("N_{}", s.quantity.name)),
@@ -38,7 +38,7 @@ fn leaf_name(neuron: &Neuron, derived: &Derived, leaf: Leaf) -> Option<String> {
     }
 }
 
-/// `E1[2, 3]`, counted from 1 as in mathematics: an entry of the first matrix exponential.
+/// `E1[2, 3]`, counted from 1 as in mathematics: an entry of the first function of a matrix.
 pub(crate) fn propagator_entry(derived: &Derived, k: u32, suffix: &str) -> String {
     let inside = |p: &crate::derive::Propagator| (p.first..p.first + p.entries.len() as u32).contains(&k);
     let number = derived.propagators.iter().position(inside).unwrap_or_default();
@@ -102,8 +102,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// The matrices whose exponentials the coefficients read: `E1 from [M | B] =` says that E1 has the rows of
-/// [exp(M) | phi1(M) B].
+/// The functions of matrices that the coefficients read.
 pub fn propagator_lines(neuron: &Neuron, derived: &Derived) -> Vec<String> {
     let show = Show { neuron, derived };
     let text = |part: &[ExprId]| part.iter().map(|&e| show.plain(e)).collect::<Vec<_>>().join(", ");
@@ -111,7 +110,13 @@ pub fn propagator_lines(neuron: &Neuron, derived: &Derived) -> Vec<String> {
     for (k, propagator) in derived.propagators.iter().enumerate() {
         let columns = propagator.entries.len() / propagator.states.max(1);
         let has_inputs = columns > propagator.states;
-        let kind = if has_inputs { "[exp(M) | phi1(M) B] of [M | B]" } else { "exp(M) of M" };
+        let kind = match propagator.function {
+            MatrixFunction::NoiseFactor => {
+                "[L | 0], L L' = integral of exp(M s) diag(w)^2 exp(M' s) over s from 0 to 1, of [M | w]"
+            }
+            MatrixFunction::Propagator if has_inputs => "[exp(M) | phi1(M) B] of [M | B]",
+            MatrixFunction::Propagator => "exp(M) of M",
+        };
         lines.push(format!("E{} = {kind} with the rows", k + 1));
         for row in propagator.entries.chunks(columns.max(1)) {
             let (states, inputs) = row.split_at(propagator.states.min(row.len()));

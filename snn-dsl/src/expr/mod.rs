@@ -56,7 +56,7 @@ pub enum Leaf {
     /// Whether the neuron is refractory (yes or no).
     Refractory,
     /// A hoisted expression of parameters and dt.
-    Coefficient(u16),
+    Coefficient(u32),
     /// An entry of a matrix exponential of parameters and dt.
     Propagator(u32),
     /// An argument of a function of its own: the x of a surrogate, the inputs of a loss's elementwise function.
@@ -68,7 +68,7 @@ pub enum Leaf {
     /// dL/d(extra result of the step), by index.
     SignalAdjoint(u16),
     /// dL/d(coefficient), or dL/d(output) of an elementwise function.
-    OutputAdjoint(u16),
+    OutputAdjoint(u32),
     /// dL/d(entry of the matrix whose exponential has that entry).
     PropagatorAdjoint(u32),
 }

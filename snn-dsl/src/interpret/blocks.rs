@@ -46,10 +46,10 @@ impl Interpreted {
         for &(input, register) in self.step.inputs() {
             match input {
                 Input::Leaf(Leaf::Coefficient(k)) if !coefficients.per_neuron => {
-                    registers.row_mut(register, width).fill(coefficients.values[usize::from(k)]);
+                    registers.row_mut(register, width).fill(coefficients.values[k as usize]);
                 }
                 Input::Leaf(Leaf::Coefficient(k)) if n == width => {
-                    let values = &coefficients.values[usize::from(k) * n..][..n];
+                    let values = &coefficients.values[k as usize * n..][..n];
                     registers.row_mut(register, width).copy_from_slice(values);
                 }
                 // From here on the row of the numbers, and not the state they belong to.
@@ -66,7 +66,13 @@ impl Interpreted {
 }
 
 impl<R: Real> Blocks<R> {
-    /// One step of the population that this room was made for. What the adjoint needs is not written.
+    /// One step of the population that this room was made for, in spiking mode. What the adjoint needs is not written.
+    ///
+    /// Coefficients that all neurons share, and those of a population of at most 128 neurons, are the ones that the room was
+    /// made with: those of `step` are not looked at. Another number of neurons is cut into blocks of the same width.
+    ///
+    /// # Panics
+    /// If a slice of `step` is shorter than its neurons need, or the room is that of another model.
     pub fn step(&mut self, neuron: &Interpreted, step: Step<'_, R>) {
         let n = step.n;
         let stores = &neuron.stores;
@@ -76,11 +82,11 @@ impl<R: Real> Blocks<R> {
             for &(leaf, register) in &self.loads {
                 let out = self.registers.row_mut(register, m);
                 let (values, row) = match leaf {
-                    Leaf::State(i) => (&*step.states, i),
-                    Leaf::Event(i) => (step.events, i),
-                    Leaf::Drive(i) => (step.drives, i),
-                    Leaf::Noise(row) => (step.noise, row),
-                    Leaf::Coefficient(k) => (step.coefficients.values, k),
+                    Leaf::State(i) => (&*step.states, usize::from(i)),
+                    Leaf::Event(i) => (step.events, usize::from(i)),
+                    Leaf::Drive(i) => (step.drives, usize::from(i)),
+                    Leaf::Noise(row) => (step.noise, usize::from(row)),
+                    Leaf::Coefficient(k) => (step.coefficients.values, k as usize),
                     Leaf::Refractory => {
                         for (o, &left) in out.iter_mut().zip(&step.refractory[start..]) {
                             *o = if left > 0 { R::ONE } else { R::ZERO };
@@ -89,7 +95,7 @@ impl<R: Real> Blocks<R> {
                     }
                     _ => continue,
                 };
-                copy(out, &values[usize::from(row) * n + start..][..m]);
+                copy(out, &values[row * n + start..][..m]);
             }
             neuron.step.execute(&mut self.registers, m, &mut Decisions::Free);
             for (i, &register) in stores.states.iter().enumerate() {

@@ -2,13 +2,14 @@
 
 use super::blocks::Stores;
 use super::code::{Code, Decisions, Input};
-use crate::derive::{Derived, Transform, derive, schedule};
+use crate::derive::{Derived, MatrixFunction, Transform, derive, schedule};
 use crate::expr::{ExprId, Leaf};
 use crate::model::{self, Neuron, Value};
 use snn_runtime::neuron::{Mode, whole_steps};
 use snn_runtime::{Adjoint, NeuronLayout, ParameterStart, Quantity, Real, Step, StoredParameter};
-use snn_runtime::{math, propagator, propagator_adjoint};
+use snn_runtime::{math, noise_factor, noise_factor_adjoint, propagator, propagator_adjoint};
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A neuron model that the engine can run: an implementation of [`snn_runtime::Neuron`] by interpretation.
 #[derive(Clone, Debug)]
@@ -32,14 +33,15 @@ pub struct Interpreted {
     pub(super) noise_rows: BTreeMap<u16, u16>,
     matrices: Code,
     matrix_gradients: Code,
+    /// The matrices of the last neuron, and their functions: often they are those of the next one.
+    last: Arc<Mutex<(Vec<f64>, Vec<f64>)>>,
 }
 
 impl Interpreted {
     /// Prepares a model; `values` replaces the model's own values of some parameters, by index.
     pub fn new(neuron: &Neuron, values: &[(usize, Value)]) -> Self {
         let derived = derive(neuron);
-        let value_of =
-            |i: usize| values.iter().find(|v| v.0 == i).map(|v| v.1).or(neuron.parameters.get(i).map(|p| p.value));
+        let value_of = |i: usize| neuron.value(i, values);
         let constants = (0..neuron.parameters.len())
             .map(|i| match value_of(i) {
                 Some(Value::Constant(x)) => x,
@@ -58,7 +60,6 @@ impl Interpreted {
         };
         let duration = neuron.refractory.as_ref().map(|r| r.duration);
         let smooth = Code::new(arena, &derived.smooth_program(), &[], primitive);
-        let noisy = (0u16..).zip(&neuron.states).filter(|(_, s)| s.noise.is_some()).map(|(i, _)| i);
         let mut layout = layout(neuron, &derived, value_of);
         layout.decisions = smooth.decisions();
         let step = Code::new(arena, &derived.step_program(false), &[], fires);
@@ -72,9 +73,10 @@ impl Interpreted {
             coefficients: closed(derived.coefficients.iter().map(|c| c.value).collect()),
             chain: closed(derived.chain.gradients.iter().map(|g| g.1).collect()),
             refractory: duration.map(|d| closed(vec![d])),
-            noise_rows: noisy.zip(0..).collect(),
+            noise_rows: derived.noise.iter().map(|&i| i as u16).zip(0..).collect(),
             matrices: closed(derived.propagators.iter().flat_map(|p| p.entries.iter().copied()).collect()),
             matrix_gradients: closed(derived.chain.propagators.clone()),
+            last: Arc::default(),
             duration,
             layout,
             constants,
@@ -99,7 +101,7 @@ impl Interpreted {
                 }
             }
             Leaf::Stored(k) => at(once.stored, usize::from(k)),
-            Leaf::OutputAdjoint(j) => once.adjoint.get(usize::from(j)).copied().unwrap_or(0.0),
+            Leaf::OutputAdjoint(j) => once.adjoint.get(j as usize).copied().unwrap_or(0.0),
             Leaf::Propagator(k) => at(&once.exponentials, k as usize),
             Leaf::PropagatorAdjoint(k) => at(&once.matrix_gradients, k as usize),
             Leaf::Dt => once.dt,
@@ -127,11 +129,26 @@ impl Interpreted {
         once.values = self.scalars(&self.stored_values, self.derived.stored.iter().map(|s| s.value), &once);
         let propagators = &self.derived.propagators;
         once.matrices = self.scalars(&self.matrices, propagators.iter().flat_map(|p| p.entries.iter().copied()), &once);
+        if once.matrices.is_empty() {
+            return once;
+        }
+        let same =
+            |a: &[f64], b: &[f64]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits());
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if same(&last.0, &once.matrices) {
+            once.exponentials.clone_from(&last.1);
+            return once;
+        }
         once.exponentials = vec![0.0; once.matrices.len()];
         for p in propagators {
             let range = p.first as usize..p.first as usize + p.entries.len();
-            propagator(p.states, &once.matrices[range.clone()], &mut once.exponentials[range]);
+            let (matrix, out) = (&once.matrices[range.clone()], &mut once.exponentials[range]);
+            match p.function {
+                MatrixFunction::Propagator => propagator(p.states, matrix, out),
+                MatrixFunction::NoiseFactor => noise_factor(p.states, matrix, out),
+            }
         }
+        *last = (once.matrices.clone(), once.exponentials.clone());
         once
     }
 }
@@ -188,7 +205,7 @@ fn layout(neuron: &Neuron, derived: &Derived, value_of: impl Fn(usize) -> Option
         differentiated: derived.differentiated.clone(),
         tape_reals: derived.tape.reals.len(),
         tape_flags: !derived.tape.flags.is_empty(),
-        noise: neuron.states.iter().filter(|s| s.noise.is_some()).count(),
+        noise: derived.noise.len(),
         spikes: derived.step.threshold.is_some(),
         adjoint_reads_spikes: derived.tape.reads_spikes,
         refractory: neuron.refractory.is_some(),
@@ -238,7 +255,11 @@ impl<R: Real> snn_runtime::Neuron<R> for Interpreted {
         for p in &self.derived.propagators {
             let range = p.first as usize..p.first as usize + p.entries.len();
             let (matrix, gradient) = (&once.matrices[range.clone()], &gradients[range.clone()]);
-            propagator_adjoint(p.states, matrix, gradient, &mut matrix_gradients[range]);
+            let sum = &mut matrix_gradients[range];
+            match p.function {
+                MatrixFunction::Propagator => propagator_adjoint(p.states, matrix, gradient, sum),
+                MatrixFunction::NoiseFactor => noise_factor_adjoint(p.states, matrix, gradient, sum),
+            }
         }
         once.matrix_gradients = matrix_gradients;
         let values = self.scalars(&self.chain, chain.gradients.iter().map(|g| g.1), &once);
@@ -273,7 +294,7 @@ impl<R: Real> snn_runtime::Neuron<R> for Interpreted {
                     Leaf::Event(i) => row(step.events, i, out),
                     Leaf::Drive(i) => row(step.drives, i, out),
                     Leaf::Noise(i) => row(step.noise, self.noise_rows.get(&i).copied().unwrap_or_default(), out),
-                    Leaf::Coefficient(k) => coefficient(&step.coefficients, usize::from(k), n, out),
+                    Leaf::Coefficient(k) => coefficient(&step.coefficients, k as usize, n, out),
                     Leaf::Refractory => {
                         for (o, &left) in out.iter_mut().zip(&*step.refractory) {
                             *o = if left > 0 { R::ONE } else { R::ZERO };
@@ -338,7 +359,7 @@ impl<R: Real> snn_runtime::Neuron<R> for Interpreted {
                     out.copy_from_slice(&adjoint.output_gradient[k * n..(k + 1) * n]);
                 }
                 Input::Leaf(Leaf::SpikeAdjoint) => out.copy_from_slice(adjoint.spike_gradient),
-                Input::Leaf(Leaf::Coefficient(k)) => coefficient(&adjoint.coefficients, usize::from(k), n, out),
+                Input::Leaf(Leaf::Coefficient(k)) => coefficient(&adjoint.coefficients, k as usize, n, out),
                 Input::Leaf(_) => {}
             },
             Decisions::Free,

@@ -1,7 +1,8 @@
 //! Neurons of one model without a Rust compiler: a protocol in, their course and their spikes out.
 //!
-//! The numbers are those that a network of generated code would have: the interpreter does the same operations in the
-//! same order, and parameters take the form in which a network stores them.
+//! The numbers are those that the first sample of a batch has in a layer of a network of generated code: the interpreter does
+//! the same operations in the same order, parameters take the form in which a network stores them, and white noise is that of
+//! the first layer with the same seed.
 //!
 //! ```
 //! use snn_dsl::simulate::{Input, Protocol, library, run};
@@ -51,7 +52,7 @@ use inputs::Inputs;
 use population::Population;
 use snn_runtime::Real;
 
-/// More numbers than this are not recorded.
+/// More numbers than this are not recorded, nor more spikes.
 const MOST_RECORDED: u64 = 1 << 28;
 
 /// A neuron of the library.
@@ -70,7 +71,8 @@ pub fn warnings(neuron: &Neuron, protocol: &Protocol) -> Vec<String> {
 /// Runs neurons of a model through a protocol, in f32 or f64.
 ///
 /// # Errors
-/// If the protocol does not fit the model, or a state becomes infinite or NaN.
+/// If the protocol does not fit the model, a state becomes infinite or NaN, or more than 2^28 numbers or spikes would have to
+/// be kept.
 pub fn run<R: Real>(neuron: &Neuron, protocol: &Protocol) -> Result<Recording<R>, Error> {
     let grid = Grid::new(protocol.dt, protocol.duration)?;
     let n = protocol.n;
@@ -103,14 +105,24 @@ pub fn run<R: Real>(neuron: &Neuron, protocol: &Protocol) -> Result<Recording<R>
     record(&population);
     for step in 0..grid.steps {
         let (events, drives) = inputs.at(step);
-        let fired = population.step(step, events, drives);
-        let of_step = fired.iter().enumerate().filter(|(_, z)| **z != R::ZERO);
-        spikes.extend(of_step.map(|(i, _)| Spike { step: step as u32, neuron: i as u32 }));
+        let fired = population.step(events, drives);
+        keep_spikes(&mut spikes, step, fired, MOST_RECORDED)?;
         population.check(neuron, grid, step)?;
         record(&population);
     }
     let has_threshold = neuron.spike.is_some();
     Ok(Recording { model: neuron.name.clone(), grid, n, traces, spikes, has_threshold })
+}
+
+/// Adds the spikes of a step, at most so many in all.
+fn keep_spikes<R: Real>(spikes: &mut Vec<Spike>, step: usize, fired: &[R], most: u64) -> Result<(), Error> {
+    let of_step = fired.iter().enumerate().filter(|(_, z)| **z != R::ZERO);
+    spikes.extend(of_step.map(|(i, _)| Spike { step: step as u32, neuron: i as u32 }));
+    if spikes.len() as u64 > most {
+        let message = format!("expected at most {most} spikes, found more until step {step}");
+        return Err(Error::new(Place::Run, message).help("take fewer neurons or a shorter time"));
+    }
+    Ok(())
 }
 
 /// The indices of the states to record, in the order asked for.
@@ -125,4 +137,18 @@ fn recorded_states(neuron: &Neuron, protocol: &Protocol) -> Result<Vec<usize>, E
         recorded.push(index);
     }
     Ok(recorded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spikes_are_bounded() {
+        let mut spikes = Vec::new();
+        keep_spikes(&mut spikes, 7, &[1.0, 0.0, 1.0], 3).unwrap();
+        assert_eq!(spikes, [Spike { step: 7, neuron: 0 }, Spike { step: 7, neuron: 2 }]);
+        let error = keep_spikes(&mut spikes, 8, &[1.0, 0.0, 1.0], 3).unwrap_err();
+        assert_eq!(error.place, Place::Run);
+    }
 }

@@ -10,24 +10,15 @@ use crate::interpret::{Blocks, Interpreted};
 use crate::lint::Quotients;
 use crate::model::{Neuron, Value};
 use snn_runtime::initialise::parameter_start;
-use snn_runtime::neuron::{Coefficients, Mode};
-use snn_runtime::random::{Purpose, Stream, normal_numbers};
-use snn_runtime::{Real, Step};
+use snn_runtime::{Cells, Real};
+use std::sync::Arc;
 
 /// Neurons of one model.
 pub(super) struct Population<R> {
-    neuron: Interpreted,
+    neuron: Arc<Interpreted>,
     blocks: Blocks<R>,
+    cells: Cells<R>,
     n: usize,
-    coefficients: Vec<R>,
-    per_neuron: bool,
-    refractory_steps: u32,
-    states: Vec<R>,
-    refractory: Vec<u32>,
-    spikes: Vec<R>,
-    /// Standard normal numbers of the present step, and where those of each state with noise come from.
-    noise: Vec<R>,
-    streams: Vec<Stream>,
 }
 
 /// The same limit as that of networks.
@@ -41,10 +32,9 @@ impl<R: Real> Population<R> {
             return Err(Error::new(Place::Count, format!("expected 1 to {MOST_NEURONS} neurons, found {n}")));
         }
         let values = parameters(model, protocol)?;
-        let neuron = Interpreted::new(model, &values);
-        let layout = snn_runtime::Neuron::<R>::layout(&neuron).clone();
+        let neuron = Arc::new(Interpreted::new(model, &values));
         // Parameters as a network stores them, so that the run has the bits of a layer.
-        let stored: Vec<Vec<f64>> = layout
+        let stored: Vec<Vec<f64>> = snn_runtime::Neuron::<R>::layout(&*neuron)
             .parameters
             .iter()
             .enumerate()
@@ -54,46 +44,19 @@ impl<R: Real> Population<R> {
                 out.into_iter().map(R::to_f64).collect()
             })
             .collect();
-        let per_neuron = layout.parameters.iter().any(|p| p.per_neuron);
-        let rows = if per_neuron { n } else { 1 };
-        let mut coefficients = vec![R::ZERO; layout.coefficients * rows];
-        let mut own = vec![0.0; stored.len()];
-        let mut exact = vec![0.0; layout.coefficients];
-        for i in 0..rows {
-            for (own, values) in own.iter_mut().zip(&stored) {
-                *own = values.get(i).or(values.first()).copied().unwrap_or(f64::NAN);
-            }
-            snn_runtime::Neuron::<R>::coefficients(&neuron, protocol.dt, &own, &mut exact);
-            exact.iter().enumerate().for_each(|(c, &x)| coefficients[c * rows + i] = R::from_f64(x));
-        }
-        let mut population = Self {
-            refractory_steps: snn_runtime::Neuron::<R>::refractory_steps(&neuron, protocol.dt),
-            states: vec![R::ZERO; layout.states.len() * n],
-            refractory: vec![0; if layout.refractory { n } else { 0 }],
-            spikes: vec![R::ZERO; if layout.spikes { n } else { 0 }],
-            noise: vec![R::ZERO; layout.noise * n],
-            // A stream for each state, so that the numbers of a neuron do not depend on how many there are.
-            streams: (0..layout.noise as u64).map(|row| Stream::new(protocol.seed, Purpose::Noise, row)).collect(),
-            blocks: neuron.blocks(n, &Coefficients { values: &coefficients, per_neuron }),
-            neuron,
-            n,
-            coefficients,
-            per_neuron,
-        };
-        population.start(model, &layout.initial, &protocol.init)?;
+        let stored: Vec<&[f64]> = stored.iter().map(Vec::as_slice).collect();
+        let mut cells = Cells::new(neuron.clone(), n, protocol.dt, &stored)
+            .map_err(|error| Error::new(Place::Model, error.to_string()))?;
+        cells.set_noise_seed(protocol.seed);
+        let blocks = neuron.blocks(n, &cells.coefficients());
+        let mut population = Self { neuron, blocks, cells, n };
+        population.start(model, &protocol.init)?;
         Ok(population)
     }
 
-    /// Sets the initial state.
-    fn start(&mut self, model: &Neuron, initial: &[usize], init: &[(String, f64)]) -> Result<(), Error> {
+    /// Sets starting values.
+    fn start(&mut self, model: &Neuron, init: &[(String, f64)]) -> Result<(), Error> {
         let n = self.n;
-        for (&c, states) in initial.iter().zip(self.states.chunks_exact_mut(n)) {
-            if self.per_neuron {
-                states.copy_from_slice(&self.coefficients[c * n..][..n]);
-            } else {
-                states.fill(self.coefficients[c]);
-            }
-        }
         let mut seen = Vec::new();
         for (name, value) in init {
             let place = || Place::Init(name.clone());
@@ -107,9 +70,9 @@ impl<R: Real> Population<R> {
                 let message = format!("expected a finite starting value in {}, found {}", R::NAME, number(*value));
                 return Err(Error::new(place(), message));
             }
-            self.states[index * n..][..n].fill(rounded);
+            self.cells.states_mut()[index * n..][..n].fill(rounded);
         }
-        for (state, values) in model.states.iter().zip(self.states.chunks_exact(n)) {
+        for (state, values) in model.states.iter().zip(self.cells.states().chunks_exact(n)) {
             if let Some((i, value)) = values.iter().enumerate().find(|(_, x)| !x.is_finite()) {
                 let name = &state.quantity.name;
                 let message = format!("state `{name}` of neuron {i} starts at {value}");
@@ -121,46 +84,28 @@ impl<R: Real> Population<R> {
     }
 
     /// Takes a step; `[ports, n]` each. Returns 1 where a neuron fired, else 0; empty without a threshold.
-    pub(super) fn step(&mut self, step: usize, events: &[R], drives: &[R]) -> &[R] {
-        for (&stream, row) in self.streams.iter().zip(self.noise.chunks_exact_mut(self.n)) {
-            normal_numbers(stream, step as u32, 0, row);
-        }
-        let step = Step {
-            n: self.n,
-            coefficients: Coefficients { values: &self.coefficients, per_neuron: self.per_neuron },
-            states: &mut self.states,
-            events,
-            drives,
-            noise: &self.noise,
-            refractory: &mut self.refractory,
-            refractory_steps: self.refractory_steps,
-            spikes: &mut self.spikes,
-            outputs: &mut [],
-            tape: &mut [],
-            tape_flags: &mut [],
-            mode: Mode::Spiking,
-            decisions: &mut [],
-        };
-        self.blocks.step(&self.neuron, step);
-        &self.spikes
+    pub(super) fn step(&mut self, events: &[R], drives: &[R]) -> &[R] {
+        let Self { neuron, blocks, cells, .. } = self;
+        cells.step_by(events, drives, |step| blocks.step(neuron, step))
     }
 
     /// The values of a state.
     pub(super) fn state(&self, index: usize) -> &[R] {
-        self.states.get(index * self.n..(index + 1) * self.n).unwrap_or(&[])
+        self.cells.states().get(index * self.n..(index + 1) * self.n).unwrap_or(&[])
     }
 
     /// Whether all states are finite after a step.
     pub(super) fn check(&self, model: &Neuron, grid: Grid, step: usize) -> Result<(), Error> {
         // Without a branch inside of a chunk, which the compiler turns into wide instructions.
         let finite = |chunk: &[R]| chunk.iter().fold(true, |all, x| all & x.is_finite());
-        if self.states.chunks(64).all(finite) {
+        let states = self.cells.states();
+        if states.chunks(64).all(finite) {
             return Ok(());
         }
-        let found = self.states.iter().position(|x| !x.is_finite()).unwrap_or(0);
+        let found = states.iter().position(|x| !x.is_finite()).unwrap_or(0);
         let (state, neuron) = (found / self.n, found % self.n);
         let name = model.states.get(state).map_or("", |s| s.quantity.name.as_str());
-        let (value, time) = (self.states[found], number(grid.time(step + 1)));
+        let (value, time) = (states[found], number(grid.time(step + 1)));
         let message = format!("state `{name}` of neuron {neuron} became {value} at {time} ms in {}", R::NAME);
         let help = if R::NAME == "f32" {
             "numbers beyond 3.4e38 are infinite in f32: leave out `--f32`, or check parameters and inputs"

@@ -271,7 +271,7 @@ fn step<R: Real>(
     let count = if smooth { p.layout.decisions * p.n } else { 0 };
     if !cells.noise.is_empty() {
         let stream = Stream::new(call.noise_seed, Purpose::Noise, index as u64);
-        normal_numbers(stream, (call.before + t) as u32, p.first_noise, &mut cells.noise);
+        normal_numbers(stream, (call.before + t) as u32, p.first_noise, p.n, &mut cells.noise);
     }
     p.neuron.step(Step {
         n: p.n,

@@ -5,6 +5,7 @@ use super::projection::{ProjectionPlan, projection};
 use crate::graph::{Graph, Input, Population, Signal, Simulation, Source, Target, TargetKind};
 use crate::loss;
 use crate::neuron::{Neuron, NeuronLayout};
+use crate::random::normal_blocks;
 use crate::{Layout, Real};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -36,7 +37,7 @@ pub(crate) struct PopulationPlan<R> {
     pub(crate) neuron: Arc<dyn Neuron<R>>,
     pub(crate) layout: NeuronLayout,
     pub(crate) refractory_steps: u32,
-    /// Where its numbers of white noise begin among those of a step; even.
+    /// The first of its blocks of normal numbers among those of a step.
     pub(crate) first_noise: u32,
     /// The projections to each port, in declaration order: the event ports, and then the drives if any has some.
     pub(crate) incoming: Vec<Vec<usize>>,
@@ -70,7 +71,7 @@ pub(crate) fn plan<R: Real>(graph: &Graph<R>, simulation: Simulation) -> Result<
     let mut first_noise = 0usize;
     for p in &mut populations {
         p.first_noise = first_noise as u32;
-        first_noise += (p.layout.noise * p.n).next_multiple_of(2);
+        first_noise = first_noise.saturating_add(normal_blocks(p.layout.noise, p.n));
         if first_noise > u32::MAX as usize {
             let message =
                 format!("population `{}`: too many neurons with white noise; make the layers smaller", p.name);

@@ -22,7 +22,7 @@ fn cases() -> Vec<Case> {
     let mut cases = rates();
     cases.extend(stationary());
     cases.push(euler_maruyama());
-    cases.push(coloured());
+    cases.extend(passed_on());
     cases.push(geometric());
     cases.extend(seeds());
     cases
@@ -128,14 +128,72 @@ fn euler_maruyama() -> Case {
     Case::number(name, "closed form of the recursion", (expected, variance), error, (3, "mV^2"))
 }
 
-fn coloured() -> Case {
-    let mut cells = noisy(&neuron("noise.snn", "ColouredNoise"), N, 0.5, &[]);
-    run(&mut cells, 150);
-    let variance = mean(values(&cells, "V").iter().map(|v| v * v));
-    let expected = 4.0 * 5.0 / (5.0 + TAU);
-    let error = rounded(4.0 * expected * math::sqrt(2.0 / N as f64));
-    let name = "`ColouredNoise`: variance of V, dt = tau/20";
-    Case::number(name, "sigma^2 tau_s/(tau_s + tau)", (expected, variance), error, (3, "mV^2"))
+/// Four standard errors of a sample covariance of normal numbers with these variances and covariance.
+fn error_of(xx: f64, yy: f64, xy: f64) -> f64 {
+    rounded(4.0 * math::sqrt((xx * yy + xy * xy) / N as f64))
+}
+
+fn covariance(cells: &Cells<f64>, x: &str, y: &str) -> f64 {
+    mean(values(cells, x).iter().zip(values(cells, y)).map(|(x, y)| x * y))
+}
+
+/// Linear systems that pass noise on, with steps that are not short: exact for any step.
+fn passed_on() -> Vec<Case> {
+    let mut cells = noisy(&neuron("noise.snn", "ColouredNoise"), N, COARSE, &[]);
+    run(&mut cells, 30);
+    let (of_i, of_v) = (4.0, 4.0 * 5.0 / (5.0 + TAU));
+    let source = "sigma^2 tau_s/(tau_s + tau)";
+    let mut cases = vec![
+        Case::number(
+            "`ColouredNoise`: variance of V, dt = tau_s",
+            source,
+            (of_v, covariance(&cells, "V", "V")),
+            error_of(of_v, of_v, of_v),
+            (3, "mV^2"),
+        ),
+        Case::number(
+            "`ColouredNoise`: covariance of I and V, dt = tau_s",
+            source,
+            (of_v, covariance(&cells, "I", "V")),
+            error_of(of_i, of_v, of_v),
+            (3, "mV^2"),
+        ),
+    ];
+    let mut cells = noisy(&neuron("noise.snn", "NoisyRotation"), N, COARSE, &[]);
+    run(&mut cells, 20);
+    let (a, w, s1, s2) = (0.1, 0.3, 1.0, 0.2 * 0.2);
+    let (sum, difference) = ((s1 + s2) / (2.0 * a), (s1 - s2) * a / (2.0 * (a * a + w * w)));
+    let (xx, yy, xy) = ((sum + difference) / 2.0, (sum - difference) / 2.0, w * difference / (2.0 * a));
+    for (p, q, expected) in [("x", "x", xx), ("y", "y", yy), ("x", "y", xy)] {
+        let name = format!("`NoisyRotation`: covariance of {p} and {q}, 1.5 radians a step");
+        let error = error_of(if p == "x" { xx } else { yy }, if q == "x" { xx } else { yy }, expected);
+        let found = covariance(&cells, p, q);
+        cases.push(Case::number(name, "Lyapunov's equation", (expected, found), error, (3, "mV^2")));
+    }
+    let mut cells = noisy(&neuron("noise.snn", "IntegratedNoise"), N, COARSE, &[]);
+    run(&mut cells, 1);
+    let t = COARSE;
+    let [vv, xx, yy] = [t, t * t * t / 3.0, t * t * t * t * t / 20.0];
+    let entries = [
+        ("v", "v", vv, vv, vv),
+        ("v", "x", vv, xx, t * t / 2.0),
+        ("x", "x", xx, xx, xx),
+        ("v", "y", vv, yy, t * t * t / 6.0),
+        ("x", "y", xx, yy, t * t * t * t / 8.0),
+        ("y", "y", yy, yy, yy),
+    ];
+    for (p, q, pp, qq, expected) in entries {
+        let name = format!("`IntegratedNoise`: covariance of {p} and {q} after a step of 5 ms");
+        let found = covariance(&cells, p, q);
+        cases.push(Case::number(
+            name,
+            "integral of t^(i + j)/(i! j!)",
+            (expected, found),
+            error_of(pp, qq, expected),
+            (3, ""),
+        ));
+    }
+    cases
 }
 
 fn geometric() -> Case {

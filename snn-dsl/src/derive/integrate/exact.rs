@@ -11,12 +11,12 @@
 //! Sources: Rotter and Diesmann, Biological Cybernetics 81 (1999); Van Loan, IEEE Transactions on Automatic Control 23
 //! (1978), for the augmented matrix; McCurdy, Ng and Parlett, Mathematics of Computation 43 (1984), for divided differences.
 
-use super::linear::{Obstacle, Part, Row, analyse};
+use super::linear::{Obstacle, Part, Row, analyse, reached};
 use super::{Method, Update, exponential, noise};
-use crate::derive::hoist::Hoisted;
+use crate::derive::hoist::{Hoisted, MatrixFunction};
 use crate::expr::{Arena, Comparison, ExprId, Function, Leaf};
 use crate::model::Neuron;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The updates of all states, and what keeps some from being part of a linear system.
 pub(super) fn all(
@@ -46,8 +46,15 @@ struct Propagator {
 }
 
 fn exact(arena: &mut Arena, neuron: &Neuron, part: &Part, hoisted: &mut Hoisted) -> Vec<(usize, Update)> {
+    let reached = reached(part);
+    let groups = noise::groups(arena, neuron, part, &reached);
+    let passed: BTreeSet<usize> = groups.iter().flat_map(|group| group.passed()).copied().collect();
     let propagator =
-        if part.closed { closed(arena, neuron, part, hoisted) } else { matrix(arena, neuron, part, hoisted) };
+        if part.closed { closed(arena, neuron, part, hoisted) } else { matrix(arena, neuron, part, &passed, hoisted) };
+    let mut noisy = BTreeMap::new();
+    for group in &groups {
+        noisy.extend(group.terms(arena, neuron, part, &propagator.inputs, hoisted));
+    }
     let mut states: Vec<usize> = part.rows.iter().map(|r| r.0).collect();
     states.sort_unstable();
     let mut updates = Vec::new();
@@ -64,41 +71,15 @@ fn exact(arena: &mut Arena, neuron: &Neuron, part: &Part, hoisted: &mut Hoisted)
             if let Some(&factor) = propagator.inputs.get(&(to, *from)) {
                 terms.push(arena.multiply(factor, row.input));
             }
-            terms.extend(noise_term(arena, neuron, part, to, (*from, row), &propagator));
         }
+        terms.extend(noisy.get(&to).into_iter().flatten());
+        let group = groups.iter().find(|group| group.states.contains(&to));
         let zero = arena.constant(0.0);
         let new = terms.into_iter().fold(zero, |sum, term| arena.add(sum, term));
         let method = Method::Exact { states: states.clone(), closed: part.closed };
-        updates.push((to, Update { method, new }));
+        updates.push((to, Update { method, new, noise: group.map(|group| group.noise_of(reached.get(&to))) }));
     }
     updates
-}
-
-/// The noise of one state in the new value of another: exact in the state itself (if it is in no cycle), and passed on as if
-/// it were constant over the step.
-fn noise_term(
-    arena: &mut Arena,
-    neuron: &Neuron,
-    part: &Part,
-    to: usize,
-    (from, row): (usize, &Row),
-    propagator: &Propagator,
-) -> Option<ExprId> {
-    let state = neuron.states.get(from)?;
-    let g = state.noise?;
-    if to == from && part.alone.contains(&to) {
-        let exponent = row.exponent(arena, to);
-        let deviation = noise::deviation(arena, exponent);
-        return Some(noise::scaled(arena, state, from, g, deviation));
-    }
-    // The factor of an input contains 1/c.
-    let factor = propagator.inputs.get(&(to, from)).copied()?;
-    let dt = arena.leaf(Leaf::Dt);
-    let root = arena.apply(Function::Sqrt, dt);
-    let factor = arena.divide(factor, root);
-    let amplitude = arena.multiply(g, factor);
-    let normal = arena.leaf(Leaf::Noise(from as u16));
-    Some(arena.multiply(amplitude, normal))
 }
 
 fn name(neuron: &Neuron, state: usize) -> String {
@@ -127,7 +108,7 @@ fn closed(arena: &mut Arena, neuron: &Neuron, part: &Part, hoisted: &mut Hoisted
             let factor = hoisted.factor(arena, factor, format!("P_{}_{}", name(neuron, *to), name(neuron, *from)));
             propagator.states.insert((*to, *from), factor);
         }
-        if row.is_forced() {
+        if !row.is_unforced {
             let slope = row.slopes.get(to).copied().unwrap_or(zero);
             let gain = exponential::gain(arena, slope, row.coefficient, dt);
             let gain = hoisted.factor(arena, gain, format!("gain_{}", name(neuron, *to)));
@@ -153,12 +134,19 @@ fn divided_difference(arena: &mut Arena, a: ExprId, b: ExprId) -> ExprId {
     arena.select(larger, from_a, from_b)
 }
 
-/// Longer paths and cycles: the exponential of the augmented matrix.
-fn matrix(arena: &mut Arena, neuron: &Neuron, part: &Part, hoisted: &mut Hoisted) -> Propagator {
+/// Longer paths and cycles: the exponential of the augmented matrix. The noise of the states `passed` counts as an input.
+fn matrix(
+    arena: &mut Arena,
+    neuron: &Neuron,
+    part: &Part,
+    passed: &BTreeSet<usize>,
+    hoisted: &mut Hoisted,
+) -> Propagator {
     let dt = arena.leaf(Leaf::Dt);
     let zero = arena.constant(0.0);
     let states: Vec<usize> = part.rows.iter().map(|r| r.0).collect();
-    let inputs: Vec<usize> = part.rows.iter().filter(|(_, row)| row.is_forced()).map(|r| r.0).collect();
+    let is_input = |(i, row): &&(usize, Row)| !row.is_unforced || passed.contains(i);
+    let inputs: Vec<usize> = part.rows.iter().filter(is_input).map(|r| r.0).collect();
     let mut entries = Vec::new();
     for (to, row) in &part.rows {
         for from in &states {
@@ -169,7 +157,7 @@ fn matrix(arena: &mut Arena, neuron: &Neuron, part: &Part, hoisted: &mut Hoisted
         }
     }
     let reached = reached(part);
-    let results = hoisted.propagator(arena, states.len(), entries);
+    let results = hoisted.matrix(arena, MatrixFunction::Propagator, states.len(), entries);
     let mut results = results.into_iter();
     let mut propagator = Propagator::default();
     for &to in &states {
@@ -195,21 +183,4 @@ fn matrix(arena: &mut Arena, neuron: &Neuron, part: &Part, hoisted: &mut Hoisted
         }
     }
     propagator
-}
-
-/// For each state those that reach it within a step, itself included.
-fn reached(part: &Part) -> BTreeMap<usize, Vec<usize>> {
-    let rows: BTreeMap<usize, &Row> = part.rows.iter().map(|(i, row)| (*i, row)).collect();
-    let all = |start: usize| {
-        let mut found = vec![start];
-        let mut next = 0;
-        while let Some(&i) = found.get(next) {
-            next += 1;
-            let read = rows.get(&i).into_iter().flat_map(|row| row.slopes.keys().copied());
-            let new: Vec<usize> = read.filter(|j| !found.contains(j)).collect();
-            found.extend(new);
-        }
-        found
-    };
-    rows.keys().map(|&i| (i, all(i))).collect()
 }

@@ -12,7 +12,7 @@
 //! Sources: Certaine 1960; Hochbruck and Ostermann, Acta Numerica 19 (2010), sections 2 and 5; Börgers and Nectow, SIAM
 //! Journal on Scientific Computing 35 (2013), for the midpoint.
 
-use super::{Method, Update, derivative};
+use super::{Method, Update, derivative, noise};
 use crate::derive::hoist::{Hoisted, changes_in_step};
 use crate::expr::{Affine, Arena, ExprId, Function, Leaf};
 use crate::model::Neuron;
@@ -24,8 +24,8 @@ const FASTEST: f64 = 1.0;
 
 /// One equation over a step of length `h`, in terms of its parts.
 enum Form {
-    /// decay x + gain rest
-    Affine { decay: ExprId, gain: ExprId, rest: ExprId, method: Method },
+    /// decay x + gain rest, decay = exp(exponent)
+    Affine { decay: ExprId, gain: ExprId, rest: ExprId, exponent: ExprId, method: Method },
     /// x + h phi1(slope h) derivative
     Rosenbrock { slope: ExprId, derivative: ExprId },
 }
@@ -44,19 +44,19 @@ fn form(arena: &mut Arena, neuron: &Neuron, i: usize, h: ExprId, prefix: &str, h
         return Form::Rosenbrock { slope: arena.differentiate(derivative, leaf), derivative };
     };
     let method = Method::Affine { varying: changes_in_step(arena, alpha) || changes_in_step(arena, c) };
+    let exponent = exponent(arena, alpha, c, h);
     let (decay, gain, method) = if arena.constant_value(alpha) == Some(0.0) {
         (arena.constant(1.0), arena.divide(h, c), Method::Constant)
     } else {
-        let a_h = exponent(arena, alpha, c, h);
-        (arena.apply(Function::Exp, a_h), gain(arena, alpha, c, h), method)
+        (arena.apply(Function::Exp, exponent), gain(arena, alpha, c, h), method)
     };
     // dt alone is no gain.
     if method == Method::Constant && arena.constant_value(c).is_some() {
-        return Form::Affine { decay, gain, rest, method };
+        return Form::Affine { decay, gain, rest, exponent, method };
     }
     let decay = hoisted.factor(arena, decay, format!("{prefix}decay_{name}"));
     let gain = hoisted.factor(arena, gain, format!("{prefix}gain_{name}"));
-    Form::Affine { decay, gain, rest, method }
+    Form::Affine { decay, gain, rest, exponent, method }
 }
 
 /// a h = alpha h/c
@@ -116,11 +116,15 @@ pub(super) fn euler(arena: &mut Arena, neuron: &Neuron, i: usize, hoisted: &mut 
     let dt = arena.leaf(Leaf::Dt);
     let form = form(arena, neuron, i, dt, "", hoisted);
     let new = form.stepped(arena, i, dt, &BTreeMap::new());
-    let method = match form {
-        Form::Affine { method, .. } => method,
-        Form::Rosenbrock { .. } => Method::Rosenbrock,
+    let (method, exponent) = match form {
+        Form::Affine { method, exponent, .. } => (method, Some(exponent)),
+        Form::Rosenbrock { .. } => (Method::Rosenbrock, None),
     };
-    Update { method, new }
+    let mut update = Update::new(method, new);
+    if let (Some(state), Some(exponent)) = (neuron.states.get(i), exponent) {
+        noise::add(arena, state, i, &mut update, noise::Rule::Variance, exponent);
+    }
+    update
 }
 
 /// The updates of all states with slopes and inputs at the middle of the step.
@@ -147,7 +151,7 @@ pub(super) fn midpoint(
             return Update::held(arena, i);
         }
         let form = form(arena, neuron, i, dt, "", hoisted);
-        Update { method: Method::Midpoint, new: form.stepped(arena, i, dt, &middle) }
+        Update::new(Method::Midpoint, form.stepped(arena, i, dt, &middle))
     };
     (0..neuron.states.len()).map(&mut update).collect()
 }

@@ -32,6 +32,10 @@ pub(crate) enum Obstacle {
     Varying,
     /// More states than a matrix exponential is taken of.
     Large,
+    /// The factor of its noise reads a state.
+    Multiplicative,
+    /// Its noise reaches states that other noise reaches, and the factors change from step to step.
+    Mixed,
 }
 
 /// The equation of a state of a linear system: c dx/dt = sum of slope times state + input.
@@ -302,4 +306,21 @@ impl Groups {
         let (a, b) = (self.of(i), self.of(j));
         self.0[a.max(b)] = a.min(b);
     }
+}
+
+/// For each state those that reach it within a step, itself included.
+pub(super) fn reached(part: &Part) -> BTreeMap<usize, Vec<usize>> {
+    let rows: BTreeMap<usize, &Row> = part.rows.iter().map(|(i, row)| (*i, row)).collect();
+    let all = |start: usize| {
+        let mut found = vec![start];
+        let mut next = 0;
+        while let Some(&i) = found.get(next) {
+            next += 1;
+            let read = rows.get(&i).into_iter().flat_map(|row| row.slopes.keys().copied());
+            let new: Vec<usize> = read.filter(|j| !found.contains(j)).collect();
+            found.extend(new);
+        }
+        found
+    };
+    rows.keys().map(|&i| (i, all(i))).collect()
 }

@@ -10,6 +10,7 @@ mod noise;
 mod runge_kutta;
 
 pub(crate) use linear::Obstacle;
+pub use noise::{Noise, Rule};
 
 use super::hoist::Hoisted;
 use crate::expr::{Arena, ExprId, Leaf};
@@ -49,11 +50,18 @@ pub struct Update {
     pub method: Method,
     /// The new value; states in it are those after events.
     pub new: ExprId,
+    /// The white noise in it.
+    pub noise: Option<Noise>,
 }
 
 impl Update {
+    /// Without noise.
+    fn new(method: Method, new: ExprId) -> Self {
+        Self { method, new, noise: None }
+    }
+
     fn held(arena: &mut Arena, state: usize) -> Self {
-        Self { method: Method::Held, new: arena.leaf(Leaf::State(state as u16)) }
+        Self::new(Method::Held, arena.leaf(Leaf::State(state as u16)))
     }
 }
 
@@ -95,6 +103,12 @@ pub(super) fn integrate(arena: &mut Arena, neuron: &Neuron, held: &[usize], hois
 /// propagator.
 pub(crate) fn not_linear(arena: &mut Arena, neuron: &Neuron) -> Vec<(usize, Obstacle)> {
     linear::analyse(arena, neuron, &[]).obstacles
+}
+
+/// The states whose equations are linear, but whose noise is not exact in distribution, with the reason.
+pub(crate) fn inexact_noise(arena: &mut Arena, neuron: &Neuron) -> Vec<(usize, Obstacle)> {
+    let analysis = linear::analyse(arena, neuron, &[]);
+    analysis.parts.iter().flat_map(|part| noise::inexact(arena, neuron, part)).collect()
 }
 
 /// dx/dt of a state.

@@ -96,5 +96,5 @@ pub(super) fn explicit(
     }
     let new = system.moved(1.0 / tableau.weights.iter().sum::<f64>(), &sums);
     let method = |i: usize| if held.contains(&i) { Method::Held } else { Method::RungeKutta(tableau.order) };
-    new.into_iter().enumerate().map(|(i, new)| Update { method: method(i), new }).collect()
+    new.into_iter().enumerate().map(|(i, new)| Update::new(method(i), new)).collect()
 }

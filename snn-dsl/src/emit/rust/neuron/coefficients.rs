@@ -1,7 +1,7 @@
 //! Code over f64 that runs once: coefficients from parameters, and gradients back to parameters.
 
 use super::{Emit, doc_lines, text_block};
-use crate::derive::{Propagator, schedule};
+use crate::derive::{MatrixFunction, Propagator, schedule};
 use crate::emit::rust::expression::{Name, Scalar, Writer};
 use crate::emit::rust::names::{Mentions, Names, index};
 use crate::expr::{ExprId, IdMap, Leaf, Node};
@@ -81,11 +81,15 @@ impl Emit<'_> {
         for (p, Exponential { matrix, result, .. }) in self.derived.propagators.iter().zip(exponentials) {
             let (states, count) = (index(p.states), index(p.entries.len()));
             let (lets, entries) = array(writer, &p.entries);
+            let function = match p.function {
+                MatrixFunction::Propagator => quote! { propagator },
+                MatrixFunction::NoiseFactor => quote! { noise_factor },
+            };
             lines.extend(quote! {
                 #lets
                 let #matrix: [f64; #count] = #entries;
                 let mut #result = [0.0; #count];
-                #runtime::propagator(#states, &#matrix, &mut #result);
+                #runtime::#function(#states, &#matrix, &mut #result);
             });
         }
         if gradients.is_empty() {
@@ -95,10 +99,14 @@ impl Emit<'_> {
             let (states, count) = (index(p.states), index(p.entries.len()));
             let own = gradients.get(p.first as usize..).and_then(|g| g.get(..p.entries.len())).unwrap_or_default();
             let (lets, entries) = array(writer, own);
+            let function = match p.function {
+                MatrixFunction::Propagator => quote! { propagator_adjoint },
+                MatrixFunction::NoiseFactor => quote! { noise_factor_adjoint },
+            };
             lines.extend(quote! {
                 #lets
                 let mut #adjoint: [f64; #count] = [0.0; #count];
-                #runtime::propagator_adjoint(#states, &#matrix, &#entries, &mut #adjoint);
+                #runtime::#function(#states, &#matrix, &#entries, &mut #adjoint);
             });
         }
         lines
@@ -133,7 +141,7 @@ impl Emit<'_> {
                 Some(Name::Place(quote! { parameters[#k] }))
             }
             Leaf::OutputAdjoint(j) => {
-                let j = index(usize::from(j));
+                let j = index(j as usize);
                 Some(Name::Place(quote! { coefficient_gradient[#j] }))
             }
             Leaf::Dt => Some(Name::Local(format_ident!("dt"))),

@@ -127,7 +127,7 @@ impl Emit<'_> {
         let differentiated = derived.differentiated.iter().map(|&k| index(k));
         let tape_reals = index(derived.tape.reals.len());
         let tape_flags = !derived.tape.flags.is_empty();
-        let noise = index(self.model.states.iter().filter(|s| s.noise.is_some()).count());
+        let noise = index(self.derived.noise.len());
         let spikes = derived.step.threshold.is_some();
         let reads_spikes = derived.tape.reads_spikes;
         let refractory = self.model.refractory.is_some();

@@ -43,11 +43,8 @@ impl Locals {
         let events = rows(emit.model.events.iter().collect());
         let drives = rows(emit.model.drives.iter().collect());
         let outputs = names.take_all(emit.model.outputs.iter().map(|o| format!("{}_all", word(&o.quantity))));
-        let noisy: Vec<(u16, &Quantity)> = (0u16..)
-            .zip(&emit.model.states)
-            .filter(|(_, s)| s.noise.is_some())
-            .map(|(i, s)| (i, &s.quantity))
-            .collect();
+        let noisy: Vec<(u16, &Quantity)> =
+            emit.derived.noise.iter().filter_map(|&i| Some((i as u16, &emit.model.states.get(i)?.quantity))).collect();
         let noise = names.take_all(noisy.iter().map(|(_, q)| format!("noise_{}_all", q.name)));
         let noise = noisy.iter().map(|(i, _)| *i).zip(noise).collect();
         let tape = names.take_all((0..emit.derived.tape.reals.len()).map(|k| format!("tape_{k}")));
@@ -68,7 +65,7 @@ impl Locals {
     fn source(&self, leaf: Leaf) -> Option<TokenStream> {
         let row = match leaf {
             Leaf::Coefficient(k) => {
-                let k = index(usize::from(k));
+                let k = index(k as usize);
                 return Some(quote! { coefficient.at(#k, cell) });
             }
             Leaf::SpikeAdjoint => return Some(quote! { spike_gradient[cell] }),
@@ -107,7 +104,7 @@ fn wish(emit: &Emit, leaf: Leaf) -> Option<String> {
         Leaf::Event(i) => emit.model.events.get(usize::from(i)).map(|q| q.name.clone()),
         Leaf::Drive(i) => emit.model.drives.get(usize::from(i)).map(|q| q.name.clone()),
         Leaf::Noise(i) => state(i).map(|name| format!("noise_{name}")),
-        Leaf::Coefficient(k) => emit.derived.coefficients.get(usize::from(k)).map(|c| format!("c_{}", c.name)),
+        Leaf::Coefficient(k) => emit.derived.coefficients.get(k as usize).map(|c| format!("c_{}", c.name)),
         Leaf::StateAdjoint(i) => state(i).map(|name| format!("{name}_bar")),
         Leaf::SpikeAdjoint => Some("spike_bar".into()),
         Leaf::SignalAdjoint(k) => emit.model.outputs.get(usize::from(k)).map(|o| format!("{}_bar", word(&o.quantity))),
