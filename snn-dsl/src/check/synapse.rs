@@ -8,7 +8,8 @@ use super::dimension::Dimension;
 use super::neuron::{self, Checked};
 use super::scope::Context;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::expr::ExprId;
+use crate::expr::{ExprId, Leaf};
+use crate::model;
 use crate::source::Span;
 use crate::syntax::tree::{
     Assign, AssignOp, BinaryOp, Expr, ExprKind, Ident, Let, Neuron, NeuronStatement, On, Port, Side, Synapse,
@@ -97,11 +98,30 @@ pub(super) fn check<'a>(
         }
         Some(checked)
     };
-    let post = part(&parts.post)?;
-    let relay = match &parts.relay {
+    let mut post = part(&parts.post)?;
+    let mut relay = match &parts.relay {
         Some(relay) => Some(part(relay)?),
         None => None,
     };
+    if let Some(relay) = &mut relay {
+        for i in 0..post.neuron.parameters.len() {
+            let reads = |neuron: &model::Neuron| reads_parameter(neuron, i);
+            let (at_target, at_source) = (reads(&post.neuron), reads(&relay.neuron));
+            let Some(parameter) = post.neuron.parameters.get(i).filter(|p| p.trainable) else { continue };
+            if at_target && at_source {
+                let message = format!("the trainable parameter `{}` is read at the source and at the target", parameter.quantity.name);
+                let hint = "these are different neurons: take one parameter for each side";
+                all.push(Diagnostic::error("E0515", parameter.quantity.span, message).hint(hint));
+                sound = false;
+            }
+            // A side that does not read it has nothing to train.
+            for (neuron, reads) in [(&mut post.neuron, at_target), (&mut relay.neuron, at_source)] {
+                if let Some(parameter) = neuron.parameters.get_mut(i).filter(|_| !reads) {
+                    parameter.trainable = false;
+                }
+            }
+        }
+    }
     let weight = parts.weight.as_ref().and_then(|weight| {
         let event = post.neuron.events.iter().find(|e| e.name == weight.name);
         event.filter(|e| !post.poisoned.contains(&e.name)).map(|e| e.dimension)
@@ -173,6 +193,14 @@ pub(super) fn check<'a>(
     Some((checked, all))
 }
 
+/// Whether what a neuron computes depends on a parameter.
+fn reads_parameter(neuron: &model::Neuron, index: usize) -> bool {
+    let leaf = Leaf::Parameter(index as u16);
+    let states = neuron.states.iter().flat_map(|s| [s.initial, s.coefficient, s.rhs].into_iter().chain(s.noise));
+    let roots = states.chain(neuron.on.iter().flat_map(|on| &on.body).map(|a| a.value));
+    roots.chain(neuron.lets.iter().map(|l| l.1)).any(|root| neuron.arena.depends_on(root, leaf))
+}
+
 /// The parts of a synapse as trees of neurons, and what belongs together.
 pub(super) struct Parts {
     pub post: Neuron,
@@ -237,6 +265,9 @@ pub(super) fn parts(tree: &Synapse, diagnostics: Diagnostics) -> Parts {
                 true
             }
             SynapseStatement::Sum(port, _) => sides.post.insert(port.name.name.clone()),
+            SynapseStatement::Common(NeuronStatement::Param(param)) => {
+                sides.parameters.insert(param.name.name.clone())
+            }
             SynapseStatement::Common(NeuronStatement::Let(line)) => {
                 // What reads the source is of the source.
                 let mut names = BTreeSet::new();
@@ -342,9 +373,16 @@ pub(super) fn parts(tree: &Synapse, diagnostics: Diagnostics) -> Parts {
 struct Names {
     pre: BTreeSet<String>,
     post: BTreeSet<String>,
+    parameters: BTreeSet<String>,
 }
 
 impl Names {
+    fn reads_parameters_only(&self, expr: &Expr) -> bool {
+        let mut names = BTreeSet::new();
+        names_in(expr, &mut names);
+        names.iter().all(|n| self.parameters.contains(n))
+    }
+
     fn reads_pre(&self, expr: &Expr) -> bool {
         let mut names = BTreeSet::new();
         names_in(expr, &mut names);
@@ -371,7 +409,10 @@ fn on_pre(parts: &mut Parts, sides: &Names, weight: Option<&str>, on: &On, relay
         // The factors that the source knows go with the spike.
         let mut factors = Vec::new();
         factors_of(&assign.value, &mut factors);
-        let (of_source, others): (Vec<Factor>, Vec<Factor>) = factors.into_iter().partition(|f| sides.reads_pre(f.expr));
+        let with_source = factors.iter().any(|f| sides.reads_pre(f.expr));
+        // Factors of parameters alone go with those of the source, which reads the same parameters.
+        let goes = |f: &Factor| sides.reads_pre(f.expr) || with_source && sides.reads_parameters_only(f.expr);
+        let (of_source, others): (Vec<Factor>, Vec<Factor>) = factors.into_iter().partition(goes);
         let reads_weight = |f: &Factor| {
             let mut names = BTreeSet::new();
             names_in(f.expr, &mut names);
