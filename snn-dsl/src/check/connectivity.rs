@@ -163,10 +163,20 @@ impl Arguments {
                 None if found.positional.len() < positional.len() => {
                     found.positional.push((value, argument.value.span))
                 }
+                Some(word) if positional.get(found.positional.len()) == Some(&word) && !twice => {
+                    found.positional.push((value, argument.value.span));
+                }
                 Some("stride") if named.contains(&"stride") && !twice => found.stride = Some(value),
                 Some("padding") if named.contains(&"padding") && !twice => found.padding = Some(value),
-                Some("seed") if named.contains(&"seed") && !twice && value >= 0.0 && value.fract() == 0.0 => {
-                    found.seed = value as u64;
+                Some("seed") if named.contains(&"seed") && !twice => {
+                    if value >= 0.0 && value.fract() == 0.0 && value < 9e15 {
+                        found.seed = value as u64;
+                    } else {
+                        let message =
+                            format!("expected a whole number from 0 on as seed, found {}", number_text(value));
+                        checker.typing.diagnostics.push(Diagnostic::error("E0514", argument.value.span, message));
+                        sound = false;
+                    }
                 }
                 _ => {
                     let (span, text) = match &argument.name {

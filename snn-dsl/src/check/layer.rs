@@ -46,7 +46,12 @@ impl<'a> Checker<'a> {
     }
 
     /// The parameters that a layer sets.
-    pub(super) fn arguments(&mut self, call: &'a tree::Call, checked: &'a Checked, dt: Option<f64>) -> Vec<(usize, model::Value)> {
+    pub(super) fn arguments(
+        &mut self,
+        call: &'a tree::Call,
+        checked: &'a Checked,
+        dt: Option<f64>,
+    ) -> Vec<(usize, model::Value)> {
         let neuron = &checked.neuron;
         let mut values: Vec<(usize, model::Value)> = Vec::new();
         let mut seen: Vec<(usize, Span)> = Vec::new();

@@ -110,12 +110,15 @@ fn check_all(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut Diagn
         });
         items
     });
-    let parts: Vec<_> =
-        synapse_trees.map(|(text, tree, free)| (text, tree, free, synapse::parts(tree, diagnostics.further()))).collect();
+    let parts: Vec<_> = synapse_trees
+        .map(|(text, tree, free)| (text, tree, free, synapse::parts(tree, diagnostics.further())))
+        .collect();
     let mut synapses = Vec::new();
     for (text, tree, free, parts) in &parts {
         let used_at = text.checked_sub(1).and_then(|k| loaded.get(k)).map(|l| l.used_at);
-        let Some((checked, found)) = synapse::check(context, *text, tree, parts, diagnostics.further()) else { continue };
+        let Some((checked, found)) = synapse::check(context, *text, tree, parts, diagnostics.further()) else {
+            continue;
+        };
         for diagnostic in found.into_sorted() {
             diagnostics.push(match used_at {
                 Some(span) => diagnostic.also(span, "used here"),
@@ -137,7 +140,9 @@ fn check_all(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut Diagn
             let message = format!("`{}` is also a neuron of the library that this text uses", network.name.name);
             diagnostics.push(Diagnostic::error("E0202", network.name.span, message).hint("rename the network"));
         }
-        let Some(outcome) = network::check(context, &neurons, &synapses, network, diagnostics.further()) else { continue };
+        let Some(outcome) = network::check(context, &neurons, &synapses, network, diagnostics.further()) else {
+            continue;
+        };
         for diagnostic in outcome.diagnostics.into_sorted() {
             diagnostics.push(diagnostic);
         }

@@ -79,7 +79,15 @@ pub(super) fn check<'a>(
         let hint = "a population of many neurons is a `layer` of a network, not one neuron with many states";
         typing.diagnostics.push(Diagnostic::error("E0311", name.span, message).label("one too many").hint(hint));
         let (poisoned, unread_states) = Default::default();
-        let checked = Checked { neuron, sound: false, poisoned, unread_states, weight: 0, too_large: true, lets: BTreeMap::new() };
+        let checked = Checked {
+            neuron,
+            sound: false,
+            poisoned,
+            unread_states,
+            weight: 0,
+            too_large: true,
+            lets: BTreeMap::new(),
+        };
         return Some((checked, typing.diagnostics));
     }
     let mut checker = Checker { context, text, typing, neuron, poisoned: BTreeSet::new(), tree };

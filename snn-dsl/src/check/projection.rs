@@ -180,7 +180,8 @@ fn synapse<'a>(
     let events = target.neuron.events.len();
     let (_, output) = synapse.output?;
     let Some(drive) = port.checked_sub(events).and_then(|drive| target.neuron.drives.get(drive)) else {
-        let message = format!("expected a drive for the synapse `{}`, found the event port `{}`", synapse.name, tree.port.name);
+        let message =
+            format!("expected a drive for the synapse `{}`, found the event port `{}`", synapse.name, tree.port.name);
         let hint = match target.neuron.drives.iter().find(|d| d.dimension == output) {
             Some(drive) => format!("its output flows all the time: write `{}.{}`", tree.target.name, drive.name),
             None => format!("declare one in `{}`: `drive I_syn : {}`", target.neuron.name, output.base_unit()),
@@ -188,7 +189,8 @@ fn synapse<'a>(
         return checker.typing.fail(Diagnostic::error("E0515", tree.port.span, message).hint(hint));
     };
     if drive.dimension != output && !target.poisoned.contains(&drive.name) {
-        let message = format!("expected {} for `{}`, found {output} of `{}`", drive.dimension, drive.name, synapse.name);
+        let message =
+            format!("expected {} for `{}`, found {output} of `{}`", drive.dimension, drive.name, synapse.name);
         return checker.typing.fail(Diagnostic::error("E0515", call.span, message));
     }
     let mut sound = true;
@@ -199,13 +201,17 @@ fn synapse<'a>(
                 Some(state) if state.dimension == read.dimension || checked.poisoned.contains(&state.name) => {}
                 Some(state) => {
                     let (name, neuron) = (&read.name, &checked.neuron.name);
-                    let message = format!("expected {} for `{name}` of `{neuron}`, found {}", read.dimension, state.dimension);
+                    let message =
+                        format!("expected {} for `{name}` of `{neuron}`, found {}", read.dimension, state.dimension);
                     checker.typing.diagnostics.push(Diagnostic::error("E0515", call.span, message));
                     sound = false;
                 }
                 None => {
                     let name = source_name(&read.name, of);
-                    let message = format!("`{}` reads the state `{name}`, which `{}` does not have", synapse.name, checked.neuron.name);
+                    let message = format!(
+                        "`{}` reads the state `{name}`, which `{}` does not have",
+                        synapse.name, checked.neuron.name
+                    );
                     let list: Vec<&str> = states().map(|q| q.name.as_str()).collect();
                     let hint = format!("it has `{}`", list.join("`, `"));
                     checker.typing.diagnostics.push(Diagnostic::error("E0515", call.span, message).hint(hint));
@@ -222,7 +228,8 @@ fn synapse<'a>(
         }) {
             Some(Some(checked)) => reads(checker, &synapse.reads_source, checked, PRE),
             Some(None) => {
-                let message = format!("`{}` reads states of its source, and `{}` has none", synapse.name, tree.source.name);
+                let message =
+                    format!("`{}` reads states of its source, and `{}` has none", synapse.name, tree.source.name);
                 let diagnostic = Diagnostic::error("E0515", call.span, message);
                 return checker.typing.fail(diagnostic.hint("connect a layer"));
             }
@@ -427,7 +434,8 @@ impl<'a> Options<'a> {
                 }
             }
         }
-        let others = tree.options.iter().any(|o| matches!(&o.kind, Kind::Connectivity(call) if options.synapse != Some(call)));
+        let others =
+            tree.options.iter().any(|o| matches!(&o.kind, Kind::Connectivity(call) if options.synapse != Some(call)));
         if !others {
             let message = "expected a kind of connectivity, found none";
             checker

@@ -109,7 +109,10 @@ pub(super) fn check<'a>(
             let (at_target, at_source) = (reads(&post.neuron), reads(&relay.neuron));
             let Some(parameter) = post.neuron.parameters.get(i).filter(|p| p.trainable) else { continue };
             if at_target && at_source {
-                let message = format!("the trainable parameter `{}` is read at the source and at the target", parameter.quantity.name);
+                let message = format!(
+                    "the trainable parameter `{}` is read at the source and at the target",
+                    parameter.quantity.name
+                );
                 let hint = "these are different neurons: take one parameter for each side";
                 all.push(Diagnostic::error("E0515", parameter.quantity.span, message).hint(hint));
                 sound = false;
@@ -265,9 +268,7 @@ pub(super) fn parts(tree: &Synapse, diagnostics: Diagnostics) -> Parts {
                 true
             }
             SynapseStatement::Sum(port, _) => sides.post.insert(port.name.name.clone()),
-            SynapseStatement::Common(NeuronStatement::Param(param)) => {
-                sides.parameters.insert(param.name.name.clone())
-            }
+            SynapseStatement::Common(NeuronStatement::Param(param)) => sides.parameters.insert(param.name.name.clone()),
             SynapseStatement::Common(NeuronStatement::Let(line)) => {
                 // What reads the source is of the source.
                 let mut names = BTreeSet::new();
@@ -466,7 +467,8 @@ fn sum(
 ) {
     let mut factors = Vec::new();
     factors_of(value, &mut factors);
-    let is_weight = |f: &Factor| !f.inverse && matches!(&f.expr.kind, ExprKind::Name(name) if Some(name.as_str()) == weight);
+    let is_weight =
+        |f: &Factor| !f.inverse && matches!(&f.expr.kind, ExprKind::Name(name) if Some(name.as_str()) == weight);
     let Some(at) = factors.iter().position(is_weight) else {
         let w = weight.unwrap_or("w");
         let message = format!("expected a sum of `{w}` times what the sources send, found another expression");
@@ -518,9 +520,8 @@ fn factors_of<'e>(expr: &'e Expr, out: &mut Vec<Factor<'e>>) {
 }
 
 fn product(factors: &[Factor], span: Span) -> Option<Expr> {
-    let binary = |op, left: Expr, right: Expr| {
-        Expr { kind: ExprKind::Binary(op, Box::new(left), Box::new(right)), span }
-    };
+    let binary =
+        |op, left: Expr, right: Expr| Expr { kind: ExprKind::Binary(op, Box::new(left), Box::new(right)), span };
     let mut all: Option<Expr> = None;
     for factor in factors {
         let own = factor.expr.clone();

@@ -5,8 +5,8 @@ use super::projection::{PRE, source_name};
 use super::synapse::{ARRIVAL, Arrives, CheckedSynapse, Sent};
 use crate::expr::{Arena, ExprId, Leaf};
 use crate::model::{
-    Assign, AssignKind, Connectivity, Delay, Initialiser, Layer, Network, Neuron, On, Output, Parameter,
-    Projection, ProgramNode, Quantity, Signal, Source, Stage, State, Value,
+    Assign, AssignKind, Connectivity, Delay, Initialiser, Layer, Network, Neuron, On, Output, Parameter, ProgramNode,
+    Projection, Quantity, Signal, Source, Stage, State, Value,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -100,7 +100,9 @@ impl Expansion<'_> {
 
     fn free_name(&self, name: &str) -> String {
         let is_free = |name: &str| {
-            self.neurons.iter().all(|n| n.name != name) && self.network.name != name && crate::library::neuron(name).is_none()
+            self.neurons.iter().all(|n| n.name != name)
+                && self.network.name != name
+                && crate::library::neuron(name).is_none()
         };
         let mut found = name.to_string();
         let mut k = 2;
@@ -207,7 +209,8 @@ impl Expansion<'_> {
         if arrives {
             projections.push(from(Signal::Spikes, 0, format!("{name}_spikes"), Default::default()));
         }
-        let roots = neuron.states.iter().flat_map(|s| [s.rhs, s.coefficient]).chain(neuron.outputs.iter().map(|o| o.value));
+        let roots =
+            neuron.states.iter().flat_map(|s| [s.rhs, s.coefficient]).chain(neuron.outputs.iter().map(|o| o.value));
         let roots: Vec<ExprId> = roots.chain(neuron.on.iter().flat_map(|on| &on.body).map(|a| a.value)).collect();
         let is_read = |drive: usize| {
             let leaf = Leaf::Drive(drive as u16);
@@ -436,8 +439,7 @@ fn relay_model(
             Sent::Amplitude(after) => find(&neuron, super::synapse::AMPLITUDE).map(|value| {
                 // The states as they are after so many assignments of a spike.
                 let arena = &mut neuron.arena;
-                let leaves: Vec<ExprId> =
-                    (0..neuron.states.len()).map(|i| arena.leaf(Leaf::State(i as u16))).collect();
+                let leaves: Vec<ExprId> = (0..neuron.states.len()).map(|i| arena.leaf(Leaf::State(i as u16))).collect();
                 let mut now = leaves.clone();
                 for assign in scaled.iter().take(*after) {
                     let map = leaves.iter().copied().zip(now.iter().copied()).collect();

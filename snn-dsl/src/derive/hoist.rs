@@ -482,7 +482,7 @@ mod tests {
         let (shift, state) = (arena.constant(0.5), arena.leaf(Leaf::State(0)));
         let value = arena.add(tau, shift);
         let product = arena.multiply(value, state);
-        let rewritten = hoisted.rewrite(&mut arena, product, is_parameter);
+        let rewritten = hoisted.rewrite(&mut arena, &mut Rewriting::of(is_parameter), product);
         assert_eq!(arena.leaves(rewritten), BTreeSet::from([Leaf::Coefficient(MANY), Leaf::State(0)]));
     }
 

@@ -271,7 +271,8 @@ impl<'a> Reader<'a> {
             // A keyword at the start of a line: more likely a forgotten bracket than part of an expression.
             return next.is_none_or(|t| t.kind == Kind::Word && KEYWORDS.contains(&self.word(t)));
         }
-        let takes_block = matches!(self.word(tokens[0]), "neuron" | "synapse" | "network" | "surrogate" | "on" | "spike");
+        let takes_block =
+            matches!(self.word(tokens[0]), "neuron" | "synapse" | "network" | "surrogate" | "on" | "spike");
         if takes_block && next.is_some_and(|t| self.word(t) == "{") {
             return false;
         }
