@@ -583,6 +583,31 @@ pub struct SynapseUse {
     pub values: Vec<(usize, Value)>,
 }
 
+/// How the weights of a projection change while the network runs. The models have a neuron for each connection and the same
+/// states: the weight, then others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plasticity {
+    /// The names of the states besides the weight, and where they begin.
+    pub states: Vec<(String, Dimension, f64)>,
+    /// What the models read, in the order of their drives.
+    pub reads: Vec<ConnectionRead>,
+    /// Indices into [`Model::neurons`]: at connections where a spike arrives.
+    pub on_pre: Option<usize>,
+    /// At connections whose target spikes.
+    pub on_post: Option<usize>,
+    /// At all connections, in every step.
+    pub flow: Option<usize>,
+}
+
+/// A value at one end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionRead {
+    /// Of a layer with as many neurons as the source has: layer, state.
+    Source(usize, usize),
+    /// An output of the target.
+    Target(usize),
+}
+
 /// Connections between two populations.
 #[derive(Clone, Debug)]
 pub struct Projection {
@@ -608,6 +633,8 @@ pub struct Projection {
     pub tied: Option<usize>,
     /// What stands between the spikes and the port, while the network is checked: afterwards it is part of the layers.
     pub synapse: Option<SynapseUse>,
+    /// Its weights change while the network runs.
+    pub plasticity: Option<Plasticity>,
     /// When what is sent arrives.
     pub delay: Delay,
     /// A trained constant is added to the port in every step.

@@ -3,7 +3,7 @@
 use crate::connectivity::Connectivity;
 use crate::initialise::Initialiser;
 use crate::loss::Program;
-use crate::neuron::Neuron;
+use crate::neuron::{Neuron, Quantity};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -174,6 +174,35 @@ impl Projection {
     }
 }
 
+/// How the weights of a projection change by what happens at their ends, while the network runs. Each sample has weights of
+/// its own, which begin at those of the projection.
+///
+/// What happens is said by up to three models whose neurons are the connections. They have the same states: the weight, then
+/// others of the connection. Their drives are the values that [`Plasticity::reads`] lists.
+pub struct Plasticity<R> {
+    /// The projection.
+    pub projection: usize,
+    /// The states besides the weight, and where they begin.
+    pub states: Vec<(Quantity, f64)>,
+    /// What the models read, in the order of their drives.
+    pub reads: Vec<Read>,
+    /// One step of it is taken for a connection at which a spike of the source arrives.
+    pub on_pre: Option<Arc<dyn Neuron<R>>>,
+    /// One step of it is taken for a connection whose target spikes.
+    pub on_post: Option<Arc<dyn Neuron<R>>>,
+    /// One step of it is taken for every connection in every step.
+    pub flow: Option<Arc<dyn Neuron<R>>>,
+}
+
+/// A value at one end of a connection, at the end of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// A state of a population with as many neurons as the source has: population, state.
+    Source(usize, usize),
+    /// An output of the target.
+    Target(usize),
+}
+
 /// A network.
 pub struct Graph<R> {
     /// Its name.
@@ -190,6 +219,8 @@ pub struct Graph<R> {
     pub populations: Vec<Population<R>>,
     /// Projections, in the order in which their weights are added to a port.
     pub projections: Vec<Projection>,
+    /// Projections whose weights change while the network runs.
+    pub plasticity: Vec<Plasticity<R>>,
     /// Losses and readouts.
     pub program: Program<R>,
 }

@@ -78,7 +78,12 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
     let port = target.and_then(|t| port(checker, t, &tree.port));
     let ends = ends(checker, tree, source.map(|s| s.0), target);
     let options = Options::collect(checker, tree);
-    let through = options.synapse.and_then(|call| synapse(checker, call, tree, source.map(|s| s.0), target, port));
+    let delay = match options.delay {
+        Some(expr) => delay(checker, expr),
+        None => Some(Delay::Steps(0)),
+    };
+    let through =
+        options.synapse.and_then(|call| synapse(checker, call, tree, source.map(|s| s.0), (target?, port?), delay));
     let port_unit = port.filter(|_| options.synapse.is_none()).and_then(|p| {
         let checked = checker.layers.get(target?)?.checked?;
         let port = checked.neuron.port(p)?;
@@ -101,10 +106,16 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
         let diagnostic = Diagnostic::error("E0515", call.span, message);
         checker.typing.diagnostics.push(diagnostic.hint("remove it: only spikes go through a synapse"));
     }
-    let delay = match options.delay {
-        Some(expr) => delay(checker, expr),
-        None => Some(Delay::Steps(0)),
-    };
+    if let (Some(call), Some(_)) = (options.synapse, options.sign)
+        && through.as_ref().is_some_and(|(through, _)| checker.synapses[through.synapse].edge.is_some())
+    {
+        let message = "expected no `sign` of weights that change by a rule, found one";
+        let diagnostic = Diagnostic::error("E0515", call.span, message);
+        checker
+            .typing
+            .diagnostics
+            .push(diagnostic.hint("the rule says where weights end: `clip(w + dw, 0 nA, w_max)`"));
+    }
     let recurrent = target.is_some_and(|t| source.is_some_and(|s| s.0 == Source::Layer(t)));
     if let Some(span) = options.no_self
         && source.is_some()
@@ -150,6 +161,7 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
         unit: unit?,
         connectivity,
         tied: None,
+        plasticity: None,
         synapse: through.map(|t| t.0),
         delay,
         bias: options.bias,
@@ -168,15 +180,14 @@ fn synapse<'a>(
     call: &'a Call,
     tree: &'a Projection,
     source: Option<Source>,
-    target: Option<usize>,
-    port: Option<usize>,
+    (target, port): (usize, usize),
+    delay: Option<Delay>,
 ) -> Option<(model::SynapseUse, Option<Dimension>)> {
     let synapses = checker.synapses;
     let index = synapses.iter().position(|s| s.name == call.name.name)?;
     let synapse = synapses.get(index).filter(|s| s.sound)?;
     let values = checker.arguments(call, &synapse.post, checker.dt);
-    let target = target.and_then(|t| checker.layers.get(t)).and_then(|l| l.checked);
-    let (target, port) = (target?, port?);
+    let target = checker.layers.get(target).and_then(|l| l.checked)?;
     let events = target.neuron.events.len();
     let (_, output) = synapse.output?;
     let Some(drive) = port.checked_sub(events).and_then(|drive| target.neuron.drives.get(drive)) else {
@@ -192,6 +203,17 @@ fn synapse<'a>(
         let message =
             format!("expected {} for `{}`, found {output} of `{}`", drive.dimension, drive.name, synapse.name);
         return checker.typing.fail(Diagnostic::error("E0515", call.span, message));
+    }
+    let at_spike = synapse.spike.is_some() || synapse.edge.as_ref().is_some_and(super::synapse::Edge::acts_at_spike);
+    if at_spike && target.neuron.spike.is_none() {
+        let (name, model) = (&synapse.name, &target.neuron.name);
+        let message = format!("`{name}` acts at spikes of its target, and `{model}` has no threshold");
+        let diagnostic = Diagnostic::error("E0515", call.span, message);
+        return checker.typing.fail(diagnostic.hint("connect a layer that spikes"));
+    }
+    if let (Some(_), Some(Delay::Uniform { .. })) = (&synapse.edge, delay) {
+        let message = "expected one delay for weights that change by a rule, found a distribution";
+        return checker.typing.fail(Diagnostic::error("E0508", call.span, message).hint("write e.g. `delay 1 ms`"));
     }
     let mut sound = true;
     let mut reads = |checker: &mut Checker<'a>, reads: &[super::synapse::Read], checked: &Checked, of: &str| {

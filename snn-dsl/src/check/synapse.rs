@@ -12,8 +12,8 @@ use crate::expr::{ExprId, Leaf};
 use crate::model;
 use crate::source::Span;
 use crate::syntax::tree::{
-    Assign, AssignOp, BinaryOp, Expr, ExprKind, Ident, Let, Neuron, NeuronStatement, On, Port, Side, Synapse,
-    SynapseStatement,
+    Assign, AssignOp, BinaryOp, Equation, Expr, ExprKind, Ident, Let, Neuron, NeuronStatement, On, Port, Side, State,
+    Synapse, SynapseStatement,
 };
 use std::collections::BTreeSet;
 
@@ -23,6 +23,8 @@ pub(super) const OUTPUT: &str = "output";
 pub(super) const AMPLITUDE: &str = "amplitude";
 /// The event port of a relay.
 pub(super) const ARRIVAL: &str = "arrival";
+/// The event port of what happens at a spike of the target.
+pub(super) const SPIKE: &str = "spike_of_target";
 
 /// A checked synapse.
 pub(super) struct CheckedSynapse {
@@ -37,11 +39,36 @@ pub(super) struct CheckedSynapse {
     pub reads_source: Vec<Read>,
     /// What goes through the weights.
     pub routes: Vec<Route>,
+    /// The event port of `post` that stands for a spike of the target.
+    pub spike: Option<usize>,
+    /// What happens at the connections, with their weights as the first state.
+    pub edge: Option<Edge>,
     /// What the weights measure.
     pub weight: Option<Dimension>,
     /// The output of `post`.
     pub output: Option<(ExprId, Dimension)>,
     pub sound: bool,
+}
+
+/// The part of a synapse on the connection.
+pub(super) struct Edge {
+    /// Its states are the weight and those of the connection, its event ports [`ARRIVAL`] and [`SPIKE`], its drives what it
+    /// reads at both ends.
+    pub checked: Checked,
+    /// The drives that are states of the synapse at the source: index, name.
+    pub of_source: Vec<(usize, String)>,
+    /// Those that are states of the synapse at the target.
+    pub of_target: Vec<(usize, String)>,
+    /// Those that are states of the target neuron.
+    pub of_neuron: Vec<(usize, String)>,
+}
+
+impl Edge {
+    /// Something happens at spikes of the target.
+    pub(super) fn acts_at_spike(&self) -> bool {
+        let port = self.checked.neuron.events.iter().position(|e| e.name == SPIKE);
+        self.checked.neuron.on.iter().any(|on| Some(on.event) == port)
+    }
 }
 
 /// A state of another neuron.
@@ -103,6 +130,10 @@ pub(super) fn check<'a>(
         Some(relay) => Some(part(relay)?),
         None => None,
     };
+    let edge = match &parts.edge {
+        Some(edge) => Some(part(edge)?),
+        None => None,
+    };
     if let Some(relay) = &mut relay {
         for i in 0..post.neuron.parameters.len() {
             let reads = |neuron: &model::Neuron| reads_parameter(neuron, i);
@@ -125,6 +156,32 @@ pub(super) fn check<'a>(
             }
         }
     }
+    let edge = match edge {
+        Some(checked) => {
+            for parameter in checked.neuron.parameters.iter().filter(|p| p.trainable || p.per_neuron) {
+                let name = &parameter.quantity.name;
+                let reads = reads_parameter(
+                    &checked.neuron,
+                    checked.neuron.parameters.iter().position(|p| p.quantity.name == *name).unwrap_or(0),
+                );
+                if reads {
+                    let what =
+                        format!("the parameter `{name}`, which differs or is trained, in what a connection does");
+                    all.push(Diagnostic::not_supported(parameter.quantity.span, what));
+                    sound = false;
+                }
+            }
+            let drives = |names: &BTreeSet<String>| -> Vec<(usize, String)> {
+                let drives = checked.neuron.drives.iter().enumerate();
+                drives.filter(|(_, d)| names.contains(&d.name)).map(|(i, d)| (i, d.name.clone())).collect()
+            };
+            let (of_source, of_target, of_neuron) =
+                (drives(&parts.pre_states), drives(&parts.post_states), drives(&parts.reads.iter().cloned().collect()));
+            Some(Edge { of_source, of_target, of_neuron, checked })
+        }
+        None => None,
+    };
+    let spike = post.neuron.events.iter().position(|e| e.name == SPIKE);
     let weight = parts.weight.as_ref().and_then(|weight| {
         let event = post.neuron.events.iter().find(|e| e.name == weight.name);
         event.filter(|e| !post.poisoned.contains(&e.name)).map(|e| e.dimension)
@@ -189,6 +246,8 @@ pub(super) fn check<'a>(
         reads,
         reads_source,
         routes,
+        spike,
+        edge,
         weight,
         output,
         sound,
@@ -208,6 +267,10 @@ fn reads_parameter(neuron: &model::Neuron, index: usize) -> bool {
 pub(super) struct Parts {
     pub post: Neuron,
     pub relay: Option<Neuron>,
+    pub edge: Option<Neuron>,
+    /// The states of the synapse at either end.
+    pub pre_states: BTreeSet<String>,
+    pub post_states: BTreeSet<String>,
     pub weight: Option<Ident>,
     /// An `on pre` block changes a state of the target.
     pub has_event: bool,
@@ -235,6 +298,9 @@ pub(super) fn parts(tree: &Synapse, diagnostics: Diagnostics) -> Parts {
     let mut parts = Parts {
         post: Neuron { docs: tree.docs.clone(), name: tree.name.clone(), statements: Vec::new() },
         relay: None,
+        edge: None,
+        pre_states: BTreeSet::new(),
+        post_states: BTreeSet::new(),
         weight: None,
         has_event: false,
         reads: Vec::new(),
@@ -248,13 +314,15 @@ pub(super) fn parts(tree: &Synapse, diagnostics: Diagnostics) -> Parts {
     for statement in &tree.statements {
         match statement {
             SynapseStatement::State(side, state) => match side {
-                Side::Pre => sides.pre.insert(state.name.name.clone()),
-                Side::Post => sides.post.insert(state.name.name.clone()),
-                Side::Edge => {
-                    let span = state.name.span;
-                    parts.diagnostics.push(Diagnostic::not_supported(span, "a state of a connection"));
-                    false
+                Side::Pre => {
+                    parts.pre_states.insert(state.name.name.clone());
+                    sides.pre.insert(state.name.name.clone())
                 }
+                Side::Post => {
+                    parts.post_states.insert(state.name.name.clone());
+                    sides.post.insert(state.name.name.clone())
+                }
+                Side::Edge => sides.edge.insert(state.name.name.clone()),
             },
             SynapseStatement::Reads(Side::Pre, port) => sides.pre.insert(port.name.name.clone()),
             SynapseStatement::Reads(_, port) => sides.post.insert(port.name.name.clone()),
@@ -264,6 +332,7 @@ pub(super) fn parts(tree: &Synapse, diagnostics: Diagnostics) -> Parts {
                     parts.diagnostics.push(diagnostic.also(first.span, "the first one").hint("remove one of them"));
                 } else {
                     parts.weight = Some(port.name.clone());
+                    sides.edge.insert(port.name.name.clone());
                 }
                 true
             }
@@ -285,6 +354,7 @@ pub(super) fn parts(tree: &Synapse, diagnostics: Diagnostics) -> Parts {
         parts.diagnostics.push(diagnostic.hint("declare what a connection is worth: `weight w : nA`"));
     }
     let mut relay = Vec::new();
+    let mut edge = Vec::new();
     let mut output = None;
     for statement in &tree.statements {
         let post = &mut parts.post.statements;
@@ -292,21 +362,27 @@ pub(super) fn parts(tree: &Synapse, diagnostics: Diagnostics) -> Parts {
             SynapseStatement::Common(NeuronStatement::Param(param)) => {
                 post.push(NeuronStatement::Param(param.clone()));
                 relay.push(NeuronStatement::Param(param.clone()));
+                edge.push(NeuronStatement::Param(param.clone()));
             }
             SynapseStatement::Common(NeuronStatement::Let(line)) => {
                 let list = if sides.pre.contains(&line.name.name) { &mut relay } else { post };
                 list.push(NeuronStatement::Let(line.clone()));
             }
             SynapseStatement::Common(NeuronStatement::Equation(equation)) => {
-                let is_pre = sides.pre.contains(&equation.state.name);
-                if is_pre { &mut relay } else { post }.push(NeuronStatement::Equation(equation.clone()));
+                let name = &equation.state.name;
+                let is_pre = sides.pre.contains(name);
+                let list = if sides.edge.contains(name) {
+                    &mut edge
+                } else if is_pre {
+                    &mut relay
+                } else {
+                    post
+                };
+                list.push(NeuronStatement::Equation(equation.clone()));
             }
             SynapseStatement::Common(NeuronStatement::On(on)) => match on.port.name.as_str() {
-                "pre" => on_pre(&mut parts, &sides, weight.as_deref(), on, &mut relay),
-                "post" => {
-                    let what = "what a synapse does at spikes of the target";
-                    parts.diagnostics.push(Diagnostic::not_supported(on.port.span, what));
-                }
+                "pre" => on_pre(&mut parts, &sides, weight.as_deref(), on, &mut relay, &mut edge),
+                "post" => on_post(&mut parts, &sides, on, &mut edge),
                 other => {
                     let message = format!("expected `on pre` or `on post`, found `on {other}`");
                     let hint = "`on pre` is a spike of the source that arrives, `on post` a spike of the target";
@@ -321,6 +397,8 @@ pub(super) fn parts(tree: &Synapse, diagnostics: Diagnostics) -> Parts {
             SynapseStatement::Weight(port) => {
                 if parts.weight.as_ref().is_some_and(|w| w.span == port.name.span) {
                     post.push(NeuronStatement::Event(port.clone()));
+                    let (docs, name, unit) = (port.docs.clone(), port.name.clone(), port.unit.clone());
+                    edge.push(NeuronStatement::State(State { docs, name, unit, initial: None }));
                 }
             }
             SynapseStatement::Reads(Side::Pre, port) => {
@@ -330,9 +408,17 @@ pub(super) fn parts(tree: &Synapse, diagnostics: Diagnostics) -> Parts {
             SynapseStatement::Reads(_, port) => {
                 parts.reads.push(port.name.name.clone());
                 post.push(NeuronStatement::Drive(port.clone()));
+                edge.push(NeuronStatement::Drive(port.clone()));
             }
-            SynapseStatement::State(Side::Pre, state) => relay.push(NeuronStatement::State(state.clone())),
-            SynapseStatement::State(_, state) => post.push(NeuronStatement::State(state.clone())),
+            SynapseStatement::State(Side::Pre, state) => {
+                relay.push(NeuronStatement::State(state.clone()));
+                edge.push(as_drive(state));
+            }
+            SynapseStatement::State(Side::Edge, state) => edge.push(NeuronStatement::State(state.clone())),
+            SynapseStatement::State(Side::Post, state) => {
+                post.push(NeuronStatement::State(state.clone()));
+                edge.push(as_drive(state));
+            }
             SynapseStatement::Sum(port, value) => {
                 post.push(NeuronStatement::Drive(port.clone()));
                 sum(&mut parts, &sides, weight.as_deref(), port, value, &mut relay);
@@ -357,6 +443,7 @@ pub(super) fn parts(tree: &Synapse, diagnostics: Diagnostics) -> Parts {
             parts.diagnostics.push(diagnostic.hint(hint));
         }
     }
+    finish_edge(&mut parts, tree, &sides, edge);
     let has_relay = relay.iter().any(|s| matches!(s, NeuronStatement::State(_)))
         || parts.amplitude_after.is_some()
         || parts.sums.iter().any(|s| s.state.is_none())
@@ -372,6 +459,7 @@ pub(super) fn parts(tree: &Synapse, diagnostics: Diagnostics) -> Parts {
 /// What lives where.
 #[derive(Default)]
 struct Names {
+    edge: BTreeSet<String>,
     pre: BTreeSet<String>,
     post: BTreeSet<String>,
     parameters: BTreeSet<String>,
@@ -393,12 +481,23 @@ impl Names {
 
 /// `on pre`: assignments to states of the source are those of the relay; others are carried out at the target, with the
 /// weight in place of the spike.
-fn on_pre(parts: &mut Parts, sides: &Names, weight: Option<&str>, on: &On, relay: &mut Vec<NeuronStatement>) {
-    let (mut at_source, mut at_target) = (Vec::new(), Vec::new());
+fn on_pre(
+    parts: &mut Parts,
+    sides: &Names,
+    weight: Option<&str>,
+    on: &On,
+    relay: &mut Vec<NeuronStatement>,
+    edge: &mut Vec<NeuronStatement>,
+) {
+    let (mut at_source, mut at_target, mut at_connection) = (Vec::new(), Vec::new(), Vec::new());
     let mut amplitude: Option<(Option<Expr>, usize)> = None;
     for assign in &on.body {
         if sides.pre.contains(&assign.target.name) {
             at_source.push(assign.clone());
+            continue;
+        }
+        if sides.edge.contains(&assign.target.name) {
+            at_connection.push(assign.clone());
             continue;
         }
         if assign.op != AssignOp::Add && assign.op != AssignOp::Subtract {
@@ -450,10 +549,85 @@ fn on_pre(parts: &mut Parts, sides: &Names, weight: Option<&str>, on: &On, relay
         let port = Ident { name: weight.unwrap_or("w").into(), span: on.port.span };
         parts.post.statements.push(NeuronStatement::On(On { port, body: at_target }));
     }
+    if !at_connection.is_empty() {
+        let port = Ident { name: ARRIVAL.into(), span: on.port.span };
+        edge.push(NeuronStatement::On(On { port, body: at_connection }));
+    }
     if !at_source.is_empty() {
         let port = Ident { name: ARRIVAL.into(), span: on.port.span };
         relay.push(NeuronStatement::On(On { port, body: at_source }));
     }
+}
+
+/// `on post`: assignments to states of the target are carried out at its spike, others at its connections.
+fn on_post(parts: &mut Parts, sides: &Names, on: &On, edge: &mut Vec<NeuronStatement>) {
+    let (mut at_target, mut at_connection) = (Vec::new(), Vec::new());
+    for assign in &on.body {
+        if sides.pre.contains(&assign.target.name) {
+            let message = format!(
+                "expected a state of the target or of the connection, found `{}` of the source",
+                assign.target.name
+            );
+            let hint = "a spike of the target does nothing to its sources";
+            parts.diagnostics.push(Diagnostic::error("E0515", assign.span, message).hint(hint));
+        } else if sides.edge.contains(&assign.target.name) {
+            at_connection.push(assign.clone());
+        } else {
+            at_target.push(assign.clone());
+        }
+    }
+    let name = Ident { name: SPIKE.into(), span: on.port.span };
+    if !at_target.is_empty() {
+        let port = Port { docs: Vec::new(), name: name.clone(), unit: None };
+        parts.post.statements.push(NeuronStatement::Event(port));
+        parts.post.statements.push(NeuronStatement::On(On { port: name.clone(), body: at_target }));
+    }
+    if !at_connection.is_empty() {
+        edge.push(NeuronStatement::On(On { port: name, body: at_connection }));
+    }
+}
+
+/// A state of one end as what a connection reads.
+fn as_drive(state: &State) -> NeuronStatement {
+    NeuronStatement::Drive(Port { docs: Vec::new(), name: state.name.clone(), unit: state.unit.clone() })
+}
+
+/// The connection as a neuron, if anything happens there.
+fn finish_edge(parts: &mut Parts, tree: &Synapse, sides: &Names, mut edge: Vec<NeuronStatement>) {
+    let happens = |s: &NeuronStatement| matches!(s, NeuronStatement::On(_) | NeuronStatement::Equation(_));
+    if !edge.iter().any(happens) {
+        let unused = edge.iter().find_map(|s| match s {
+            NeuronStatement::State(state) if parts.weight.as_ref().is_none_or(|w| w.name != state.name.name) => {
+                Some(state)
+            }
+            _ => None,
+        });
+        if let Some(state) = unused {
+            let message = format!("nothing happens to the state `{}` of the connection", state.name.name);
+            parts.diagnostics.push(Diagnostic::error("E0515", state.name.span, message).hint("remove it"));
+        }
+        return;
+    }
+    // What has no equation changes by spikes alone.
+    let with_equation: BTreeSet<String> = edge
+        .iter()
+        .filter_map(|s| match s {
+            NeuronStatement::Equation(equation) => Some(equation.state.name.clone()),
+            _ => None,
+        })
+        .collect();
+    for name in sides.edge.iter().filter(|name| !with_equation.contains(*name)) {
+        let span = tree.name.span;
+        let rhs = Expr { kind: ExprKind::Number { value: 0.0, unit: None }, span };
+        let state = Ident { name: name.clone(), span };
+        edge.push(NeuronStatement::Equation(Equation { coefficient: None, state, rhs, span }));
+    }
+    for port in [ARRIVAL, SPIKE] {
+        let name = Ident { name: port.into(), span: tree.name.span };
+        edge.insert(0, NeuronStatement::Event(Port { docs: Vec::new(), name, unit: None }));
+    }
+    // A drive of a name that no state may have is left out by its own check.
+    parts.edge = Some(Neuron { docs: Vec::new(), name: tree.name.clone(), statements: edge });
 }
 
 /// `sum NAME = w*VALUE`, or `w` alone for the sum of the weights.

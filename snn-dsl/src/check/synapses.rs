@@ -1,12 +1,13 @@
 //! Synapses become part of what they connect: what they do at the target is folded into its neuron model, what they do at
 //! the source is a population of its own before the connections (a relay). Then a network has neurons and weights alone.
 
+use super::dimension::Dimension;
 use super::projection::{PRE, source_name};
 use super::synapse::{ARRIVAL, Arrives, CheckedSynapse, Sent};
 use crate::expr::{Arena, ExprId, Leaf};
 use crate::model::{
-    Assign, AssignKind, Connectivity, Delay, Initialiser, Layer, Network, Neuron, On, Output, Parameter, ProgramNode,
-    Projection, Quantity, Signal, Source, Stage, State, Value,
+    Assign, AssignKind, ConnectionRead, Connectivity, Delay, Initialiser, Layer, Network, Neuron, On, Output,
+    Parameter, Plasticity, ProgramNode, Projection, Quantity, Signal, Source, Stage, State, Value,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,6 +55,7 @@ impl Expansion<'_> {
             }
         }
         let mut ports: BTreeMap<usize, Vec<Arrives>> = BTreeMap::new();
+        let mut prefixes: BTreeMap<usize, String> = BTreeMap::new();
         for target in 0..self.network.layers.len() {
             let of_target: Vec<_> = folded.iter().filter(|f| f.0.target == target).cloned().collect();
             if of_target.is_empty() {
@@ -70,6 +72,9 @@ impl Expansion<'_> {
                 let own = synapse.post.neuron.names();
                 let prefix = free_prefix(source, &own.collect::<Vec<_>>(), &taken);
                 let arriving = fold(&mut neuron, synapse, key, &prefix);
+                for &k in projections {
+                    prefixes.insert(k, prefix.clone());
+                }
                 taken.extend(neuron.names().map(str::to_string));
                 for &k in projections {
                     ports.insert(k, arriving.clone());
@@ -84,7 +89,7 @@ impl Expansion<'_> {
             let moved = self.network.projections.iter_mut().filter(|p| p.target == target && p.synapse.is_none());
             moved.filter(|p| p.port >= before).for_each(|p| p.port += after - before);
         }
-        self.connect(&ports);
+        self.connect(&ports, &prefixes);
     }
 
     fn model(&self, layer: usize) -> Option<&Neuron> {
@@ -114,7 +119,7 @@ impl Expansion<'_> {
     }
 
     /// Replaces the projections with synapses by those of their routes.
-    fn connect(&mut self, ports: &BTreeMap<usize, Vec<Arrives>>) {
+    fn connect(&mut self, ports: &BTreeMap<usize, Vec<Arrives>>, prefixes: &BTreeMap<usize, String>) {
         let mut relays: Vec<(usize, Layer)> = Vec::new();
         let mut projections = Vec::new();
         for (k, p) in self.network.projections.clone().into_iter().enumerate() {
@@ -132,16 +137,22 @@ impl Expansion<'_> {
             // A relay if something is sent that neither spikes nor states are.
             let needs_relay = |sent: &Sent| matches!(sent, Sent::Amplitude(_) | Sent::Let(_));
             let relay = match &synapse.relay {
-                Some(relay) if synapse.routes.iter().any(|r| needs_relay(&r.sent)) => {
+                Some(relay) if synapse.edge.is_some() || synapse.routes.iter().any(|r| needs_relay(&r.sent)) => {
                     let (neuron, outputs) = relay_model(synapse, relay, &through.values);
                     Some((self.relay(&p, neuron, synapse, &mut relays, &mut projections), outputs))
                 }
                 _ => None,
             };
+            let prefix = prefixes.get(&k).map_or("", String::as_str);
+            let plasticity = synapse.edge.as_ref().map(|edge| {
+                let relay = relay.as_ref().map(|r| r.0);
+                self.plasticity(&p, synapse, edge, &through.values, prefix, relay, &relays)
+            });
             for (j, (route, arrives)) in synapse.routes.iter().zip(arriving).enumerate() {
                 let name = if j == 0 { p.name.clone() } else { format!("{}_{}", p.name, j + 1) };
                 let tied = (j > 0).then(|| projections.len().saturating_sub(1));
-                let own = Projection { name, port: number(arrives), tied, ..plain.clone() };
+                let plasticity = plasticity.clone().filter(|_| j == 0);
+                let own = Projection { name, port: number(arrives), tied, plasticity, ..plain.clone() };
                 projections.push(match (&route.sent, &relay) {
                     (Sent::Spikes, _) => own,
                     (Sent::State(read), _) => {
@@ -165,6 +176,137 @@ impl Expansion<'_> {
         }
         self.network.projections = projections;
         self.insert(relays);
+    }
+
+    /// What happens at the connections of `p`.
+    #[expect(clippy::too_many_arguments, reason = "a use of a synapse with all that belongs to it")]
+    fn plasticity(
+        &mut self,
+        p: &Projection,
+        synapse: &CheckedSynapse,
+        edge: &super::synapse::Edge,
+        values: &[(usize, Value)],
+        prefix: &str,
+        relay: Option<usize>,
+        relays: &[(usize, Layer)],
+    ) -> Plasticity {
+        let own = &edge.checked.neuron;
+        // The drives that are read, in a new order: first those of the source.
+        let mut reads = Vec::new();
+        let mut drives = Vec::new();
+        let mut source_order = BTreeMap::new();
+        for (drive, name) in &edge.of_source {
+            let count = self.network.layers.len();
+            let model = relay.and_then(|layer| relays.get(layer - count)).and_then(|(_, l)| self.neurons.get(l.neuron));
+            let state = model.and_then(|n| n.states.iter().position(|s| s.quantity.name == *name));
+            if let (Some(relay), Some(state), Some(quantity)) = (relay, state, own.drives.get(*drive)) {
+                source_order.insert(*drive, reads.len());
+                reads.push(ConnectionRead::Source(relay, state));
+                drives.push(quantity.clone());
+            }
+        }
+        // A spike arrives at the beginning of a step: there it finds the target as it was. A spike of the target comes at the
+        // end, and what it does itself to a state of the target is not seen at the connections yet.
+        let mut order_of = |stage: Stage| {
+            let mut order = source_order.clone();
+            let of_synapse = edge.of_target.iter().map(|(drive, name)| (*drive, format!("{prefix}{name}")));
+            for (drive, name) in of_synapse.chain(edge.of_neuron.iter().cloned()) {
+                let index = self.network.layers.get(p.target).map(|l| l.neuron);
+                let Some(neuron) = index.and_then(|i| self.neurons.get_mut(i)) else { continue };
+                let Some(state) = neuron.states.iter().position(|s| s.quantity.name == name) else { continue };
+                let value = neuron.arena.leaf(Leaf::State(state as u16));
+                let quantity = neuron.states[state].quantity.clone();
+                let known = neuron.outputs.iter().position(|o| o.stage == stage && o.value == value);
+                let output = known.unwrap_or_else(|| {
+                    let what = if stage == Stage::Start { "before_step" } else { "before_reset" };
+                    let quantity = Quantity { name: format!("{what}({})", quantity.name), ..quantity };
+                    neuron.outputs.push(Output { quantity, value, stage });
+                    neuron.outputs.len() - 1
+                });
+                order.insert(drive, reads.len());
+                reads.push(ConnectionRead::Target(output));
+                drives.extend(
+                    own.drives
+                        .get(drive)
+                        .map(|q| Quantity { name: format!("{}_{}", q.name, reads.len()), ..q.clone() }),
+                );
+            }
+            order
+        };
+        let at_arrival = order_of(Stage::Start);
+        let at_spike = order_of(Stage::BeforeReset);
+        let mut base = own.clone();
+        base.is_library = false;
+        base.events.clear();
+        base.lets.clear();
+        for (i, value) in values {
+            if let Some(parameter) = base.parameters.get_mut(*i) {
+                parameter.value = *value;
+            }
+        }
+        for parameter in &mut base.parameters {
+            (parameter.trainable, parameter.per_neuron) = (false, false);
+        }
+        base.drives = drives;
+        let mut renumbered = |order: &BTreeMap<usize, usize>| -> BTreeMap<ExprId, ExprId> {
+            let pair = |(&old, &new): (&usize, &usize)| {
+                let (old, new) = (Leaf::Drive(old as u16), Leaf::Drive(new as u16));
+                (base.arena.leaf(old), base.arena.leaf(new))
+            };
+            order.iter().map(pair).collect()
+        };
+        let (at_arrival, at_spike) = (renumbered(&at_arrival), renumbered(&at_spike));
+        let zero = base.arena.constant(0.0);
+        let one = base.arena.constant(1.0);
+        let initial: Vec<(String, Dimension, f64)> = own
+            .states
+            .iter()
+            .skip(1)
+            .map(|s| {
+                let value = own.arena.constant_value(s.initial).unwrap_or(0.0);
+                (s.quantity.name.clone(), s.quantity.dimension, value)
+            })
+            .collect();
+        let flows = own.states.iter().any(|s| own.arena.constant_value(s.rhs) != Some(0.0));
+        let ons: Vec<(usize, Vec<Assign>)> =
+            std::mem::take(&mut base.on).into_iter().map(|on| (on.event, on.body)).collect();
+        let make = |this: &mut Self, what: &str, body: Option<Vec<Assign>>| {
+            let map = if what == "on_pre" { &at_arrival } else { &at_spike };
+            let mut neuron = base.clone();
+            match body {
+                Some(body) => {
+                    // The block stands in a step without arrivals: it is carried out whatever arrives.
+                    neuron.events.push(Quantity {
+                        name: ARRIVAL.into(),
+                        docs: Vec::new(),
+                        dimension: Default::default(),
+                        span: neuron.span,
+                    });
+                    let substituted =
+                        body.into_iter().map(|a| Assign { value: neuron.arena.substitute(a.value, map), ..a });
+                    let body = substituted.collect();
+                    neuron.on = vec![On { event: 0, body }];
+                    for state in &mut neuron.states {
+                        (state.rhs, state.coefficient) = (zero, one);
+                    }
+                }
+                None => {
+                    for state in &mut neuron.states {
+                        state.rhs = neuron.arena.substitute(state.rhs, map);
+                        state.coefficient = neuron.arena.substitute(state.coefficient, map);
+                    }
+                }
+            }
+            neuron.name = this.free_name(&format!("{}_{}_{what}", synapse.name, p.name));
+            this.neurons.push(neuron);
+            this.neurons.len() - 1
+        };
+        let port = |name: &str| own.events.iter().position(|e| e.name == name);
+        let body = |name: &str| ons.iter().find(|on| Some(on.0) == port(name)).map(|on| on.1.clone());
+        let on_pre = body(ARRIVAL).map(|body| make(self, "on_pre", Some(body)));
+        let on_post = body(super::synapse::SPIKE).map(|body| make(self, "on_post", Some(body)));
+        let flow = flows.then(|| make(self, "flow", None));
+        Plasticity { states: initial, reads, on_pre, on_post, flow }
     }
 
     /// A population before the connections of `p`, with what its model needs of the source.
@@ -193,6 +335,7 @@ impl Expansion<'_> {
             connectivity: Connectivity::OneToOne,
             synapse: None,
             tied: None,
+            plasticity: None,
             bias: false,
             sign: None,
             no_self: false,
@@ -250,6 +393,11 @@ impl Expansion<'_> {
             if let Source::Layer(layer) = &mut p.source {
                 *layer = places[*layer];
             }
+            for read in p.plasticity.iter_mut().flat_map(|rule| &mut rule.reads) {
+                if let ConnectionRead::Source(layer, _) = read {
+                    *layer = places[*layer];
+                }
+            }
         }
         for node in &mut self.network.program.nodes {
             if let ProgramNode::Observe { layer, observable: _ } = node {
@@ -262,6 +410,10 @@ impl Expansion<'_> {
 /// Whether one set of states serves the sum of several projections: everything that arrives adds up.
 fn is_linear(synapse: &CheckedSynapse) -> bool {
     let neuron = &synapse.post.neuron;
+    // Where weights change, each projection has traces of its own.
+    if synapse.edge.is_some() || synapse.spike.is_some() {
+        return false;
+    }
     let mut arena = neuron.arena.clone();
     let own: Vec<Leaf> = (0..neuron.states.len())
         .map(|i| Leaf::State(i as u16))
@@ -326,11 +478,17 @@ fn fold(neuron: &mut Neuron, synapse: &CheckedSynapse, key: &Key, prefix: &str) 
             Leaf::Drive((neuron.drives.len() - 1) as u16)
         });
     }
-    // An event port that nothing arrives at is left out.
-    let has_event = synapse.routes.iter().any(|r| matches!(r.port, Arrives::Event(_)));
-    if has_event {
-        neuron.events.extend(post.events.iter().map(named));
-    }
+    // Event ports that nothing arrives at are left out, and the one that stands for a spike of the target.
+    let arriving: Vec<usize> = synapse
+        .routes
+        .iter()
+        .filter_map(|r| match r.port {
+            Arrives::Event(event) => Some(event),
+            Arrives::Drive(_) => None,
+        })
+        .collect();
+    neuron.events.extend(arriving.iter().filter_map(|&event| post.events.get(event)).map(named));
+    let new_event = |event: usize| events + arriving.iter().position(|&e| e == event).unwrap_or(0);
     let arena = &mut neuron.arena;
     let mut take = |root: ExprId| {
         arena.import(&post.arena, root, |arena, leaf| {
@@ -338,7 +496,7 @@ fn fold(neuron: &mut Neuron, synapse: &CheckedSynapse, key: &Key, prefix: &str) 
                 Leaf::Parameter(i) => Leaf::Parameter(i + parameters as u16),
                 Leaf::State(i) => Leaf::State(i + states as u16),
                 Leaf::Noise(i) => Leaf::Noise(i + states as u16),
-                Leaf::Event(i) => Leaf::Event(i + events as u16),
+                Leaf::Event(i) => Leaf::Event(new_event(usize::from(i)) as u16),
                 Leaf::Drive(i) => drive_leaves.get(&usize::from(i)).copied().unwrap_or(leaf),
                 other => other,
             })
@@ -356,22 +514,27 @@ fn fold(neuron: &mut Neuron, synapse: &CheckedSynapse, key: &Key, prefix: &str) 
             ..s.clone()
         })
         .collect();
-    let new_on: Vec<On> = post
-        .on
-        .iter()
-        .map(|on| On {
-            event: on.event + events,
-            body: on.body.iter().map(|a| Assign { state: a.state + states, value: take(a.value), ..*a }).collect(),
-        })
-        .collect();
+    let mut new_on = Vec::new();
+    let mut at_spike = Vec::new();
+    for on in &post.on {
+        let body = on.body.iter().map(|a| Assign { state: a.state + states, value: take(a.value), ..*a });
+        if Some(on.event) == synapse.spike {
+            at_spike.extend(body);
+        } else {
+            new_on.push(On { event: new_event(on.event), body: body.collect() });
+        }
+    }
     let output = synapse.output.map(|(output, _)| take(output));
     if let Some(output) = output {
         flow(neuron, key.drive, output);
     }
+    if let Some(spike) = &mut neuron.spike {
+        spike.reset.extend(at_spike);
+    }
     neuron.states.extend(new_states);
     neuron.on.extend(new_on);
     let arrives = |route: &super::synapse::Route| match route.port {
-        Arrives::Event(event) => Arrives::Event(events + event),
+        Arrives::Event(event) => Arrives::Event(new_event(event)),
         Arrives::Drive(drive) => match drive_leaves.get(&drive) {
             Some(Leaf::Drive(i)) => Arrives::Drive(usize::from(*i)),
             _ => Arrives::Drive(drives),

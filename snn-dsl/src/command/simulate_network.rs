@@ -144,6 +144,11 @@ fn summary<R: Real>(recording: &NetworkRecording<R>, seconds: f64) -> String {
         text.push_str(&line);
         text.push('\n');
     }
+    for weights in &recording.plastic {
+        let mean = |values: &[R]| values.iter().map(|w| w.to_f64()).sum::<f64>() / values.len().max(1) as f64;
+        let (before, after) = (rounded(mean(&weights.before)), rounded(mean(&weights.after)));
+        text.push_str(&format!("{}  mean weight {before} -> {after} {}\n", weights.name, weights.unit));
+    }
     let spiking = recording.layers.iter().filter(|l| l.has_threshold).max_by_key(|l| l.spikes.len());
     if let Some(layer) = spiking.filter(|l| !l.spikes.is_empty()) {
         text.push('\n');

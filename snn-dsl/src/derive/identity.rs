@@ -62,6 +62,10 @@ fn projection(hash: Hash, model: &Model, network: &Network, p: &Projection) -> H
         Delay::Time(time) => hash.text("ms").value(time),
         Delay::Uniform { low, high } => hash.text("uniform").value(low).value(high),
     };
+    let hash = match &p.plasticity {
+        Some(rule) => rule.states.iter().fold(hash.text("plastic"), |hash, state| hash.text(&state.0)),
+        None => hash,
+    };
     let hash = match p.tied {
         Some(with) => hash.text("tied").count(with),
         None => hash,

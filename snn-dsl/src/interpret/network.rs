@@ -35,8 +35,36 @@ pub fn graph<R: Real>(model: &Model, network: &Network) -> Graph<R> {
         targets: targets.collect(),
         populations: populations.collect(),
         projections: network.projections.iter().map(|p| projection(network, p)).collect(),
+        plasticity: plasticity(model, network),
         program: program(&network.program),
     }
+}
+
+fn plasticity<R: Real>(model: &Model, network: &Network) -> Vec<graph::Plasticity<R>> {
+    let rule = |index: Option<usize>| {
+        let neuron = Interpreted::new(model.neurons.get(index?)?, &[]);
+        Some(Arc::new(neuron) as Arc<dyn snn_runtime::Neuron<R>>)
+    };
+    let of = |(projection, p): (usize, &model::Projection)| {
+        let own = p.plasticity.as_ref()?;
+        let states = own.states.iter().map(|(name, dimension, initial)| {
+            let quantity = snn_runtime::Quantity { name: name.clone(), unit: dimension.base_unit() };
+            (quantity, *initial)
+        });
+        let reads = own.reads.iter().map(|read| match *read {
+            model::ConnectionRead::Source(layer, state) => graph::Read::Source(layer, state),
+            model::ConnectionRead::Target(output) => graph::Read::Target(output),
+        });
+        Some(graph::Plasticity {
+            projection,
+            states: states.collect(),
+            reads: reads.collect(),
+            on_pre: rule(own.on_pre),
+            on_post: rule(own.on_post),
+            flow: rule(own.flow),
+        })
+    };
+    network.projections.iter().enumerate().filter_map(of).collect()
 }
 
 fn projection(network: &Network, p: &model::Projection) -> graph::Projection {

@@ -65,6 +65,9 @@ const SYNAPSES: &[(&str, Entry)] = entries!("synapses":
     "GapJunction",
     "NMDA",
     "NMDA_saturating",
+    "PairSTDP",
+    "RewardSTDP",
+    "TripletSTDP",
     "TsodyksMarkram",
 );
 

@@ -41,7 +41,7 @@ pub use csv::{write_csv, write_network_csv, write_network_spikes, write_spikes};
 pub use error::{Error, Place};
 pub use figure::{DRAWN, network_svg, svg};
 pub use grid::Grid;
-pub use network::{NetworkProtocol, NetworkRecording, layer_neuron, run_network};
+pub use network::{NetworkProtocol, NetworkRecording, PlasticWeights, layer_neuron, run_network};
 pub use protocol::{Input, Piece, Protocol};
 pub use recording::{Recording, Spike, Trace};
 pub use statistics::Statistics;

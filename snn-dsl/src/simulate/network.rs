@@ -65,6 +65,21 @@ pub struct NetworkRecording<R> {
     pub connection_bytes: usize,
     /// The number of spikes that arrived at a neuron.
     pub synaptic_events: u64,
+    /// The weights that changed.
+    pub plastic: Vec<PlasticWeights<R>>,
+}
+
+/// The weights of a projection that changed by a rule of their own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlasticWeights<R> {
+    /// The projection.
+    pub name: String,
+    /// The unit of the weights; empty for numbers without unit.
+    pub unit: String,
+    /// At the beginning, in the order in which they are stored.
+    pub before: Vec<R>,
+    /// At the end.
+    pub after: Vec<R>,
 }
 
 impl<R> NetworkRecording<R> {
@@ -148,7 +163,17 @@ pub fn run_network<R: Real>(
         synaptic_events += readouts.synaptic_operations();
         recorder.window(network, &readouts, start, used);
     }
+    let plastic = network.projections.iter().filter(|p| p.plasticity.is_some()).enumerate().map(|(rule, p)| {
+        use snn_runtime::Parameters;
+        let tensor = parameters.layout().find(&format!("{}.weight", p.name)).map(|t| t.range.clone());
+        let before = tensor.and_then(|range| parameters.values().get(range)).unwrap_or(&[]).to_vec();
+        let after = session.carry().connections(0, rule).unwrap_or(&[]);
+        let after = after.get(..before.len()).unwrap_or(&[]).to_vec();
+        PlasticWeights { name: p.name.clone(), unit: p.unit.base_unit(), before, after }
+    });
+    let plastic = plastic.collect();
     Ok(NetworkRecording {
+        plastic,
         name: network.name.clone(),
         grid,
         layers: recorder.layers,

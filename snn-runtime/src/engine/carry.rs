@@ -39,6 +39,12 @@ impl<R: Real> Carry<R> {
         states.get(state * n..(state + 1) * n)
     }
 
+    /// The states of the connections of a rule (by its place in [`crate::Graph::plasticity`]) in a sample: the weights in the
+    /// order in which they are stored, then the other states. `[states, connections]`
+    pub fn connections(&self, sample: usize, rule: usize) -> Option<&[R]> {
+        self.samples.get(sample)?.plastic.get(rule).map(Vec::as_slice)
+    }
+
     /// The bytes held.
     pub fn bytes(&self) -> usize {
         self.samples.iter().map(Sample::bytes).sum()
@@ -61,6 +67,8 @@ pub(crate) struct Sample<R> {
     /// Likewise of each input of values and of each signal: `[steps, n]`.
     values: Vec<Vec<R>>,
     signals: Vec<Vec<R>>,
+    /// Per rule the states of the connections.
+    plastic: Vec<Vec<R>>,
 }
 
 /// How far the longest projection from a source looks back.
@@ -95,6 +103,11 @@ impl<R: Real> Sample<R> {
     pub(crate) fn start(&self, index: usize, states: &mut [R], refractory: &mut [u32]) {
         states.copy_from_slice(&self.states[index]);
         refractory.copy_from_slice(&self.refractory[index]);
+    }
+
+    /// The states of the connections of a rule.
+    pub(crate) fn start_rule(&self, rule: usize, states: &mut Vec<R>) {
+        states.clone_from(&self.plastic[rule]);
     }
 
     /// What the rows of a projection sent `back` steps before the window, at least one.
@@ -138,7 +151,7 @@ impl<R: Real> Sample<R> {
         let steps = plan.simulation.steps;
         let nothing = SpikeTrain::new();
         let empty: &[R] = &[];
-        let mut sample = Self::default();
+        let mut sample = Self { plastic: scratch.plastic.clone(), ..Self::default() };
         for (index, p) in plan.populations.iter().enumerate() {
             sample.sizes.push(p.n);
             sample.states.push(scratch.cells[index].states().to_vec());
@@ -181,11 +194,11 @@ impl<R: Real> Sample<R> {
     pub(crate) fn is_finite(&self) -> bool {
         // Without an early end inside a piece, so that it is compared in vectors.
         let finite = |piece: &[R]| piece.iter().fold(true, |all, x| all & x.is_finite());
-        self.states.iter().flat_map(|states| states.chunks(1024)).all(finite)
+        self.states.iter().chain(&self.plastic).flat_map(|states| states.chunks(1024)).all(finite)
     }
 
     fn bytes(&self) -> usize {
-        let reals = [&self.states, &self.values, &self.signals];
+        let reals = [&self.states, &self.values, &self.signals, &self.plastic];
         let reals: usize = reals.into_iter().flatten().map(Vec::capacity).sum();
         let trains: usize = self.inputs.iter().chain(&self.trains).map(SpikeTrain::bytes).sum();
         reals * size_of::<R>() + trains + self.refractory.iter().map(|r| 4 * r.capacity()).sum::<usize>()

@@ -107,6 +107,12 @@ pub enum Error {
     /// A replay without a recording of the same batch.
     #[error("nothing to replay: record the same batch in the same workspace first")]
     Replay,
+    /// Backpropagation through weights that change by a rule of their own.
+    #[error(
+        "the weights of `{0}` change by a rule of their own while the network runs, which has no gradient; \
+         run it with `forward`, or give the projection a synapse without such a rule"
+    )]
+    Plastic(String),
     /// A carry of another network or batch.
     #[error("{}", if *same {
         format!("the window before had {found} samples, found {expected}: begin with a new carry, or give the same batch size")

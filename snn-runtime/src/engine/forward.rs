@@ -63,6 +63,10 @@ impl<R: Real> Cells<R> {
         &self.states
     }
 
+    pub(crate) fn outputs(&self) -> &[R] {
+        &self.outputs
+    }
+
     pub(crate) fn refractory(&self) -> &[u32] {
         &self.refractory
     }
@@ -165,11 +169,21 @@ pub(crate) fn forward<R: Real>(
             }
         }
     }
+    for (k, rule) in call.plan.plastic.iter().enumerate() {
+        let states = &mut scratch.plastic[k];
+        match call.carry.get(index) {
+            Some(before) => before.start_rule(k, states),
+            None => rule.start(call.weights.listed(&call.plan.projections[rule.projection]), states),
+        }
+    }
     for t in 0..steps {
         for population in 0..call.plan.populations.len() {
             receive(call, scratch, population, slot, index, t, counts);
             let decisions = decisions.get_mut(population).map_or(&mut [][..], |d| &mut d[..]);
             step(call, scratch, population, (slot, index), t, decisions);
+        }
+        for (k, rule) in call.plan.plastic.iter().enumerate() {
+            rule.step(call, scratch, k, (slot, index), t);
         }
     }
 }
@@ -187,7 +201,7 @@ fn receive<R: Real>(
     let p = &call.plan.populations[population];
     let steps = call.plan.simulation.steps;
     let cells = &mut scratch.cells[population];
-    let sent = &scratch.sent;
+    let (sent, plastic) = (&scratch.sent, &scratch.plastic);
     for (port, list) in p.incoming.iter().enumerate() {
         let bias = &call.weights.biases[population][port * p.n..][..p.n];
         let (early, late) = list.split_at(p.prefix[port]);
@@ -223,6 +237,11 @@ fn receive<R: Real>(
             let projection = &call.plan.projections[j];
             let Some(message) = sent.message(call, projection, (slot, index), t) else { continue };
             let out = &mut arriving[projection.targets.clone()];
+            let listed = match projection.plastic {
+                Some(rule) => &plastic[rule][..],
+                None if matches!(projection.wiring, Wiring::Dense) => &[],
+                None => call.weights.listed(projection),
+            };
             let first = projection.sources.start;
             match (message, &projection.wiring) {
                 (Message::Spikes([]), _) => {}
@@ -233,10 +252,10 @@ fn receive<R: Real>(
                 (Message::Spikes(list), wiring) => {
                     let degree = |&i: &u32| wiring.degree(i as usize - first, projection.columns) as u64;
                     counts.operations += list.iter().map(degree).sum::<u64>();
-                    wiring.add_spikes(list, first, call.weights.listed(projection), out);
+                    wiring.add_spikes(list, first, listed, out);
                 }
                 (Message::Values(x), Wiring::Dense) => call.weights.forward[j].product(1, x, x.len(), out),
-                (Message::Values(x), wiring) => wiring.add_values(x, call.weights.listed(projection), out),
+                (Message::Values(x), wiring) => wiring.add_values(x, listed, out),
             }
         }
     }

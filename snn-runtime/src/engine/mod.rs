@@ -19,6 +19,7 @@ mod initial;
 mod network;
 mod packed;
 mod plan;
+mod plastic;
 mod projection;
 mod reduce;
 mod result;

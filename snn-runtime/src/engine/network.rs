@@ -77,7 +77,8 @@ impl<R: Real> Network<R> {
     /// The bytes of the lists of connections, besides the weights: 4 for each connection that is drawn or listed, or 8 if
     /// delays differ, and nothing for dense projections, convolutions and pooling.
     pub fn connection_bytes(&self) -> usize {
-        self.plan.projections.iter().map(|p| p.wiring.bytes()).sum()
+        let rules: usize = self.plan.plastic.iter().map(|rule| rule.bytes()).sum();
+        self.plan.projections.iter().map(|p| p.wiring.bytes()).sum::<usize>() + rules
     }
 
     /// Parameters to begin with: the same for the same seed.
@@ -252,6 +253,10 @@ impl<R: Real> Network<R> {
         self.check_parameters("the parameters", parameters)?;
         check_finite(parameters)?;
         self.check_parameters("the gradient", gradient)?;
+        if let Some(rule) = self.graph.plasticity.first() {
+            let name = self.graph.projections.get(rule.projection).map(|p| p.name.clone()).unwrap_or_default();
+            return Err(Error::Plastic(name));
+        }
         let targets = batch::check(&self.plan, batch, true)?;
         let recording = Recording::none();
         workspace.weights.prepare(&self.plan, parameters.values(), true);

@@ -1,6 +1,7 @@
 //! A checked network: indices resolved, delays in steps, every tensor with its place.
 
 use super::error::Error;
+use super::plastic::{self, PlasticPlan};
 use super::projection::{ProjectionPlan, projection};
 use crate::graph::{Graph, Input, Population, Signal, Simulation, Source, Target, TargetKind};
 use crate::loss;
@@ -26,6 +27,8 @@ pub(crate) struct Plan<R> {
     pub(crate) projections: Vec<ProjectionPlan>,
     /// What projections carry besides spikes: of which population, and what.
     pub(crate) signals: Vec<(usize, Signal)>,
+    /// Rules for weights.
+    pub(crate) plastic: Vec<PlasticPlan<R>>,
     pub(crate) layout: Arc<Layout>,
     pub(crate) loss: loss::Plan<R>,
 }
@@ -79,6 +82,11 @@ pub(crate) fn plan<R: Real>(graph: &Graph<R>, simulation: Simulation) -> Result<
         }
     }
     check_tensor_names(&layout)?;
+    let plastic = graph.plasticity.iter().map(|p| plastic::plan(graph, p, simulation.dt, &projections, &populations));
+    let plastic: Vec<_> = plastic.collect::<Result<_, _>>()?;
+    for (k, p) in plastic.iter().enumerate() {
+        projections[p.projection].plastic = Some(k);
+    }
     let loss = loss::Plan::new(&graph.program, graph, simulation)?;
     static PLANS: AtomicU64 = AtomicU64::new(0);
     Ok(Plan {
@@ -89,6 +97,7 @@ pub(crate) fn plan<R: Real>(graph: &Graph<R>, simulation: Simulation) -> Result<
         populations,
         projections,
         signals,
+        plastic,
         layout: Arc::new(layout),
         loss,
     })

@@ -56,6 +56,8 @@ pub(crate) struct ProjectionPlan {
     /// Of dense weights: the column of the neuron that is row 0, if neurons are not connected to themselves.
     pub(crate) no_self: Option<isize>,
     pub(crate) frozen: bool,
+    /// The rule for its weights: its place in [`super::plan::Plan::plastic`].
+    pub(crate) plastic: Option<usize>,
 }
 
 impl ProjectionPlan {
@@ -143,7 +145,14 @@ pub(crate) fn projection<R: Real>(
     let wired = wire(p, drawn, rows, columns, no_self).map_err(failed)?;
     let Wired { wiring, shape, fans } = wired;
     let dense = matches!(wiring, Wiring::Dense);
-    let parts = delays(p, dt, Draw::new(rows, columns, no_self, 0, drawn as u64), wiring).map_err(failed)?;
+    let drawn_from = Draw::new(rows, columns, no_self, 0, drawn as u64);
+    // Weights that follow rules are listed.
+    let is_plastic = graph.plasticity.iter().any(|p| p.projection == number);
+    let wiring = match wiring {
+        Wiring::Dense if is_plastic && rows * columns <= MOST_CONNECTIONS => Wiring::Sparse(drawn_from.all()),
+        wiring => wiring,
+    };
+    let parts = delays(p, dt, drawn_from, wiring).map_err(failed)?;
     if let Source::Population(source) = p.source
         && parts.iter().any(|part| part.0 == 0)
         && source >= p.target
@@ -192,6 +201,7 @@ pub(crate) fn projection<R: Real>(
             sign: p.sign,
             no_self: no_self.filter(|_| dense),
             frozen: p.frozen,
+            plastic: None,
         });
     }
     Ok(())

@@ -170,6 +170,10 @@ pub(crate) struct Scratch<R> {
     /// One row of encoder input.
     pub(crate) row: Vec<f32>,
     pub(crate) cells: Vec<forward::Cells<R>>,
+    /// Per rule of the plan the states of the connections of the sample at work: the weight, then others.
+    pub(crate) plastic: Vec<Vec<R>>,
+    /// Room for a rule.
+    pub(crate) room: super::plastic::Room<R>,
     /// Per population `[block sample, steps, tape_reals, n]`.
     pub(crate) tape: Vec<Vec<R>>,
     /// Per population `[block sample, steps, n]`.
@@ -222,6 +226,7 @@ impl<R: Real> Scratch<R> {
         for buffers in [&mut self.sent.z, &mut self.tape, &mut self.errors, &mut self.state_gradient] {
             buffers.resize_with(count, Vec::new);
         }
+        self.plastic.resize_with(plan.plastic.len(), Vec::new);
         self.tape_flags.resize_with(count, Vec::new);
         self.cells.resize_with(count, forward::Cells::default);
         self.last_live.resize(count, None);
@@ -230,7 +235,8 @@ impl<R: Real> Scratch<R> {
         for (index, p) in plan.populations.iter().enumerate() {
             let output = |t: &Trace| t.population == index && matches!(t.observable, Observable::Output(_));
             let sends = |s: &(usize, Signal)| s.0 == index && matches!(s.1, Signal::Output(_));
-            self.cells[index].prepare(p, shape.traces.iter().any(output) || plan.signals.iter().any(sends));
+            let rules = plan.plastic.iter().any(|r| plan.projections[r.projection].target == index);
+            self.cells[index].prepare(p, rules || shape.traces.iter().any(output) || plan.signals.iter().any(sends));
             if shape.mode != Mode::Spiking {
                 self.sent.z[index].resize(BLOCK * steps * p.n, R::ZERO);
             }

@@ -303,6 +303,7 @@ pub(crate) fn graph<R: Real>(lif: Arc<dyn Neuron<R>>, li: Arc<dyn Neuron<R>>) ->
         ],
         populations: vec![population("hidden", HIDDEN, lif), population("out", OUTPUTS, li)],
         projections: vec![forward, recurrent, projection("w_out", Source::Population(0), 1, 0), skip],
+        plasticity: Vec::new(),
         program: Program {
             nodes,
             losses: vec![2, 6, 7, 12],

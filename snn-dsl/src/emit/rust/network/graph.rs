@@ -5,8 +5,8 @@ use crate::emit::rust::expression::number_literal;
 use crate::emit::rust::names::index;
 use crate::emit::rust::neuron::allow;
 use crate::model::{
-    Connectivity, Delay, Initialiser, Layer, Observable, ProgramNode, Projection, Reduction, Signal, Sliding, Source,
-    Window,
+    ConnectionRead, Connectivity, Delay, Initialiser, Layer, Observable, Plasticity, ProgramNode, Projection,
+    Reduction, Signal, Sliding, Source, Window,
 };
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
@@ -29,6 +29,11 @@ impl Emit<'_> {
         });
         let populations = network.layers.iter().map(|l| self.population(l));
         let projections = network.projections.iter().map(|p| self.projection(p));
+        let rules = network
+            .projections
+            .iter()
+            .enumerate()
+            .filter_map(|(k, p)| Some(self.plasticity(k, p.plasticity.as_ref()?)));
         let nodes = network.program.nodes.iter().enumerate().map(|(k, node)| self.node(k, node));
         let losses = network.program.losses.iter().map(|l| index(l.1));
         let readouts = network.program.readouts.iter().map(|(name, node, _)| {
@@ -50,6 +55,7 @@ impl Emit<'_> {
                         targets: ::std::vec![#(#targets),*],
                         populations: ::std::vec![#(#populations),*],
                         projections: ::std::vec![#(#projections),*],
+                        plasticity: ::std::vec![#(#rules),*],
                         program: #runtime::loss::Program {
                             nodes: ::std::vec![#(#nodes),*],
                             losses: ::std::vec![#(#losses),*],
@@ -143,6 +149,43 @@ impl Emit<'_> {
             #runtime::graph::Projection {
                 #fields
                 ..#runtime::graph::Projection::new(#name, #source, #target, #port)
+            }
+        }
+    }
+
+    fn plasticity(&self, projection: usize, rule: &Plasticity) -> TokenStream {
+        let runtime = self.runtime;
+        let projection = index(projection);
+        let states = rule.states.iter().map(|(name, dimension, initial)| {
+            let (unit, initial) = (dimension.base_unit(), number_literal(*initial));
+            quote! { (#runtime::Quantity { name: #name.into(), unit: #unit.into() }, #initial) }
+        });
+        let reads = rule.reads.iter().map(|read| match *read {
+            ConnectionRead::Source(layer, state) => {
+                let (layer, state) = (index(layer), index(state));
+                quote! { #runtime::graph::Read::Source(#layer, #state) }
+            }
+            ConnectionRead::Target(output) => {
+                let output = index(output);
+                quote! { #runtime::graph::Read::Target(#output) }
+            }
+        });
+        let kernel = |neuron: Option<usize>| match neuron.and_then(|i| self.neurons.get(i)) {
+            Some(neuron) => {
+                let kernel = neuron.kernel(&Vec::new());
+                quote! { ::core::option::Option::Some(::std::sync::Arc::new(#runtime::Compiled::new(#kernel))) }
+            }
+            None => quote! { ::core::option::Option::None },
+        };
+        let (on_pre, on_post, flow) = (kernel(rule.on_pre), kernel(rule.on_post), kernel(rule.flow));
+        quote! {
+            #runtime::graph::Plasticity {
+                projection: #projection,
+                states: ::std::vec![#(#states),*],
+                reads: ::std::vec![#(#reads),*],
+                on_pre: #on_pre,
+                on_post: #on_post,
+                flow: #flow,
             }
         }
     }

@@ -1,0 +1,192 @@
+//! Weights that change by rules of their own: against closed forms, and against a simulation spike by spike.
+
+use snn_dsl::model::Model;
+use snn_runtime::{Batch, Carry, InputData, Network, ParameterSet, Parameters, Recording, SpikeTrain, Workspace};
+use snn_tests::{model, smooth};
+
+const DT: f64 = 0.1;
+const STEPS: usize = 2000;
+
+/// Sources with spikes of their own, and one target that spikes when it is told to.
+fn pairs(synapse: &str) -> Model {
+    model(&format!(
+        "neuron Told {{
+            event go
+            event reward
+            drive I : nA
+            state V
+            state D
+            on go {{ V += go }}
+            on reward {{ D += reward }}
+            1 ms dV/dt = -V + 0/nA*I
+            200 ms dD/dt = -D
+            spike when V >= 0.5 surrogate sigmoid {{ V = 0 }}
+        }}
+        network Pairs {{
+            simulate dt = {DT} ms, for {} ms
+            input a[41] spikes
+            input go[1] spikes
+            input reward[1] spikes
+            layer post[1] = Told
+            a -> post.I : dense, {synapse}, init constant(0.5 nA)
+            go -> post.go : dense, init constant(1)
+            reward -> post.reward : dense, init constant(1)
+        }}",
+        DT * STEPS as f64
+    ))
+}
+
+fn train(events: &[(u32, u32)]) -> SpikeTrain {
+    let mut train = SpikeTrain::new();
+    train.fill_from_events(STEPS, events);
+    train
+}
+
+/// The weights at the end, in windows of so many steps.
+fn weights(network: &Network<f64>, trains: &[SpikeTrain; 3]) -> Vec<f64> {
+    let parameters = network.initial_parameters(0);
+    let mut session = network.session(&parameters).unwrap();
+    let steps = network.simulation().steps;
+    for start in (0..STEPS).step_by(steps) {
+        let parts: Vec<SpikeTrain> = trains
+            .iter()
+            .map(|train| {
+                let mut part = SpikeTrain::new();
+                for t in start..start + steps {
+                    train.step(t).iter().for_each(|&i| part.push(i));
+                    part.end_step();
+                }
+                part
+            })
+            .collect();
+        let inputs = parts.iter().map(|t| InputData::Spikes(std::slice::from_ref(t))).collect();
+        session.run(&Batch { size: 1, inputs, targets: Vec::new() }, &Recording::none()).unwrap();
+    }
+    session.carry().connections(0, 0).unwrap()[..41].to_vec()
+}
+
+/// The spikes of the sources, that of the target at 100 ms, and what else arrives.
+fn around(spike: u32) -> [SpikeTrain; 3] {
+    // Source k spikes (k - 20) * 4 ms from the target.
+    let sources: Vec<(u32, u32)> = (0..41).map(|k| ((spike + 1 + 40 * k).saturating_sub(20 * 40), k)).collect();
+    [train(&sources), train(&[(spike, 0)]), train(&[])]
+}
+
+#[test]
+fn the_curve_of_pairs_is_that_of_the_rule() {
+    let model = pairs("PairSTDP");
+    let network = smooth::network(&model);
+    // The target spikes at the end of its step, at 100 ms; a source at the beginning of its own.
+    let found = weights(&network, &around(999));
+    for (k, &w) in found.iter().enumerate() {
+        let difference = 4.0 * (20.0 - k as f64);
+        let change = match difference {
+            d if d > 0.0 => 0.01 * (-d / 20.0).exp(),
+            // At the same time the target comes first: the end of a step is before the beginning of the next.
+            d => -0.0105 * (d / 20.0).exp(),
+        };
+        assert!((w - 0.5 - change).abs() < 1e-12, "{difference} ms: {} expected {change}", w - 0.5);
+    }
+    // In windows, too.
+    let simulation = snn_runtime::Simulation { steps: 250, ..network.simulation() };
+    let short =
+        Network::with_simulation(snn_dsl::interpret::graph::<f64>(&model, &model.networks[0]), simulation).unwrap();
+    assert_eq!(weights(&short, &around(999)), found);
+}
+
+/// Spikes without pattern: (step, neuron) of `n` neurons.
+fn spikes(n: u32, every: u32, seed: u32) -> Vec<(u32, u32)> {
+    let mut x = seed.wrapping_mul(2_654_435_761) | 1;
+    let mut found = Vec::new();
+    for t in 0..STEPS as u32 {
+        for i in 0..n {
+            x ^= x << 13;
+            x ^= x >> 17;
+            x ^= x << 5;
+            if x % every == 0 {
+                found.push((t, i));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn triplets_and_rewards_follow_their_rules() {
+    let (a, go) = (spikes(41, 97, 5), spikes(1, 50, 9));
+    let reward = vec![(700, 0), (1500, 0)];
+    let trains = [train(&a), train(&go), train(&reward)];
+    let count = |list: &[(u32, u32)], t: usize, i: u32| list.contains(&(t as u32, i));
+    let decay = |tau: f64| (-DT / tau).exp();
+
+    let network = smooth::network(&pairs("TripletSTDP"));
+    let found = weights(&network, &trains);
+    for i in 0..41 {
+        let (mut w, mut r, mut o, mut slow) = (0.5_f64, 0.0, 0.0, 0.0);
+        for t in 0..STEPS {
+            if count(&a, t, i) {
+                w = (w - 7.1e-3 * o).clamp(0.0, 1.0);
+                r += 1.0;
+            }
+            (r, o, slow) = (r * decay(16.8), o * decay(33.7), slow * decay(114.0));
+            if count(&go, t, 0) {
+                w = (w + 6.5e-3 * r * slow).clamp(0.0, 1.0);
+                o += 1.0;
+                slow += 1.0;
+            }
+        }
+        assert!((found[i as usize] - w).abs() < 1e-11, "source {i}: {} expected {w}", found[i as usize]);
+    }
+
+    let network = smooth::network(&pairs("RewardSTDP"));
+    let found = weights(&network, &trains);
+    let mut moved = 0;
+    for i in 0..41 {
+        let (mut w, mut x, mut y, mut c, mut d) = (0.5_f64, 0.0, 0.0, 0.0, 0.0);
+        for t in 0..STEPS {
+            if count(&reward, t, 0) {
+                d += 1.0;
+            }
+            if count(&a, t, i) {
+                c -= 1.5 * y;
+                x += 1.0;
+            }
+            (x, y, d) = (x * decay(20.0), y * decay(20.0), d * decay(200.0));
+            if count(&go, t, 0) {
+                c += x;
+                y += 1.0;
+            }
+            // The trace and the weight move together: the weight with the trace at the beginning of the step.
+            w += if (w >= 1.0 && c * d > 0.0) || (w <= 0.0 && c * d < 0.0) { 0.0 } else { 1e-5 * c * d * DT };
+            c *= decay(1000.0);
+        }
+        moved += usize::from((w - 0.5).abs() > 1e-5);
+        let error = (found[i as usize] - w).abs();
+        assert!(error < 1e-3 * (w - 0.5).abs() + 1e-9, "source {i}: {} expected {w}", found[i as usize]);
+    }
+    assert!(moved > 20, "{moved}");
+}
+
+#[test]
+fn a_rule_has_no_gradient() {
+    let model = model(
+        "network Taught {
+            simulate dt = 1 ms, for 20 ms
+            input x[3] spikes
+            layer a[2] = LIF
+            x -> a.I_ext : dense, PairSTDP
+            loss mean_n(mean_t(a.spike))
+        }",
+    );
+    let network = smooth::network(&model);
+    let parameters = network.initial_parameters(0);
+    let mut gradient = ParameterSet::zeros(network.layout().clone());
+    let mut silent = SpikeTrain::new();
+    silent.fill_from_events(20, &[]);
+    let trains = [silent];
+    let batch = Batch { size: 1, inputs: vec![InputData::Spikes(&trains)], targets: Vec::new() };
+    let error = network.loss_and_gradient(&parameters, &batch, &mut Workspace::new(), &mut gradient).unwrap_err();
+    assert!(error.to_string().contains("`x_to_a_I_ext` change by a rule of their own"), "{error}");
+    assert_eq!(parameters.values().len(), network.layout().len());
+    assert_eq!(Carry::<f64>::default().steps(), 0);
+}
