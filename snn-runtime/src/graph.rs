@@ -28,7 +28,7 @@ pub struct Input {
 pub enum TargetKind {
     /// One of so many classes.
     Class(usize),
-    /// So many numbers, constant in time.
+    /// So many numbers.
     Values(usize),
 }
 
@@ -39,6 +39,8 @@ pub struct Target {
     pub name: String,
     /// Its kind and size.
     pub kind: TargetKind,
+    /// Given for every step, instead of once for a sample.
+    pub over_time: bool,
 }
 
 /// A layer of neurons of one model.

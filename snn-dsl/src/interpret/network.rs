@@ -20,6 +20,7 @@ pub fn graph<R: Real>(model: &Model, network: &Network) -> Graph<R> {
     let targets = network.targets.iter().map(|t| graph::Target {
         name: t.name.clone(),
         kind: if t.is_class { graph::TargetKind::Class(t.size) } else { graph::TargetKind::Values(t.size) },
+        over_time: t.over_time,
     });
     let inputs = network.inputs.iter().map(|i| graph::Input { name: i.name.clone(), size: i.size });
     Graph {
@@ -70,6 +71,7 @@ pub fn program<R: Real>(program: &model::Program) -> loss::Program<R> {
         Reduction::Mean => loss::Reduction::Mean,
         Reduction::Sum => loss::Reduction::Sum,
         Reduction::Last => loss::Reduction::Last,
+        Reduction::First => loss::Reduction::First,
     };
     let nodes = program.nodes.iter().map(|node| match node {
         ProgramNode::Observe { layer, observable } => Node::Observe {
@@ -90,6 +92,7 @@ pub fn program<R: Real>(program: &model::Program) -> loss::Program<R> {
         ProgramNode::ReduceNeuron { input, reduction: r } => {
             Node::ReduceNeuron { input: *input, reduction: reduction(*r) }
         }
+        ProgramNode::MeanSamples { input } => Node::MeanSamples { input: *input },
         ProgramNode::CrossEntropy { logits, target, window } => {
             Node::CrossEntropy { logits: *logits, target: *target, from: window.from, to: window.to }
         }

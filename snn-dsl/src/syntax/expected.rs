@@ -261,7 +261,7 @@ fn form(rule: Rule) -> Option<&'static str> {
         Rule::surrogate_line => "derivative = EXPRESSION",
         Rule::simulate_statement => "simulate dt = 1 ms, for 100 ms",
         Rule::input_statement => "input NAME[SIZE] spikes",
-        Rule::target_statement => "target NAME : class[SIZE]",
+        Rule::target_statement => "target NAME : class[SIZE]` or `target NAME : class[SIZE] over time",
         Rule::layer_statement => "layer NAME[SIZE] = MODEL(tau = 20 ms)",
         Rule::projection_statement => "SOURCE -> LAYER.PORT : dense, delay 1 step",
         Rule::loss_statement => "loss EXPRESSION",

@@ -33,9 +33,10 @@ pub(super) fn statement(parser: &mut Parser, statement: Statement) -> Option<Net
         }
         "target" => {
             let pair = parser.apply(Rule::target_statement, &statement)?;
+            let over_time = pair.clone().into_inner().any(|part| part.as_rule() == Rule::over_time);
             let (names, size) = names_and_size(parser, &statement, pair);
             let mut names = names.into_iter();
-            Some(NetworkStatement::Target(Target { name: names.next()?, kind: names.next()?, size: size? }))
+            Some(NetworkStatement::Target(Target { name: names.next()?, kind: names.next()?, size: size?, over_time }))
         }
         "layer" => layer(parser, &statement),
         "loss" => {

@@ -171,7 +171,10 @@ fn network_statement(statement: &NetworkStatement) -> String {
             format!("simulate dt = {}, for {}", expression(&s.dt), expression(&s.duration))
         }
         NetworkStatement::Input(i) => format!("input {}[{}] {}", i.name.name, expression(&i.size), i.kind.name),
-        NetworkStatement::Target(t) => format!("target {} : {}[{}]", t.name.name, t.kind.name, expression(&t.size)),
+        NetworkStatement::Target(t) => {
+            let over_time = if t.over_time { " over time" } else { "" };
+            format!("target {} : {}[{}]{over_time}", t.name.name, t.kind.name, expression(&t.size))
+        }
         NetworkStatement::Layer(l) => {
             format!("layer {}[{}] = {}", l.name.name, expression(&l.size), callable(&l.model))
         }

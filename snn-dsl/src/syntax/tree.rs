@@ -318,7 +318,7 @@ pub struct Input {
     pub kind: Ident,
 }
 
-/// `target NAME : KIND[SIZE]`
+/// `target NAME : KIND[SIZE] [over time]`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     /// Its name.
@@ -327,6 +327,8 @@ pub struct Target {
     pub kind: Ident,
     /// The number of classes or values.
     pub size: Expr,
+    /// Given for every step.
+    pub over_time: bool,
 }
 
 /// `layer NAME[SIZE] = MODEL(ARGS)`

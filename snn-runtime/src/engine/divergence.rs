@@ -1,7 +1,7 @@
 //! Where a run left the finite numbers: the sample is run again with all states recorded.
 
 use super::batch::Batch;
-use super::call::Call;
+use super::call::{Call, Pass};
 use super::error::Error;
 use super::forward::{Counts, forward};
 use super::plan::Plan;
@@ -62,6 +62,7 @@ fn state<R: Real>(
         mode: Mode::Spiking,
         noise_seed: workspace.noise_seed,
         gradient: false,
+        pass: Pass::Only,
     };
     forward(&call, &mut scratch, 0, sample, &mut [], &mut Counts::default());
     for step in 0..plan.simulation.steps {

@@ -5,7 +5,7 @@ use super::plan::Plan;
 use super::weight_gradient::EventsByRow;
 use super::weights::Weights;
 use super::{BLOCK, forward};
-use crate::loss::{self, Observable, Trace};
+use crate::loss::{self, Kept, Observable, Trace};
 use crate::neuron::Mode;
 use crate::{Real, SpikeTrain};
 use std::sync::{Mutex, PoisonError};
@@ -88,6 +88,8 @@ pub(crate) struct Lane<R> {
     pub(crate) wrong: Option<forward::Wrong>,
     /// Decisions of a smooth run, per block.
     pub(crate) decisions: Vec<Decisions>,
+    /// Per sample of the lane, between the passes of a loss that reads means over samples.
+    pub(crate) kept: Vec<Kept<R>>,
 }
 
 /// The yes/no decisions of a block in a smooth run.
@@ -130,6 +132,10 @@ impl<R: Real> Lane<R> {
         zeroed(&mut self.spikes, count);
         self.operations = 0;
         self.wrong = None;
+        if shape.gradient && plan.loss.is_coupled() {
+            self.kept.resize_with(blocks * BLOCK, Kept::default);
+            self.kept.iter_mut().for_each(|kept| kept.prepare(&plan.loss));
+        }
         if shape.mode != Mode::Spiking {
             self.decisions.resize_with(blocks, Decisions::default);
             for decisions in &mut self.decisions {
@@ -146,7 +152,8 @@ impl<R: Real> Lane<R> {
         let reals: usize =
             [&self.coefficients, &self.readouts, &self.traces].into_iter().flatten().map(Vec::capacity).sum();
         let trains: usize = self.trains.iter().flatten().map(SpikeTrain::bytes).sum();
-        (self.gradient.capacity() + reals) * size_of::<R>() + trains + self.losses.capacity() * 8
+        let kept: usize = self.kept.iter().map(Kept::bytes).sum();
+        (self.gradient.capacity() + reals) * size_of::<R>() + trains + self.losses.capacity() * 8 + kept
     }
 }
 

@@ -305,8 +305,8 @@ pub(crate) fn graph<R: Real>(lif: Arc<dyn Neuron<R>>, li: Arc<dyn Neuron<R>>) ->
         simulation: Simulation { dt: 1.0, steps: STEPS },
         inputs: vec![Input { name: "x".into(), size: INPUTS }],
         targets: vec![
-            Target { name: "label".into(), kind: TargetKind::Class(OUTPUTS) },
-            Target { name: "wave".into(), kind: TargetKind::Values(OUTPUTS) },
+            Target { name: "label".into(), kind: TargetKind::Class(OUTPUTS), over_time: false },
+            Target { name: "wave".into(), kind: TargetKind::Values(OUTPUTS), over_time: false },
         ],
         populations: vec![population("hidden", HIDDEN, lif), population("out", OUTPUTS, li)],
         projections: vec![forward, recurrent, projection("w_out", Source::Population(0), 1, 0), skip],

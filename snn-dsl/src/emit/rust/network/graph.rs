@@ -20,7 +20,9 @@ impl Emit<'_> {
         let targets = network.targets.iter().map(|t| {
             let (name, size) = (&t.name, index(t.size));
             let kind = if t.is_class { format_ident!("Class") } else { format_ident!("Values") };
-            quote! { #runtime::graph::Target { name: #name.into(), kind: #runtime::graph::TargetKind::#kind(#size) } }
+            let over_time = t.over_time;
+            let kind = quote! { #runtime::graph::TargetKind::#kind(#size) };
+            quote! { #runtime::graph::Target { name: #name.into(), kind: #kind, over_time: #over_time } }
         });
         let populations = network.layers.iter().map(|l| self.population(l));
         let projections = network.projections.iter().map(|p| self.projection(p));
@@ -170,6 +172,10 @@ impl Emit<'_> {
             ProgramNode::ReduceNeuron { input, reduction: r } => {
                 let (input, r) = (index(*input), reduction(r));
                 quote! { #of::Node::ReduceNeuron { input: #input, reduction: #r } }
+            }
+            ProgramNode::MeanSamples { input } => {
+                let input = index(*input);
+                quote! { #of::Node::MeanSamples { input: #input } }
             }
             ProgramNode::CrossEntropy { logits, target, window: w } => {
                 let (logits, target, w) = (index(*logits), index(*target), window(w));
