@@ -406,6 +406,10 @@ pub struct Projection {
     pub no_self: bool,
     /// Not trained.
     pub frozen: bool,
+    /// A factor of the learning rate.
+    pub rate: f64,
+    /// Weights stay from the first of these to the second, in the base unit of the port; infinite ends are none.
+    pub clip: [f64; 2],
     /// How weights begin.
     pub initial: Initialiser,
     /// The initialiser as written, or the default's text.

@@ -103,6 +103,10 @@ pub struct Projection {
     pub no_self: bool,
     /// Saved but not trained.
     pub frozen: bool,
+    /// A factor of the learning rate of its weights and biases, at least 0.
+    pub rate: f64,
+    /// Stored weights stay from the first of these to the second, in the unit of the port; infinite ends are none.
+    pub clip: [f64; 2],
     /// How the weights begin; biases begin at 0.
     pub initial: Initialiser,
 }

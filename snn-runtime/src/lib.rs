@@ -30,7 +30,7 @@ pub use graph::{Graph, Simulation};
 /// The arrays at the surface of this crate.
 pub use ndarray;
 pub use neuron::{Adjoint, Kernel, Neuron, NeuronLayout, ParameterStart, Quantity, Step, StoredParameter, Transform};
-pub use parameters::{Layout, ParameterSet, Parameters, Tensor};
+pub use parameters::{Layout, ParameterSet, Parameters, Tensor, Update};
 pub use propagator::{propagator, propagator_adjoint};
 pub use real::Real;
 pub use spikes::SpikeTrain;

@@ -11,6 +11,7 @@ use crate::model::{self, Delay, Initialiser, Source, Value};
 use crate::source::Span;
 use crate::syntax::tree::{
     Call, Expr, ExprKind, Ident, NetworkStatement, Projection, ProjectionOption, ProjectionOptionKind as Kind,
+    ValueRange,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -99,6 +100,20 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
         let message = "expected a projection of a layer to itself for `no_self`, found one between two populations";
         checker.typing.diagnostics.push(Diagnostic::error("E0512", span, message).hint("remove `no_self`"));
     }
+    let rate = match options.rate {
+        Some(expr) => learning_rate(checker, expr),
+        None => Some(1.0),
+    };
+    let clip = match options.clip {
+        Some((range, span)) => clip(checker, range, span, unit, options.sign.is_some()),
+        None => Some([f64::NEG_INFINITY, f64::INFINITY]),
+    };
+    if options.frozen
+        && let Some(span) = options.rate.map(|e| e.span).or(options.clip.map(|c| c.1))
+    {
+        let message = "expected no rule for the training of weights that are `frozen`, found one";
+        checker.typing.diagnostics.push(Diagnostic::error("E0513", span, message).hint("remove it, or `frozen`"));
+    }
     let fans = (fan_in.unwrap_or(1), fan_out.unwrap_or(1));
     let initial = match (options.init, unit) {
         (Some(call), _) => initialiser(checker, call, unit, fans).map(|i| (i, checker.typing.text(call.span))),
@@ -106,6 +121,7 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
         (None, None) => None,
     };
     let (source, target, port, delay, (initial, initial_text)) = (source?, target?, port?, delay?, initial?);
+    let (rate, clip) = (rate?, clip?);
     Some(model::Projection {
         name: format!("{}_to_{}_{}", tree.source.name, tree.target.name, tree.port.name),
         source,
@@ -116,6 +132,8 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
         sign: options.sign,
         no_self: options.no_self.is_some(),
         frozen: options.frozen,
+        rate,
+        clip,
         initial,
         initial_text,
         text: checker.typing.text(tree.span),
@@ -197,6 +215,8 @@ struct Options<'a> {
     bias: bool,
     frozen: bool,
     no_self: Option<Span>,
+    rate: Option<&'a Expr>,
+    clip: Option<(&'a ValueRange, Span)>,
 }
 
 impl<'a> Options<'a> {
@@ -240,10 +260,8 @@ impl<'a> Options<'a> {
                 Kind::Sign(sign) => options.sign = Some(*sign),
                 Kind::NoSelf => options.no_self = Some(option.span),
                 Kind::Frozen => options.frozen = true,
-                Kind::LearningRate(_) | Kind::Clip(_) => {
-                    let what = format!("the option `{name}`");
-                    checker.typing.diagnostics.push(Diagnostic::not_supported(option.span, what));
-                }
+                Kind::LearningRate(factor) => options.rate = Some(factor),
+                Kind::Clip(range) => options.clip = Some((range, option.span)),
             }
         }
         let unknown = tree.options.iter().any(|o| matches!(o.kind, Kind::Connectivity(_)));
@@ -256,6 +274,44 @@ impl<'a> Options<'a> {
         }
         options
     }
+}
+
+/// `lr x FACTOR`
+fn learning_rate<'a>(checker: &mut Checker<'a>, expr: &'a Expr) -> Option<f64> {
+    let factor = checker.typing.constant_of(expr, Dimension::NONE, "a factor of the learning rate")?;
+    if factor > 0.0 {
+        return Some(factor);
+    }
+    let message = format!("expected a factor of the learning rate above 0, found {}", number_text(factor));
+    let hint = if factor == 0.0 { "weights that are not trained are `frozen`" } else { "write e.g. `lr x 0.1`" };
+    checker.typing.fail(Diagnostic::error("E0513", expr.span, message).hint(hint))
+}
+
+/// `clip LOW .. HIGH`, in the unit of the port; `None` for the unit if that is not known, which has been reported.
+fn clip<'a>(
+    checker: &mut Checker<'a>,
+    range: &'a ValueRange,
+    span: Span,
+    unit: Option<Dimension>,
+    has_sign: bool,
+) -> Option<[f64; 2]> {
+    if has_sign {
+        let message = "expected `sign` or `clip`, found both";
+        let hint = "`clip 0 nA ..` alone keeps weights from becoming negative, `clip .. 0 nA` from becoming positive";
+        return checker.typing.fail(Diagnostic::error("E0513", span, message).hint(hint));
+    }
+    let unit = unit?;
+    let mut end = |expr: &'a Option<Expr>, none: f64| match expr {
+        Some(expr) => checker.typing.constant_of(expr, unit, "an end of the range of weights"),
+        None => Some(none),
+    };
+    let (low, high) = (end(&range.low, f64::NEG_INFINITY), end(&range.high, f64::INFINITY));
+    let (low, high) = (low?, high?);
+    if low < high {
+        return Some([low, high]);
+    }
+    let message = format!("expected a range for `clip`, found {} .. {}", number_text(low), number_text(high));
+    checker.typing.fail(Diagnostic::error("E0513", span, message).hint("the smaller end stands first"))
 }
 
 const CONNECTIVITY: [&str; 7] = ["dense", "one_to_one", "random", "fixed_indegree", "fixed_outdegree", "conv", "pool"];

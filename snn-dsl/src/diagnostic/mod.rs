@@ -76,7 +76,6 @@ impl Diagnostic {
             "a projection of a sub-population" => "make a layer of each part",
             "a projection to a drive" => "project to an event port",
             "reading a parameter of a layer" => "write its value",
-            "the option `lr`" | "the option `clip`" => "leave it out",
             "`mean_b` in a readout" => "a readout is returned for every sample: average what is returned",
             _ => return diagnostic,
         };

@@ -123,6 +123,14 @@ fn options(projection: &Projection) -> String {
     if projection.frozen {
         words.push("frozen");
     }
+    let mut words: Vec<String> = words.into_iter().map(String::from).collect();
+    if projection.rate != 1.0 {
+        words.push(format!("lr x {}", number(projection.rate)));
+    }
+    let [low, high] = projection.clip.map(|end| if end.is_finite() { number(end) } else { String::new() });
+    if !(low.is_empty() && high.is_empty()) {
+        words.push(format!("clip {low} .. {high}").trim_end().to_string());
+    }
     words.join(", ")
 }
 

@@ -55,6 +55,8 @@ fn projection(model: &Model, network: &Network, p: &model::Projection) -> graph:
         sign: p.sign.map(|plus| if plus { graph::Sign::Positive } else { graph::Sign::Negative }),
         no_self: p.no_self,
         frozen: p.frozen,
+        rate: p.rate,
+        clip: p.clip,
         initial: match p.initial {
             model::Initialiser::Constant(x) => Initialiser::Constant(x),
             model::Initialiser::Uniform { low, high } => Initialiser::Uniform { low, high },

@@ -367,6 +367,8 @@ fn describe(rule: Rule) -> &'static str {
         Rule::learning_rate | Rule::lr_word => "`lr`",
         Rule::times_word => "`x`",
         Rule::clip | Rule::clip_word => "`clip`",
+        Rule::over_time | Rule::over_word => "`over time`",
+        Rule::time_word => "`time`",
         Rule::equals => "`=`",
         Rule::comma => "`,`",
         Rule::colon => "`:`",

@@ -3,7 +3,7 @@
 use super::plan::Plan;
 use crate::graph::Graph;
 use crate::initialise::parameter_start;
-use crate::{ParameterSet, Parameters, Real};
+use crate::{ParameterSet, Parameters, Real, Update};
 
 /// The starting values of all tensors of a network. A tensor is numbered by its place in the layout.
 pub(crate) fn parameters<R: Real>(graph: &Graph<R>, plan: &Plan<R>, seed: u64) -> ParameterSet<R> {
@@ -15,6 +15,8 @@ pub(crate) fn parameters<R: Real>(graph: &Graph<R>, plan: &Plan<R>, seed: u64) -
         let weight = &mut values[p.weight.clone()];
         // Weights are dense, so a target has all sources and a source all targets.
         projection.initial.fill(weight, p.rows, p.columns, seed, tensor);
+        let [low, high] = projection.clip;
+        Update { low, high, ..Update::default() }.clip(weight);
         if p.no_self {
             weight.iter_mut().step_by(p.columns + 1).for_each(|w| *w = R::ZERO);
         }

@@ -4,7 +4,7 @@ use super::error::Error;
 use crate::graph::{Delay, Graph, Input, Population, Projection, Sign, Simulation, Source, Target, TargetKind};
 use crate::loss;
 use crate::neuron::{Neuron, NeuronLayout};
-use crate::{Layout, Real};
+use crate::{Layout, Real, Update};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -239,6 +239,17 @@ fn projection<R: Real>(
     }
     let tensor = layout.push(format!("{name}.weight"), &[rows, columns], p.unit.clone(), p.frozen);
     let bias = p.bias.then(|| layout.push(format!("{name}.bias"), &[columns], p.unit.clone(), p.frozen));
+    let [low, high] = p.clip;
+    if !(p.rate >= 0.0 && p.rate.is_finite()) {
+        return fail(format!("expected a factor of the learning rate of at least 0, found {}", p.rate));
+    }
+    if low.is_nan() || high.is_nan() || low > high {
+        return fail(format!("expected weights to be clipped to a range, found {low} .. {high}"));
+    }
+    layout.set_update(tensor, Update { rate: p.rate, low, high });
+    if let Some(bias) = bias {
+        layout.set_update(bias, Update { rate: p.rate, ..Update::default() });
+    }
     let range = |tensor: usize| layout.tensors()[tensor].range.clone();
     Ok(ProjectionPlan {
         source: p.source,

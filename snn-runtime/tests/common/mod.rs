@@ -267,6 +267,8 @@ pub(crate) fn projection(name: &str, source: Source, target: usize, delay: usize
         sign: None,
         no_self: false,
         frozen: false,
+        rate: 1.0,
+        clip: [f64::NEG_INFINITY, f64::INFINITY],
         initial: no_initialiser(),
     }
 }

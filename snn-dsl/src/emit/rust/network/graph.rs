@@ -118,6 +118,12 @@ impl Emit<'_> {
         };
         let (name, target, port) = (&p.name, index(p.target), index(p.port));
         let (bias, no_self, frozen) = (p.bias, p.no_self, p.frozen);
+        let rate = number_literal(p.rate);
+        let clip = p.clip.map(|end| match end {
+            f64::NEG_INFINITY => quote! { ::core::primitive::f64::NEG_INFINITY },
+            f64::INFINITY => quote! { ::core::primitive::f64::INFINITY },
+            end => number_literal(end),
+        });
         quote! {
             #runtime::graph::Projection {
                 name: #name.into(),
@@ -130,6 +136,8 @@ impl Emit<'_> {
                 sign: #sign,
                 no_self: #no_self,
                 frozen: #frozen,
+                rate: #rate,
+                clip: [#(#clip),*],
                 initial: #runtime::initialise::Initialiser::#initial,
             }
         }
