@@ -344,6 +344,8 @@ pub struct Layer {
     pub neuron: usize,
     /// The parameters that differ from the model's, by index: value in base units.
     pub values: Vec<(usize, Value)>,
+    /// The probability with which a neuron sends nothing in training.
+    pub dropout: f64,
 }
 
 /// Where a projection comes from.

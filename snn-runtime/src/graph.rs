@@ -51,6 +51,8 @@ pub struct Population<R> {
     pub size: usize,
     /// The model.
     pub neuron: Arc<dyn Neuron<R>>,
+    /// The probability in 0..1 with which a neuron sends nothing during a sample, in training; the others send 1/(1 - p).
+    pub dropout: f64,
 }
 
 /// Where a projection comes from.

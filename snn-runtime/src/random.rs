@@ -44,6 +44,8 @@ pub enum Purpose {
     Connectivity = 6,
     /// Random changes of training samples.
     Augmentation = 7,
+    /// Which neurons send nothing.
+    Dropout = 8,
 }
 
 /// The random numbers of one purpose and sample.

@@ -95,6 +95,7 @@ pub fn bits<R: Real>(
     let batch = targets.batch(network, inputs.iter().map(|t| InputData::Spikes(t)).collect());
     let mut gradient = ParameterSet::zeros(network.layout().clone());
     let mut workspace = Workspace::with_lanes(2);
+    workspace.set_dropout_seed(Some(3));
     let evaluation = network.loss_and_gradient_in_mode(parameters, &batch, &mut workspace, &mut gradient, mode)?;
     let mut bits = vec![evaluation.loss.to_bits()];
     bits.extend(gradient.values().iter().map(|g| g.to_f64().to_bits()));

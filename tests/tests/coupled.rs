@@ -24,7 +24,7 @@ fn interpreted<R: Real>() -> Network<R> {
 fn gradients_are_differences() {
     let report = probe::prove(&model(), 1.0).unwrap();
     assert!(report.failures.is_empty() && report.other_steps == 0, "{report:#?}");
-    assert!(report.nonzero * 10 > report.compared * 9, "{report:?}");
+    assert!(report.nonzero * 10 > report.compared * 8, "{report:?}");
 }
 
 fn bits<R: Real>(network: &Network<R>) -> Vec<u64> {
@@ -53,6 +53,7 @@ fn many(threads: usize, lanes: usize) -> Vec<u64> {
         let batch = targets.batch(&network, inputs.iter().map(|t| InputData::Spikes(t)).collect());
         let mut gradient = ParameterSet::zeros(network.layout().clone());
         let mut workspace = Workspace::with_lanes(lanes);
+        workspace.set_dropout_seed(Some(9));
         let parameters = network.initial_parameters(5);
         let evaluation = network.loss_and_gradient(&parameters, &batch, &mut workspace, &mut gradient).unwrap();
         let again = network.loss_and_gradient(&parameters, &batch, &mut workspace, &mut gradient).unwrap();

@@ -409,7 +409,7 @@ impl<'a> Typing<'a> {
         if over_time && found.axes.time.is_none() {
             let message =
                 format!("expected an array with time axis, as target `{target_name}` is over time, found one without");
-            let hint = format!("do not reduce its time before, or declare the target without `over time`");
+            let hint = "do not reduce its time before, or declare the target without `over time`";
             return self.fail(Diagnostic::error("E0602", expr.span, message).hint(hint));
         }
         if found.axes.time.is_none() && window != Window::default() {

@@ -22,7 +22,8 @@ pub(super) fn explain(model: &Model, derived: &[Derived], network: &Network, out
         network.inputs.iter().map(|i| vec![format!("input {}", i.name), format!("{} channels", i.size)]).collect();
     for layer in &network.layers {
         let name = model.neurons.get(layer.neuron).map(|n| n.name.clone()).unwrap_or_default();
-        rows.push(vec![format!("layer {}", layer.name), format!("{} neurons", layer.size), name]);
+        let dropout = if layer.dropout > 0.0 { format!(", dropout {}", number(layer.dropout)) } else { String::new() };
+        rows.push(vec![format!("layer {}", layer.name), format!("{} neurons", layer.size), name + &dropout]);
     }
     for target in &network.targets {
         let kind = if target.is_class { "classes" } else { "values" };

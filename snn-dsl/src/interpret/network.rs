@@ -15,7 +15,8 @@ use std::sync::Arc;
 pub fn graph<R: Real>(model: &Model, network: &Network) -> Graph<R> {
     let populations = network.layers.iter().filter_map(|layer| {
         let neuron = Interpreted::new(model.neurons.get(layer.neuron)?, &layer.values);
-        Some(graph::Population { name: layer.name.clone(), size: layer.size, neuron: Arc::new(neuron) })
+        let (name, size, dropout) = (layer.name.clone(), layer.size, layer.dropout);
+        Some(graph::Population { name, size, neuron: Arc::new(neuron), dropout })
     });
     let targets = network.targets.iter().map(|t| graph::Target {
         name: t.name.clone(),

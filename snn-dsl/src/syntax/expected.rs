@@ -367,6 +367,7 @@ fn describe(rule: Rule) -> &'static str {
         Rule::learning_rate | Rule::lr_word => "`lr`",
         Rule::times_word => "`x`",
         Rule::clip | Rule::clip_word => "`clip`",
+        Rule::dropout | Rule::dropout_word => "`dropout`",
         Rule::over_time | Rule::over_word => "`over time`",
         Rule::time_word => "`time`",
         Rule::equals => "`=`",

@@ -102,16 +102,20 @@ fn simulate(parser: &mut Parser, statement: &Statement) -> Option<NetworkStateme
 
 fn layer(parser: &mut Parser, statement: &Statement) -> Option<NetworkStatement> {
     let pair = parser.apply(Rule::layer_statement, statement)?;
-    let (mut name, mut size, mut model): (_, _, Option<Call>) = (None, None, None);
+    let (mut name, mut size, mut model, mut dropout): (_, _, Option<Call>, _) = (None, None, None, None);
     for part in pair.into_inner() {
         match part.as_rule() {
             Rule::name => name = Some(parser.ident(statement, &part)),
             Rule::expression => size = Some(parser.expression(statement, part)),
             Rule::callable => model = Some(parser.call(statement, part)),
+            Rule::dropout => {
+                let value = part.into_inner().find(|p| p.as_rule() == Rule::expression);
+                dropout = value.map(|value| parser.expression(statement, value));
+            }
             _ => {}
         }
     }
-    Some(NetworkStatement::Layer(Layer { name: name?, size: size?, model: model? }))
+    Some(NetworkStatement::Layer(Layer { name: name?, size: size?, model: model?, dropout }))
 }
 
 fn projection(parser: &mut Parser, statement: &Statement, words: &[&str]) -> Option<NetworkStatement> {

@@ -176,7 +176,8 @@ fn network_statement(statement: &NetworkStatement) -> String {
             format!("target {} : {}[{}]{over_time}", t.name.name, t.kind.name, expression(&t.size))
         }
         NetworkStatement::Layer(l) => {
-            format!("layer {}[{}] = {}", l.name.name, expression(&l.size), callable(&l.model))
+            let dropout = l.dropout.as_ref().map(|p| format!(", dropout {}", expression(p))).unwrap_or_default();
+            format!("layer {}[{}] = {}{dropout}", l.name.name, expression(&l.size), callable(&l.model))
         }
         NetworkStatement::Projection(p) => {
             let options: Vec<String> = p.options.iter().map(option).collect();

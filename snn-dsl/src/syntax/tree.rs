@@ -331,7 +331,7 @@ pub struct Target {
     pub over_time: bool,
 }
 
-/// `layer NAME[SIZE] = MODEL(ARGS)`
+/// `layer NAME[SIZE] = MODEL(ARGS) [, dropout P]`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
     /// Its name.
@@ -340,6 +340,8 @@ pub struct Layer {
     pub size: Expr,
     /// The neuron model with its arguments.
     pub model: Call,
+    /// The probability with which a neuron sends nothing in training.
+    pub dropout: Option<Expr>,
 }
 
 /// `SOURCE -> TARGET.PORT : OPTION, OPTION`

@@ -99,6 +99,12 @@ fn step_back<R: Real>(
             }
         }
     }
+    // What comes back from the targets reaches only neurons that sent something; what observes the spikes sees all of them.
+    let dropped = !scratch.sent[population].mask.is_empty();
+    let sums = if dropped { &mut scratch.sent_gradient[..count * n] } else { &mut *spike_gradient };
+    if dropped {
+        sums.fill(R::ZERO);
+    }
     for &j in &p.outgoing {
         let projection = &plan.projections[j];
         let arrival = t + projection.delay;
@@ -107,7 +113,11 @@ fn step_back<R: Real>(
         }
         let width = plan.populations[projection.target].incoming.len() * projection.columns;
         let errors = &scratch.errors[projection.target][arrival * width + projection.port * projection.columns..];
-        call.weights.backward[j].product(count, errors, steps * width, spike_gradient);
+        call.weights.backward[j].product(count, errors, steps * width, sums);
+    }
+    if dropped {
+        let sums = spike_gradient.iter_mut().zip(&scratch.sent_gradient).zip(&scratch.sent[population].mask);
+        sums.filter(|(_, sends)| **sends).for_each(|((gradient, &sum), _)| *gradient += sum);
     }
 
     for slot in 0..count {

@@ -35,6 +35,8 @@ pub(crate) struct Call<'a, 'b, R> {
     pub(crate) trains: &'a [usize],
     pub(crate) mode: Mode,
     pub(crate) noise_seed: u64,
+    /// The seed of dropout, in a run for training.
+    pub(crate) dropout: Option<u64>,
     pub(crate) gradient: bool,
     pub(crate) pass: Pass,
 }

@@ -51,7 +51,16 @@ fn state<R: Real>(
         traces.extend(states.map(|observable| Trace { population, observable, n: p.n, gradient: false }));
     }
     let mut scratch = Scratch::default();
-    scratch.prepare(plan, Shape { mode: Mode::Spiking, gradient: false, traces: &traces, trains: 0 });
+    scratch.prepare(
+        plan,
+        Shape {
+            mode: Mode::Spiking,
+            gradient: false,
+            traces: &traces,
+            trains: 0,
+            dropout: workspace.dropout_seed.is_some(),
+        },
+    );
     let call = Call {
         plan,
         weights: &workspace.weights,
@@ -61,6 +70,8 @@ fn state<R: Real>(
         trains: &[],
         mode: Mode::Spiking,
         noise_seed: workspace.noise_seed,
+        // What is looked for was found in a run for training.
+        dropout: workspace.dropout_seed,
         gradient: false,
         pass: Pass::Only,
     };

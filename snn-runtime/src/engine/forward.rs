@@ -2,6 +2,7 @@
 
 use super::batch::InputData;
 use super::call::Call;
+use super::dropout::draw;
 use super::plan::PopulationPlan;
 use super::workspace::Scratch;
 use crate::graph::Source;
@@ -141,6 +142,9 @@ pub(crate) fn forward<R: Real>(
 ) {
     encode(call, scratch, slot, index, &mut counts.wrong);
     let steps = call.plan.simulation.steps;
+    if let Some(seed) = call.dropout {
+        draw(call.plan, seed, scratch, slot, index);
+    }
     for (index, p) in call.plan.populations.iter().enumerate() {
         scratch.trains[index][slot].clear();
         let cells = &mut scratch.cells[index];
@@ -202,11 +206,14 @@ fn receive<R: Real>(
             let packed = &call.weights.forward[j];
             let train = match projection.source {
                 Source::Population(source) if call.mode != Mode::Spiking => {
-                    let n = projection.rows;
-                    packed.product(1, &scratch.z[source][(slot * steps + sent) * n..][..n], n, events);
+                    let (n, sent_z) = (projection.rows, &scratch.sent[source].z);
+                    let z = if sent_z.is_empty() { &scratch.z[source] } else { sent_z };
+                    packed.product(1, &z[(slot * steps + sent) * n..][..n], n, events);
                     continue;
                 }
-                Source::Population(source) => &scratch.trains[source][slot],
+                Source::Population(source) => {
+                    scratch.sent[source].trains.get(slot).unwrap_or(&scratch.trains[source][slot])
+                }
                 Source::Input(input) => input_train(call, &scratch.inputs, input, slot, index),
             };
             let list = train.step(sent);
@@ -276,6 +283,20 @@ fn step<R: Real>(
         dispatch(CollectSpikes { spikes, train });
     }
     train.end_step();
+    let sent = &mut scratch.sent[population];
+    if sent.mask.is_empty() {
+        return;
+    }
+    let mask = &sent.mask[slot * p.n..][..p.n];
+    if smooth {
+        let (to, from) = (&mut sent.z[at * p.n..][..p.n], &scratch.z[population][at * p.n..][..p.n]);
+        for ((to, &z), &sends) in to.iter_mut().zip(from).zip(mask) {
+            *to = if sends { z } else { R::ZERO };
+        }
+    }
+    let to = &mut sent.trains[slot];
+    train.step(t).iter().filter(|&&i| mask[i as usize]).for_each(|&i| to.push(i));
+    to.end_step();
 }
 
 /// Appends the indices of the ones.

@@ -12,6 +12,7 @@ mod backward;
 mod batch;
 mod call;
 mod divergence;
+mod dropout;
 mod error;
 mod forward;
 mod initial;

@@ -140,7 +140,8 @@ impl<R: Real> Network<R> {
         if !loss.is_finite() {
             return Err(divergence::locate(&self.plan, batch, workspace, &losses, mode));
         }
-        reduce(&self.plan, &workspace.lane, parameters.values(), gradient.values_mut());
+        let dropout = workspace.dropout_seed.is_some();
+        reduce(&self.plan, &workspace.lane, parameters.values(), dropout, gradient.values_mut());
         // A state can overflow where the loss does not see it. Without an early exit the test vectorises.
         let finite = gradient.values().iter().fold(true, |all, x| all & x.is_finite());
         if !finite
@@ -196,7 +197,8 @@ impl<R: Real> Network<R> {
             workspace.recorded = None;
         }
         workspace.lane.resize_with(lanes, Default::default);
-        workspace.weights.prepare(plan, parameters.values(), gradient);
+        let dropout = workspace.dropout_seed.filter(|_| gradient);
+        workspace.weights.prepare(plan, parameters.values(), gradient, dropout.is_some());
         let targets: Vec<_> = targets.iter().map(CheckedTarget::as_targets).collect();
         let mut call = Call {
             plan,
@@ -207,10 +209,11 @@ impl<R: Real> Network<R> {
             trains: &trains,
             mode,
             noise_seed: workspace.noise_seed,
+            dropout,
             gradient: gradient && !coupled,
             pass: if coupled { Pass::First } else { Pass::Only },
         };
-        let shape = Shape { mode, gradient, traces: &traces, trains: trains.len() };
+        let shape = Shape { mode, gradient, traces: &traces, trains: trains.len(), dropout: dropout.is_some() };
         let pool = &workspace.pool;
         let pass = |call: &Call<'_, '_, R>, lane: &mut [Lane<R>]| {
             lane.par_iter_mut().with_max_len(1).enumerate().for_each(|(index, lane)| {

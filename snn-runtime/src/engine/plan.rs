@@ -33,6 +33,8 @@ pub(crate) struct PopulationPlan<R> {
     pub(crate) neuron: Arc<dyn Neuron<R>>,
     pub(crate) layout: NeuronLayout,
     pub(crate) refractory_steps: u32,
+    /// The probability with which a neuron sends nothing in training.
+    pub(crate) dropout: f64,
     /// Where its numbers of white noise begin among those of a step; even.
     pub(crate) first_noise: u32,
     /// The projections to each port, in declaration order.
@@ -91,6 +93,18 @@ impl ProjectionPlan {
             Some(Sign::Positive) if negative => -gradient,
             Some(Sign::Negative) if !negative => -gradient,
             Some(_) => gradient,
+        }
+    }
+}
+
+impl<R: Real> Plan<R> {
+    /// The factor of the spikes of a projection in a run with dropout.
+    pub(crate) fn dropout_scale(&self, p: &ProjectionPlan, dropout: bool) -> Option<R> {
+        match p.source {
+            Source::Population(source) if dropout && self.populations[source].dropout > 0.0 => {
+                Some(R::from_f64(1.0 / (1.0 - self.populations[source].dropout)))
+            }
+            _ => None,
         }
     }
 }
@@ -279,6 +293,10 @@ fn population<R: Real>(
     {
         return Err(Error::graph(format!("population `{}`: the layout of model `{}` is broken", p.name, neuron.name)));
     }
+    if !(0.0..1.0).contains(&p.dropout) {
+        let reason = format!("expected a probability of dropout in 0..1, found {}", p.dropout);
+        return Err(Error::graph(format!("population `{}`: {reason}", p.name)));
+    }
     let mut parameters = Vec::new();
     for stored in &neuron.parameters {
         let shape: &[usize] = if stored.per_neuron { &[p.size] } else { &[] };
@@ -298,6 +316,7 @@ fn population<R: Real>(
         n: p.size,
         neuron: p.neuron.clone(),
         refractory_steps: p.neuron.refractory_steps(dt),
+        dropout: p.dropout,
         first_noise: 0,
         prefix: incoming.iter().map(|list| list.iter().take_while(from_input).count()).collect(),
         incoming,

@@ -25,11 +25,16 @@ fn tree<R: Real>(lanes: &[Lane<R>], part: &(impl Fn(&Lane<R>) -> &[R] + Sync), s
     }
 }
 
-/// Writes the gradient of the parameters `values`; frozen tensors have gradient 0.
-pub(crate) fn reduce<R: Real>(plan: &Plan<R>, lanes: &[Lane<R>], values: &[R], gradient: &mut [R]) {
+/// Writes the gradient of the parameters `values`, after a run with `dropout` or without; frozen tensors have gradient 0.
+pub(crate) fn reduce<R: Real>(plan: &Plan<R>, lanes: &[Lane<R>], values: &[R], dropout: bool, gradient: &mut [R]) {
     gradient.par_chunks_mut(PIECE).enumerate().for_each(|(piece, out)| {
         tree(lanes, &|lane| &lane.gradient, piece * PIECE, out);
     });
+    for p in &plan.projections {
+        if let Some(scale) = plan.dropout_scale(p, dropout) {
+            gradient[p.weight.clone()].iter_mut().for_each(|g| *g *= scale);
+        }
+    }
     for p in plan.projections.iter().filter(|p| p.sign.is_some() || p.no_self) {
         let (values, gradient) = (&values[p.weight.clone()], &mut gradient[p.weight.clone()]);
         let rows = gradient.chunks_exact_mut(p.columns).zip(values.chunks_exact(p.columns));

@@ -76,7 +76,8 @@ pub(crate) fn add_gradients<R: Real>(
             scratch.events[index].sort(train, input.size);
         }
         for (index, p) in plan.populations.iter().enumerate().filter(|(_, p)| !p.outgoing.is_empty()) {
-            scratch.events[inputs + index].sort(&scratch.trains[index][slot], p.n);
+            let train = scratch.sent[index].trains.get(slot).unwrap_or(&scratch.trains[index][slot]);
+            scratch.events[inputs + index].sort(train, p.n);
         }
         for (target, p) in plan.populations.iter().enumerate() {
             let Some(last) = scratch.last_live[target] else { continue };
@@ -92,7 +93,9 @@ pub(crate) fn add_gradients<R: Real>(
                     for p in trained() {
                         let gradient = &mut lane.gradient[p.weight.clone()];
                         if let (Source::Population(source), true) = (p.source, call.mode != Mode::Spiking) {
-                            let z = &scratch.z[source][slot * plan.simulation.steps * p.rows..];
+                            let sent = &scratch.sent[source].z;
+                            let z = if sent.is_empty() { &scratch.z[source] } else { sent };
+                            let z = &z[slot * plan.simulation.steps * p.rows..];
                             add_weighted(z, p, slab, start, width, gradient);
                             continue;
                         }

@@ -21,14 +21,18 @@ pub(crate) struct Weights<R> {
 }
 
 impl<R: Real> Weights<R> {
-    /// Prepares the parameters in `values`.
-    pub(crate) fn prepare(&mut self, plan: &Plan<R>, values: &[R], with_backward: bool) {
+    /// Prepares the parameters in `values`. In a run with dropout the weights of what is dropped are larger.
+    pub(crate) fn prepare(&mut self, plan: &Plan<R>, values: &[R], with_backward: bool, dropout: bool) {
         self.forward.resize_with(plan.projections.len(), Packed::default);
         self.backward.resize_with(plan.projections.len(), Packed::default);
         let jobs = plan.projections.par_iter().zip(&mut self.forward).zip(&mut self.backward);
         jobs.for_each(|((p, forward), backward)| {
             let matrix = &values[p.weight.clone()];
-            let effective = |row: usize, column: usize| p.effective(row, column, matrix[row * p.columns + column]);
+            let scale = plan.dropout_scale(p, dropout);
+            let effective = |row: usize, column: usize| {
+                let weight = p.effective(row, column, matrix[row * p.columns + column]);
+                scale.map_or(weight, |scale| weight * scale)
+            };
             rayon::join(
                 || forward.fill(p.rows, p.columns, effective),
                 || {

@@ -1,5 +1,6 @@
 //! The memory of a run, reused from call to call.
 
+use super::dropout::Sent;
 use super::packed::TILE;
 use super::plan::Plan;
 use super::weight_gradient::EventsByRow;
@@ -18,6 +19,7 @@ use std::sync::{Mutex, PoisonError};
 pub struct Workspace<R> {
     lanes: usize,
     pub(crate) noise_seed: u64,
+    pub(crate) dropout_seed: Option<u64>,
     pub(crate) weights: Weights<R>,
     pub(crate) lane: Vec<Lane<R>>,
     pub(crate) pool: Pool<R>,
@@ -36,6 +38,7 @@ impl<R: Real> Workspace<R> {
         Self {
             lanes: lanes.max(1),
             noise_seed: 0,
+            dropout_seed: None,
             weights: Weights::default(),
             lane: Vec::new(),
             pool: Pool::default(),
@@ -47,6 +50,13 @@ impl<R: Real> Workspace<R> {
     /// and the neuron. 0 at first; whoever trains takes another one for every update, such as its number.
     pub fn set_noise_seed(&mut self, seed: u64) {
         self.noise_seed = seed;
+    }
+
+    /// The seed of dropout in the runs of `loss_and_gradient` to come; `None`, as at first: no neuron is dropped. Which are
+    /// depends on it, the place of the sample in its batch, the population, and the neuron; whoever trains takes another
+    /// one for every update, such as its number. Other runs never drop any.
+    pub fn set_dropout_seed(&mut self, seed: Option<u64>) {
+        self.dropout_seed = seed;
     }
 
     /// The number of lanes.
@@ -109,6 +119,7 @@ pub(crate) struct Shape<'a> {
     /// The traces of the program, then those recorded.
     pub(crate) traces: &'a [Trace],
     pub(crate) trains: usize,
+    pub(crate) dropout: bool,
 }
 
 impl<R: Real> Lane<R> {
@@ -174,6 +185,8 @@ pub(crate) struct Scratch<R> {
     pub(crate) trains: Vec<Vec<SpikeTrain>>,
     /// Per population: real-valued spikes in smooth mode. `[block sample, steps, n]`
     pub(crate) z: Vec<Vec<R>>,
+    /// Per population.
+    pub(crate) sent: Vec<Sent<R>>,
     pub(crate) cells: Vec<forward::Cells<R>>,
     /// Per population `[block sample, steps, tape_reals, n]`.
     pub(crate) tape: Vec<Vec<R>>,
@@ -195,6 +208,8 @@ pub(crate) struct Scratch<R> {
     pub(crate) spike_gradient: Vec<R>,
     /// `[block sample, outputs, n]` of the population at work.
     pub(crate) output_gradient: Vec<R>,
+    /// What comes back to the spikes of a population with dropout. `[block sample, n]`
+    pub(crate) sent_gradient: Vec<R>,
     /// Gradients nobody asks for: `[drives, n]`.
     pub(crate) drive_gradient: Vec<R>,
     /// Per input, then per population: the spikes of one sample.
@@ -222,12 +237,16 @@ impl<R: Real> Scratch<R> {
         }
         self.tape_flags.resize_with(count, Vec::new);
         self.cells.resize_with(count, forward::Cells::default);
+        self.sent.resize_with(count, Sent::default);
         self.last_live.resize(count, None);
         self.loss.prepare(&plan.loss);
         self.positions.resize(plan.loss.positions, 0);
         for (index, p) in plan.populations.iter().enumerate() {
             let output = |t: &Trace| t.population == index && matches!(t.observable, Observable::Output(_));
             self.cells[index].prepare(p, shape.traces.iter().any(output));
+            let samples = if shape.dropout && p.dropout > 0.0 { BLOCK } else { 0 };
+            let numbers = if shape.mode == Mode::Spiking { 0 } else { samples * steps * p.n };
+            self.sent[index].prepare(samples, p.n, numbers);
             if shape.mode != Mode::Spiking {
                 self.z[index].resize(BLOCK * steps * p.n, R::ZERO);
             }
@@ -251,6 +270,7 @@ impl<R: Real> Scratch<R> {
         }
         let largest = plan.populations.iter().map(|p| p.n).max().unwrap_or(0);
         self.spike_gradient.resize(BLOCK * largest, R::ZERO);
+        self.sent_gradient.resize(BLOCK * largest, R::ZERO);
         let outputs = plan.populations.iter().map(|p| p.n * p.layout.outputs.len()).max().unwrap_or(0);
         self.output_gradient.resize(BLOCK * outputs, R::ZERO);
         let drives = plan.populations.iter().map(|p| p.n * p.layout.drives.len()).max().unwrap_or(0);
@@ -274,6 +294,7 @@ impl<R: Real> Scratch<R> {
             + cells
             + self.loss.bytes()
             + self.events.iter().map(EventsByRow::bytes).sum::<usize>()
+            + self.sent.iter().map(Sent::bytes).sum::<usize>()
     }
 }
 

@@ -275,7 +275,7 @@ pub(crate) fn projection(name: &str, source: Source, target: usize, delay: usize
 
 /// Input -> hidden (recurrent, inhibitory, without self-connections, delay 2) -> out, and input -> out.
 pub(crate) fn graph<R: Real>(lif: Arc<dyn Neuron<R>>, li: Arc<dyn Neuron<R>>) -> Graph<R> {
-    let population = |name: &str, size, neuron| Population { name: name.into(), size, neuron };
+    let population = |name: &str, size, neuron| Population { name: name.into(), size, neuron, dropout: 0.0 };
     let mut forward = projection("w_in", Source::Input(0), 0, 0);
     forward.bias = true;
     let mut recurrent = projection("w_rec", Source::Population(0), 0, 2);

@@ -24,7 +24,7 @@ pub(super) fn network(choices: &mut Choices, cell: &Cell) -> Network {
         _ => Vec::new(),
     };
     let cells = 1 + choices.below(3);
-    let layer = Layer { name: ident("cells"), size: size(cells), model: call_of("Cell", set) };
+    let layer = Layer { name: ident("cells"), size: size(cells), model: call_of("Cell", set), dropout: None };
     statements.push(NetworkStatement::Layer(layer));
     for (port, unit) in &cell.events {
         statements.push(projection(choices, "x", port, *unit, 0));

@@ -202,7 +202,7 @@ impl<'a> Writer<'a> {
         // `x`, `delay` and the like are names elsewhere.
         let opens_expression = match (before.map(|w| w.text), text) {
             (Some("lr"), "x") => true,
-            (Some(":" | ","), "delay" | "clip") => self.brackets == 0,
+            (Some(":" | ","), "delay" | "clip" | "dropout") => self.brackets == 0,
             _ => is_before_expressions(text),
         };
         let spaced = self.text.get(..token.start).is_some_and(|t| t.ends_with(char::is_whitespace));

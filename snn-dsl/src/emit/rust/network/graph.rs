@@ -60,7 +60,7 @@ impl Emit<'_> {
 
     fn population(&self, layer: &Layer) -> TokenStream {
         let runtime = self.runtime;
-        let (name, size) = (&layer.name, index(layer.size));
+        let (name, size, dropout) = (&layer.name, index(layer.size), number_literal(layer.dropout));
         let Some(kernel) = self.neurons.get(layer.neuron).map(|n| n.kernel(&layer.values)) else {
             return TokenStream::new();
         };
@@ -69,6 +69,7 @@ impl Emit<'_> {
                 name: #name.into(),
                 size: #size,
                 neuron: ::std::sync::Arc::new(#runtime::Compiled::new(#kernel)),
+                dropout: #dropout,
             }
         }
     }
