@@ -107,9 +107,10 @@ fn values_are_those_of_the_definitions() {
     let readouts = network.forward(&parameters, &batch, &mut workspace, &recording).unwrap();
     let (rate, first) = (readouts.get("rate").unwrap(), readouts.get("first").unwrap());
     let mean = |array: &snn_runtime::ndarray::ArrayD<f64>, n: usize| (0..11).map(|b| array[[b, n]]).sum::<f64>() / 11.0;
+    let square = |x: f64| x * x;
     let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-12 * b.abs(), "{a} {b}");
-    near(found.terms[0], (0..4).map(|n| (mean(rate, n) - 0.1).powi(2)).sum::<f64>() / 4.0);
-    near(found.terms[1], 2.0 * ((0..4).map(|n| mean(first, n)).sum::<f64>() / 4.0).powi(2));
+    near(found.terms[0], (0..4).map(|n| square(mean(rate, n) - 0.1)).sum::<f64>() / 4.0);
+    near(found.terms[1], 2.0 * square((0..4).map(|n| mean(first, n)).sum::<f64>() / 4.0));
     near(found.terms[2], (0..4).map(|n| mean(readouts.get("V").unwrap(), n)).sum::<f64>() / 4.0);
     assert!(readouts.get("never").unwrap().iter().all(|&t| t == 20.0));
     let trains = readouts.spikes("a").unwrap();
