@@ -404,6 +404,8 @@ pub struct Target {
     pub is_class: bool,
     /// The number of classes or numbers.
     pub size: usize,
+    /// Given for every step, instead of once for a sample.
+    pub over_time: bool,
 }
 
 /// A layer of neurons.
@@ -421,6 +423,8 @@ pub struct Layer {
     pub neuron: usize,
     /// The parameters that differ from the model's, by index: value in base units.
     pub values: Vec<(usize, Value)>,
+    /// The probability with which a neuron sends nothing in training.
+    pub dropout: f64,
 }
 
 /// Where a projection comes from.
@@ -645,6 +649,10 @@ pub struct Projection {
     pub no_self: bool,
     /// Not trained.
     pub frozen: bool,
+    /// A factor of the learning rate.
+    pub rate: f64,
+    /// Weights stay from the first of these to the second, in the base unit of the port; infinite ends are none.
+    pub clip: [f64; 2],
     /// How weights begin.
     pub initial: Initialiser,
     /// The initialiser as written, or the default's text.
@@ -672,6 +680,8 @@ pub enum Reduction {
     Mean,
     Sum,
     Last,
+    /// Of the time: that of the first spike, in ms.
+    First,
 }
 
 /// A window in ms, half-open; `None`: from the beginning, to the end.
@@ -716,6 +726,11 @@ pub enum ProgramNode {
         /// How (not `Last`).
         reduction: Reduction,
     },
+    /// The mean over the samples of the batch.
+    MeanSamples {
+        /// An earlier node.
+        input: usize,
+    },
     /// Cross-entropy over the neuron axis.
     CrossEntropy {
         /// An earlier node.
@@ -736,13 +751,35 @@ pub enum ProgramNode {
     },
 }
 
+impl Program {
+    /// Whether a node depends on a mean over the samples.
+    pub(crate) fn is_coupled(nodes: &[ProgramNode], root: usize) -> bool {
+        let mut seen = vec![false; nodes.len()];
+        let mut stack = vec![root];
+        while let Some(k) = stack.pop() {
+            let Some(node) = nodes.get(k) else { continue };
+            if matches!(node, ProgramNode::MeanSamples { .. }) {
+                return true;
+            }
+            if let Some(mark) = seen.get_mut(k)
+                && !std::mem::replace(mark, true)
+            {
+                stack.extend(node.inputs());
+            }
+        }
+        false
+    }
+}
+
 impl ProgramNode {
     /// The nodes it is computed from.
     pub fn inputs(&self) -> &[usize] {
         match self {
             Self::Observe { .. } => &[],
             Self::Map { inputs, .. } => inputs,
-            Self::ReduceTime { input, .. } | Self::ReduceNeuron { input, .. } => std::slice::from_ref(input),
+            Self::ReduceTime { input, .. } | Self::ReduceNeuron { input, .. } | Self::MeanSamples { input } => {
+                std::slice::from_ref(input)
+            }
             Self::CrossEntropy { logits: input, .. } | Self::MeanSquaredError { output: input, .. } => {
                 std::slice::from_ref(input)
             }
@@ -753,7 +790,9 @@ impl ProgramNode {
         match self {
             Self::Observe { .. } => &mut [],
             Self::Map { inputs, .. } => inputs,
-            Self::ReduceTime { input, .. } | Self::ReduceNeuron { input, .. } => std::slice::from_mut(input),
+            Self::ReduceTime { input, .. } | Self::ReduceNeuron { input, .. } | Self::MeanSamples { input } => {
+                std::slice::from_mut(input)
+            }
             Self::CrossEntropy { logits: input, .. } | Self::MeanSquaredError { output: input, .. } => {
                 std::slice::from_mut(input)
             }

@@ -42,7 +42,7 @@ pub enum InputKind {
 pub enum TargetKind {
     /// One of so many classes.
     Class(usize),
-    /// So many numbers, constant in time.
+    /// So many numbers.
     Values(usize),
 }
 
@@ -53,6 +53,8 @@ pub struct Target {
     pub name: String,
     /// Its kind and size.
     pub kind: TargetKind,
+    /// Given for every step, instead of once for a sample.
+    pub over_time: bool,
 }
 
 /// A layer of neurons of one model.
@@ -63,6 +65,8 @@ pub struct Population<R> {
     pub size: usize,
     /// The model.
     pub neuron: Arc<dyn Neuron<R>>,
+    /// The probability in 0..1 with which a neuron sends nothing during a sample, in training; the others send 1/(1 - p).
+    pub dropout: f64,
 }
 
 /// Where a projection comes from.
@@ -146,6 +150,10 @@ pub struct Projection {
     pub no_self: bool,
     /// Saved but not trained.
     pub frozen: bool,
+    /// A factor of the learning rate of its weights and biases, at least 0.
+    pub rate: f64,
+    /// Stored weights stay from the first of these to the second, in the unit of the port; infinite ends are none.
+    pub clip: [f64; 2],
     /// How the weights begin; biases begin at 0.
     pub initial: Initialiser,
 }
@@ -169,6 +177,8 @@ impl Projection {
             sign: None,
             no_self: false,
             frozen: false,
+            rate: 1.0,
+            clip: [f64::NEG_INFINITY, f64::INFINITY],
             initial: Initialiser::Zeros,
         }
     }

@@ -36,7 +36,7 @@ pub use graph::{Graph, Simulation};
 pub use ndarray;
 pub use neuron::{Adjoint, Kernel, Neuron, NeuronLayout, ParameterStart, Quantity, Step, StoredParameter, Transform};
 pub use noise_factor::{noise_factor, noise_factor_adjoint};
-pub use parameters::{Layout, ParameterSet, Parameters, Tensor};
+pub use parameters::{Layout, ParameterSet, Parameters, Tensor, Update};
 pub use propagator::{propagator, propagator_adjoint};
 pub use real::Real;
 pub use spikes::SpikeTrain;

@@ -7,8 +7,36 @@ use ndarray::{ArrayView1, ArrayView2, ArrayViewD, ArrayViewMutD, IxDyn, aview1, 
 use std::ops::Range;
 use std::sync::Arc;
 
+/// How optimisers change a tensor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Update {
+    /// A factor of the learning rate, at least 0.
+    pub rate: f64,
+    /// After each update, numbers below this become this.
+    pub low: f64,
+    /// After each update, numbers above this become this.
+    pub high: f64,
+}
+
+impl Default for Update {
+    /// The learning rate as it is, and no limits.
+    fn default() -> Self {
+        Self { rate: 1.0, low: f64::NEG_INFINITY, high: f64::INFINITY }
+    }
+}
+
+impl Update {
+    /// Moves numbers beyond a limit to it.
+    pub(crate) fn clip<R: Real>(&self, values: &mut [R]) {
+        if self.low > f64::NEG_INFINITY || self.high < f64::INFINITY {
+            let (low, high) = (R::from_f64(self.low), R::from_f64(self.high));
+            values.iter_mut().for_each(|x| *x = crate::math::max(crate::math::min(*x, high), low));
+        }
+    }
+}
+
 /// One named tensor of a [`Layout`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     /// Unique in the layout, e.g. `pixel_to_hidden_exc.weight` or `hidden.tau`.
     pub name: String,
@@ -18,12 +46,14 @@ pub struct Tensor {
     pub unit: String,
     /// Saved, but left alone by optimisers.
     pub frozen: bool,
+    /// How optimisers change it.
+    pub update: Update,
     /// Its place in the flat buffer.
     pub range: Range<usize>,
 }
 
 /// The tensors of a network in the order of the flat buffer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Layout {
     tensors: Vec<Tensor>,
     len: usize,
@@ -35,8 +65,17 @@ impl Layout {
         let size: usize = shape.iter().product();
         let range = self.len..self.len + size;
         self.len = range.end;
-        self.tensors.push(Tensor { name: name.into(), shape: shape.to_vec(), unit: unit.into(), frozen, range });
+        let (name, unit, update) = (name.into(), unit.into(), Update::default());
+        self.tensors.push(Tensor { name, shape: shape.to_vec(), unit, frozen, update, range });
         self.tensors.len() - 1
+    }
+
+    /// Says how optimisers change a tensor, by its index. Tensors with the same rule are a parameter group.
+    ///
+    /// # Panics
+    /// If there is no such tensor.
+    pub fn set_update(&mut self, tensor: usize, update: Update) {
+        self.tensors[tensor].update = update;
     }
 
     /// All tensors, in order.

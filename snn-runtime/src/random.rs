@@ -46,6 +46,8 @@ pub enum Purpose {
     Augmentation = 7,
     /// The delays of connections.
     Delays = 8,
+    /// Which neurons send nothing.
+    Dropout = 9,
 }
 
 /// The random numbers of one purpose and sample.

@@ -88,6 +88,7 @@ fn call<'a>(change: impl FnOnce(&mut Batch<'a, f64>), trains: &'a [SpikeTrain], 
         targets.push(match target {
             TargetData::Class(classes) => TargetData::Class(classes),
             TargetData::Values(values) => TargetData::Values(values.view()),
+            _ => panic!("the network has no target over time"),
         });
     }
     if targets.len() == 1 {

@@ -60,16 +60,47 @@ pub fn prove(model: &Model, weight_scale: f64) -> Result<Report, Error> {
         }
     }
     let inputs = inputs(&network, 2, 0.3, 11);
-    let labels = [1, 0];
-    let numbers = Array2::from_shape_fn((2, 4), |(b, i)| 0.3 * b as f64 - 0.2 * i as f64);
-    let targets = network.graph().targets.iter().map(|target| match target.kind {
-        TargetKind::Class(_) => TargetData::Class(&labels),
-        TargetKind::Values(_) => TargetData::Values(numbers.view()),
-    });
-    let targets = targets.collect();
+    let targets = Targets::new(&network, 2);
     let values = values(&network, 2);
-    let batch = Batch { size: 2, inputs: data(&network, &inputs, &values), targets };
+    let batch = targets.batch(&network, data(&network, &inputs, &values));
     compare(&network, &parameters, &batch)
+}
+
+/// Targets for any network of a test: classes below 3, and 4 numbers.
+pub struct Targets<R> {
+    labels: Vec<u32>,
+    numbers: Array2<R>,
+    labels_over_time: Array2<u32>,
+    numbers_over_time: Array3<R>,
+}
+
+impl<R: Real> Targets<R> {
+    /// For so many samples.
+    pub fn new(network: &Network<R>, samples: usize) -> Self {
+        let steps = network.simulation().steps;
+        let number = |b: usize, i: usize| 0.3 * b as f64 - 0.2 * i as f64;
+        Self {
+            labels: (0..samples).map(|b| [1, 0, 2][b % 3]).collect(),
+            numbers: Array2::from_shape_fn((samples, 4), |(b, i)| R::from_f64(number(b, i))),
+            labels_over_time: Array2::from_shape_fn((samples, steps), |(b, t)| ((b + t / 5) % 3) as u32),
+            // Not in row-major order, which must not matter.
+            numbers_over_time: Array3::from_shape_fn((4, steps, samples), |(i, t, b)| {
+                R::from_f64(number(b, i) + 0.05 * t as f64)
+            })
+            .reversed_axes(),
+        }
+    }
+
+    /// A batch with these inputs.
+    pub fn batch<'a>(&'a self, network: &Network<R>, inputs: Vec<InputData<'a>>) -> Batch<'a, R> {
+        let targets = network.graph().targets.iter().map(|target| match (&target.kind, target.over_time) {
+            (TargetKind::Class(_), false) => TargetData::Class(&self.labels),
+            (TargetKind::Class(_), true) => TargetData::ClassOverTime(self.labels_over_time.view()),
+            (TargetKind::Values(_), false) => TargetData::Values(self.numbers.view()),
+            (TargetKind::Values(_), true) => TargetData::ValuesOverTime(self.numbers_over_time.view()),
+        });
+        Batch { size: self.labels.len(), inputs, targets: targets.collect() }
+    }
 }
 
 /// Everything that a network returns for 5 samples, as bits: loss, gradient, traces of all states, readouts, and at the
@@ -83,16 +114,12 @@ pub fn bits<R: Real>(
     inputs: &[Vec<SpikeTrain>],
     mode: Mode,
 ) -> Result<Vec<u64>, Error> {
-    let labels = [1, 0, 2, 1, 0];
-    let numbers = Array2::from_shape_fn((SAMPLES, 4), |(b, i)| R::from_f64(0.3 * b as f64 - 0.2 * i as f64));
-    let targets = network.graph().targets.iter().map(|target| match target.kind {
-        TargetKind::Class(_) => TargetData::Class(&labels),
-        TargetKind::Values(_) => TargetData::Values(numbers.view()),
-    });
+    let targets = Targets::new(network, SAMPLES);
     let values = values(network, SAMPLES);
-    let batch = Batch { size: SAMPLES, inputs: data(network, inputs, &values), targets: targets.collect() };
+    let batch = targets.batch(network, data(network, inputs, &values));
     let mut gradient = ParameterSet::zeros(network.layout().clone());
     let mut workspace = Workspace::with_lanes(2);
+    workspace.set_dropout_seed(Some(3));
     let evaluation = network.loss_and_gradient_in_mode(parameters, &batch, &mut workspace, &mut gradient, mode)?;
     let mut bits = vec![evaluation.loss.to_bits()];
     bits.extend(gradient.values().iter().map(|g| g.to_f64().to_bits()));

@@ -45,6 +45,7 @@ pub fn compare(
     batch: &Batch<'_, f64>,
 ) -> Result<Report, Error> {
     let mut workspace = Workspace::with_lanes(1);
+    workspace.set_dropout_seed(Some(3));
     let mut gradient = ParameterSet::zeros(network.layout().clone());
     let mut loss = |parameters: &ParameterSet<f64>, gradient: &mut ParameterSet<f64>, mode: Mode| {
         network.loss_and_gradient_in_mode(parameters, batch, &mut workspace, gradient, mode).map(|e| e.loss)

@@ -140,6 +140,7 @@ fn the_generator_uses_the_whole_language() {
         "mean_n",
         "sum_n",
         "before_reset(",
+        "mean_b(",
     ] {
         assert!(text.contains(part), "no model has `{part}`");
     }

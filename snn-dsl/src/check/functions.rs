@@ -105,9 +105,6 @@ impl<'a> Typing<'a> {
         if program::is_operation(name) {
             return self.operation(call);
         }
-        if program::NOT_SUPPORTED.contains(&name) {
-            return self.fail(Diagnostic::not_supported(call.name.span, format!("`{name}`")));
-        }
         let mut diagnostic = Diagnostic::error("E0206", call.name.span, format!("expected a function, found `{name}`"));
         if ["uniform", "normal", "loguniform"].contains(&name) {
             diagnostic = diagnostic.hint("a distribution can only be the whole value of a parameter or an `init`");

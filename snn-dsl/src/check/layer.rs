@@ -1,5 +1,6 @@
 //! A layer: its model, the values of its parameters, and what follows from them.
 
+use super::dimension::Dimension;
 use super::network::{CheckedLayer, Checker};
 use super::neuron::{Checked, interval};
 use super::scope::Scope;
@@ -18,13 +19,34 @@ impl<'a> Checker<'a> {
         // Of a model that is too large nothing is known.
         let neuron = neuron.filter(|(_, checked)| !checked.too_large);
         let values = neuron.map(|(_, checked)| self.arguments(&tree.model, checked, dt)).unwrap_or_default();
-        let ((size, grid), (neuron, checked)) = (shape?, neuron?);
+        let dropout = match &tree.dropout {
+            Some(expr) => self.dropout(expr, neuron.map(|(_, checked)| checked)),
+            None => Some(0.0),
+        };
+        let ((size, grid), (neuron, checked), dropout) = (shape?, neuron?, dropout?);
         if free {
             self.sources.insert(tree.name.name.clone(), model::Source::Layer(self.layers.len()));
-            let layer = model::Layer { name: tree.name.name.clone(), span: tree.name.span, size, grid, neuron, values };
+            let (name, span) = (tree.name.name.clone(), tree.name.span);
+            let layer = model::Layer { name, span, size, grid, neuron, values, dropout };
             self.layers.push(CheckedLayer { layer, checked: Some(checked) });
         }
         Some(())
+    }
+
+    /// `dropout P`
+    fn dropout(&mut self, expr: &'a tree::Expr, checked: Option<&Checked>) -> Option<f64> {
+        let probability = self.typing.constant_of(expr, Dimension::NONE, "the probability of dropout")?;
+        if let Some(checked) = checked.filter(|c| c.sound && c.neuron.spike.is_none()) {
+            let message = format!("expected neurons that spike for `dropout`, found `{}`", checked.neuron.name);
+            let hint = "its model has no `spike when` statement: remove `dropout`";
+            return self.typing.fail(Diagnostic::error("E0516", expr.span, message).hint(hint));
+        }
+        if (0.0..1.0).contains(&probability) {
+            return Some(probability);
+        }
+        let message =
+            format!("expected a probability from 0 to less than 1 for `dropout`, found {}", number_text(probability));
+        self.typing.fail(Diagnostic::error("E0516", expr.span, message).hint("write e.g. `dropout 0.2`"))
     }
 
     fn model(&mut self, call: &'a tree::Call) -> Option<(usize, &'a Checked)> {

@@ -31,6 +31,7 @@ pub(super) fn check<'a>(typing: &mut Typing<'a>, statements: &'a [NetworkStateme
                 let free = readouts.declare(&line.name, &mut typing.diagnostics);
                 let found = typing.number(&line.value, None);
                 if let Some((node, found)) = found.and_then(|f| Some((array(typing, f, &line.value, "readout")?, f)))
+                    && separate(typing, node, &line.value)
                     && free
                 {
                     program.readouts.push((line.name.name.clone(), node, found.dimension));
@@ -63,7 +64,21 @@ fn loss<'a>(typing: &mut Typing<'a>, line: &'a Loss) -> Option<usize> {
             format!("expected one number as loss, found one for every neuron of `{}`", name.unwrap_or_default());
         return typing.fail(Diagnostic::error("E0604", span, message).hint(format!("write `loss mean_n({text})`")));
     }
-    array(typing, found, &line.value, "loss")
+    let node = array(typing, found, &line.value, "loss")?;
+    // Samples are averaged anyway, and what need not couple them is not to do so.
+    match typing.program.as_ref().and_then(|p| p.nodes.get(node)) {
+        Some(&ProgramNode::MeanSamples { input }) => Some(input),
+        _ => Some(node),
+    }
+}
+
+/// A readout has a value for every sample, whichever others are in the batch.
+fn separate(typing: &mut Typing, node: usize, expr: &Expr) -> bool {
+    let coupled = typing.program.as_ref().is_some_and(|p| Program::is_coupled(&p.nodes, node));
+    if coupled {
+        typing.diagnostics.push(Diagnostic::not_supported(expr.span, "`mean_b` in a readout"));
+    }
+    !coupled
 }
 
 /// The node of a value that depends on what the network does.

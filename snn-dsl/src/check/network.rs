@@ -245,7 +245,12 @@ impl<'a> Checker<'a> {
         };
         let size = size?;
         if free {
-            self.targets.push(model::Target { name: tree.name.name.clone(), is_class, size });
+            self.targets.push(model::Target {
+                name: tree.name.name.clone(),
+                is_class,
+                size,
+                over_time: tree.over_time,
+            });
         }
         Some(())
     }

@@ -16,11 +16,20 @@ use crate::syntax::tree::{Call, Expr, ExprKind, Ident};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The operations on axes.
-pub(super) const OPERATIONS: [&str; 10] =
-    ["max_t", "mean_t", "sum_t", "last_t", "sum_n", "mean_n", "max_n", "cross_entropy", "mse", "before_reset"];
-
-/// Those the language has and this version has not.
-pub(super) const NOT_SUPPORTED: [&str; 2] = ["mean_b", "first_spike_t"];
+pub(super) const OPERATIONS: [&str; 12] = [
+    "max_t",
+    "mean_t",
+    "sum_t",
+    "last_t",
+    "first_spike_t",
+    "sum_n",
+    "mean_n",
+    "max_n",
+    "mean_b",
+    "cross_entropy",
+    "mse",
+    "before_reset",
+];
 
 /// The most arrays of a network: expressions count them with 16 bits.
 const ARRAYS: usize = 10_000;
@@ -148,7 +157,7 @@ impl<'a> Typing<'a> {
                     .also(a_span, "over this window"),
             );
         }
-        Some(Axes { time: a.time.or(b.time), neurons: a.neurons.or(b.neurons) })
+        Some(Axes { time: a.time.or(b.time), neurons: a.neurons.or(b.neurons), samples: a.samples || b.samples })
     }
 
     /// `POP.x`
@@ -231,7 +240,7 @@ impl<'a> Typing<'a> {
     }
 
     fn observe(&mut self, layer: usize, observable: Observable, dimension: Dimension, span: Span) -> Option<Typed> {
-        let axes = Axes { time: Some(TimeAxis::WHOLE), neurons: Some(layer) };
+        let axes = Axes { time: Some(TimeAxis::WHOLE), neurons: Some(layer), samples: true };
         let program = self.program.as_mut()?;
         program.observed.push((layer, observable));
         let node = program.node(ProgramNode::Observe { layer, observable });
@@ -290,11 +299,15 @@ impl<'a> Typing<'a> {
         if name == "before_reset" {
             return self.before_reset(call);
         }
-        let (compares, has_window) = (matches!(name, "cross_entropy" | "mse"), !name.ends_with("_n"));
+        let (compares, has_window) =
+            (matches!(name, "cross_entropy" | "mse"), !name.ends_with("_n") && name != "mean_b");
         let (arguments, window) = self.operands(call, if compares { 2 } else { 1 }, has_window)?;
         let first = *arguments.first()?;
         let expected = compares.then_some(Dimension::NONE);
         let found = self.number(first, expected);
+        if name == "mean_b" {
+            return self.mean_of_samples(call, first, found?);
+        }
         if compares {
             let target = arguments.get(1).copied().and_then(|t| self.target(t, name));
             return self.compare(call, (first, found?), target?, window?);
@@ -304,6 +317,7 @@ impl<'a> Typing<'a> {
             Some("max") => Reduction::Max,
             Some("mean") => Reduction::Mean,
             Some("sum") => Reduction::Sum,
+            Some("first") => Reduction::First,
             _ => Reduction::Last,
         };
         let over_time = has_window;
@@ -323,6 +337,20 @@ impl<'a> Typing<'a> {
         if over_time && (window != Window::default()) && found.axes.time != Some(TimeAxis::WHOLE) {
             return self.fail(Diagnostic::error("E0606", call.span, "expected one window, found a window of a window"));
         }
+        let mut dimension = found.dimension;
+        if reduction == Reduction::First {
+            if !found.dimension.is_none() {
+                let message = format!("expected spikes for `{name}`, found {}", found.dimension);
+                let hint = "it takes numbers that are 1 at a spike and else 0, e.g. `first_spike_t(out.spike)`";
+                return self.fail(Diagnostic::error("E0601", first.span, message).hint(hint));
+            }
+            if found.axes.time != Some(TimeAxis::WHOLE) {
+                let message = format!("expected the whole time for `{name}`, found a window of it");
+                let hint = format!("give the window to `{name}` itself, with `from` and `to`");
+                return self.fail(Diagnostic::error("E0606", first.span, message).hint(hint));
+            }
+            dimension = Dimension::TIME;
+        }
         let input = self.materialise(found.id, found.axes, call.span)?;
         let (node, axes) = if over_time {
             (ProgramNode::ReduceTime { input, reduction, window }, Axes { time: None, ..found.axes })
@@ -330,7 +358,23 @@ impl<'a> Typing<'a> {
             (ProgramNode::ReduceNeuron { input, reduction }, Axes { neurons: None, ..found.axes })
         };
         let node = self.program.as_mut()?.node(node);
-        self.array(node, found.dimension, axes, call.span)
+        self.array(node, dimension, axes, call.span)
+    }
+
+    /// `mean_b(y)`
+    fn mean_of_samples(&mut self, call: &'a Call, expr: &Expr, found: Quantity) -> Option<Typed> {
+        if !found.axes.samples {
+            let message = "expected an array with a value for every sample for `mean_b`, found one without";
+            let hint = if self.arena.reads_anything(found.id) {
+                "it is a mean over the samples already"
+            } else {
+                "this is a constant; read a layer, e.g. `out.V`"
+            };
+            return self.fail(Diagnostic::error("E0602", expr.span, message).hint(hint));
+        }
+        let input = self.materialise(found.id, found.axes, call.span)?;
+        let node = self.program.as_mut()?.node(ProgramNode::MeanSamples { input });
+        self.array(node, found.dimension, Axes { samples: false, ..found.axes }, call.span)
     }
 
     fn compare(
@@ -341,7 +385,8 @@ impl<'a> Typing<'a> {
         window: Window,
     ) -> Option<Typed> {
         let name = call.name.name.as_str();
-        let (target_name, size) = self.program.as_ref()?.targets.get(target).map(|t| (t.name.clone(), t.size))?;
+        let declared = self.program.as_ref()?.targets.get(target)?;
+        let (target_name, size, over_time) = (declared.name.clone(), declared.size, declared.over_time);
         if !found.dimension.is_none() {
             let what = if name == "mse" { "the output" } else { "the logits" };
             let message = format!("expected a number without unit for {what} of `{name}`, found {}", found.dimension);
@@ -362,6 +407,12 @@ impl<'a> Typing<'a> {
             let hint = format!("write `layer {layer}[{size}]`, or give the target the size {neurons}");
             return self.fail(Diagnostic::error("E0603", expr.span, message).hint(hint));
         }
+        if over_time && found.axes.time.is_none() {
+            let message =
+                format!("expected an array with time axis, as target `{target_name}` is over time, found one without");
+            let hint = "do not reduce its time before, or declare the target without `over time`";
+            return self.fail(Diagnostic::error("E0602", expr.span, message).hint(hint));
+        }
         if found.axes.time.is_none() && window != Window::default() {
             let message = format!("expected an array with time axis for the window of `{name}`, found one without");
             return self.fail(Diagnostic::error("E0602", expr.span, message).hint("remove `from` and `to`"));
@@ -380,7 +431,7 @@ impl<'a> Typing<'a> {
             ProgramNode::CrossEntropy { logits: input, target, window }
         };
         let node = self.program.as_mut()?.node(node);
-        self.array(node, Dimension::NONE, Axes { time, neurons: None }, call.span)
+        self.array(node, Dimension::NONE, Axes { time, neurons: None, samples: true }, call.span)
     }
 
     /// The positional arguments of an operation, and its window (`None` inside if that is wrong).

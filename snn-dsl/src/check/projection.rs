@@ -13,6 +13,7 @@ use crate::model::{self, Connectivity, Delay, Initialiser, Signal, Source, Value
 use crate::source::Span;
 use crate::syntax::tree::{
     Call, Expr, ExprKind, Ident, NetworkStatement, Projection, ProjectionOption, ProjectionOptionKind as Kind,
+    ValueRange,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -135,6 +136,20 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
         let message = "expected one delay for connections that share their weights, found a distribution";
         checker.typing.diagnostics.push(Diagnostic::error("E0508", expr.span, message).hint("write e.g. `delay 1 ms`"));
     }
+    let rate = match options.rate {
+        Some(expr) => learning_rate(checker, expr),
+        None => Some(1.0),
+    };
+    let clip = match options.clip {
+        Some((range, span)) => clip(checker, range, span, unit, options.sign.is_some()),
+        None => Some([f64::NEG_INFINITY, f64::INFINITY]),
+    };
+    if options.frozen
+        && let Some(span) = options.rate.map(|e| e.span).or(options.clip.map(|c| c.1))
+    {
+        let message = "expected no rule for the training of weights that are `frozen`, found one";
+        checker.typing.diagnostics.push(Diagnostic::error("E0516", span, message).hint("remove it, or `frozen`"));
+    }
     let (rows, columns) = ends.as_ref().map_or((1, 1), |(s, t)| (s.part.len(), t.part.len()));
     let fans = connectivity.unwrap_or(Connectivity::Dense).fans(rows, columns);
     let initial = match (options.init, unit) {
@@ -150,6 +165,7 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
     }
     let sent = tree.signal.as_ref().filter(|_| signal.0 != Signal::Spikes);
     let sent = sent.map_or_else(String::new, |s| format!("_{}", s.name));
+    let (rate, clip) = (rate?, clip?);
     Some(model::Projection {
         name: format!("{}{sent}_to_{}_{}", tree.source.name, tree.target.name, tree.port.name),
         source,
@@ -168,6 +184,8 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
         sign: options.sign,
         no_self: options.no_self.is_some(),
         frozen: options.frozen,
+        rate,
+        clip,
         initial,
         initial_text,
         text: checker.typing.text(tree.span),
@@ -214,6 +232,13 @@ fn synapse<'a>(
     if let (Some(_), Some(Delay::Uniform { .. })) = (&synapse.edge, delay) {
         let message = "expected one delay for weights that change by a rule, found a distribution";
         return checker.typing.fail(Diagnostic::error("E0508", call.span, message).hint("write e.g. `delay 1 ms`"));
+    }
+    if let (Some(_), Some(Source::Layer(i))) = (&synapse.relay, source)
+        && checker.layers.get(i).is_some_and(|l| l.layer.dropout > 0.0)
+    {
+        let message = format!("`{}` has states at its source, whose spikes dropout makes larger", synapse.name);
+        let diagnostic = Diagnostic::error("E0516", call.span, message);
+        return checker.typing.fail(diagnostic.hint("use it behind a layer without `dropout`"));
     }
     let mut sound = true;
     let mut reads = |checker: &mut Checker<'a>, reads: &[super::synapse::Read], checked: &Checked, of: &str| {
@@ -399,6 +424,8 @@ struct Options<'a> {
     bias: bool,
     frozen: bool,
     no_self: Option<Span>,
+    rate: Option<&'a Expr>,
+    clip: Option<(&'a ValueRange, Span)>,
 }
 
 impl<'a> Options<'a> {
@@ -450,10 +477,8 @@ impl<'a> Options<'a> {
                 Kind::Sign(sign) => options.sign = Some(*sign),
                 Kind::NoSelf => options.no_self = Some(option.span),
                 Kind::Frozen => options.frozen = true,
-                Kind::LearningRate(_) | Kind::Clip(_) => {
-                    let what = format!("the option `{name}`");
-                    checker.typing.diagnostics.push(Diagnostic::not_supported(option.span, what));
-                }
+                Kind::LearningRate(factor) => options.rate = Some(factor),
+                Kind::Clip(range) => options.clip = Some((range, option.span)),
             }
         }
         let others =
@@ -467,6 +492,44 @@ impl<'a> Options<'a> {
         }
         options
     }
+}
+
+/// `lr x FACTOR`
+fn learning_rate<'a>(checker: &mut Checker<'a>, expr: &'a Expr) -> Option<f64> {
+    let factor = checker.typing.constant_of(expr, Dimension::NONE, "a factor of the learning rate")?;
+    if factor > 0.0 {
+        return Some(factor);
+    }
+    let message = format!("expected a factor of the learning rate above 0, found {}", number_text(factor));
+    let hint = if factor == 0.0 { "weights that are not trained are `frozen`" } else { "write e.g. `lr x 0.1`" };
+    checker.typing.fail(Diagnostic::error("E0516", expr.span, message).hint(hint))
+}
+
+/// `clip LOW .. HIGH`, in the unit of the port; `None` for the unit if that is not known, which has been reported.
+fn clip<'a>(
+    checker: &mut Checker<'a>,
+    range: &'a ValueRange,
+    span: Span,
+    unit: Option<Dimension>,
+    has_sign: bool,
+) -> Option<[f64; 2]> {
+    if has_sign {
+        let message = "expected `sign` or `clip`, found both";
+        let hint = "`clip 0 nA ..` alone keeps weights from becoming negative, `clip .. 0 nA` from becoming positive";
+        return checker.typing.fail(Diagnostic::error("E0516", span, message).hint(hint));
+    }
+    let unit = unit?;
+    let mut end = |expr: &'a Option<Expr>, none: f64| match expr {
+        Some(expr) => checker.typing.constant_of(expr, unit, "an end of the range of weights"),
+        None => Some(none),
+    };
+    let (low, high) = (end(&range.low, f64::NEG_INFINITY), end(&range.high, f64::INFINITY));
+    let (low, high) = (low?, high?);
+    if low < high {
+        return Some([low, high]);
+    }
+    let message = format!("expected a range for `clip`, found {} .. {}", number_text(low), number_text(high));
+    checker.typing.fail(Diagnostic::error("E0516", span, message).hint("the smaller end stands first"))
 }
 
 fn delay<'a>(checker: &mut Checker<'a>, expr: &'a Expr) -> Option<Delay> {

@@ -26,6 +26,8 @@ pub(super) struct Axes {
     pub time: Option<TimeAxis>,
     /// Has a value for every neuron of this layer (an index).
     pub neurons: Option<usize>,
+    /// Has a value for every sample; not so a mean over the samples.
+    pub samples: bool,
 }
 
 /// The steps over which an array extends: a window that ends with the simulation is as good as one without end.

@@ -340,6 +340,8 @@ impl Expansion<'_> {
             sign: None,
             no_self: false,
             frozen: true,
+            rate: 1.0,
+            clip: [f64::NEG_INFINITY, f64::INFINITY],
             initial: Initialiser::Constant(1.0),
             initial_text: "constant(1)".into(),
             ..p.clone()
@@ -372,7 +374,8 @@ impl Expansion<'_> {
         }
         self.neurons.push(neuron);
         let span = self.network.layers.get(p.target).map_or(self.network.span, |l| l.span);
-        relays.push((p.target, Layer { name, span, size, grid: None, neuron: index, values: Vec::new() }));
+        relays
+            .push((p.target, Layer { name, span, size, grid: None, neuron: index, values: Vec::new(), dropout: 0.0 }));
         layer
     }
 

@@ -356,7 +356,7 @@ fn losses() {
     assert_eq!(network("", "readout r = mean_t(h.spike, from = 3.1 ms, to = 3.2 ms)"), ["E0606 3.1 ms"]);
     assert_eq!(network("", "loss 3"), ["E0607 3"]);
     assert_eq!(network("", "readout r = o.spike"), ["E0608 o.spike"]);
-    assert_eq!(network("", "readout r = mean_b(h.spike)"), ["E0900 mean_b"]);
+    assert_eq!(network("", "readout r = mean_b(h.spike)"), ["E0900 mean_b(h.spike)"]);
     assert_eq!(network("", "readout r = h.Vv"), ["E0212 Vv"]);
     assert_eq!(network("", "readout r = hh.V"), ["E0201 hh"]);
     assert_eq!(network("", "let m = mean_t(h.spike) \n loss mean_n(m*m) + 0.5*sum_n(m)"), [""; 0]);

@@ -76,10 +76,7 @@ impl Diagnostic {
             "a projection of a sub-population" => "make a layer of each part",
             "a projection to a drive" => "project to an event port",
             "reading a parameter of a layer" => "write its value",
-            "the option `lr`" | "the option `clip`" => "leave it out",
-            "`before_reset`" => "read the state as it is after the reset, or give the layer no threshold",
-            "`mean_b`" => "leave it out: a loss is the mean over the samples",
-            "`first_spike_t`" => "read the spikes, e.g. `mean_t(layer.spike)`",
+            "`mean_b` in a readout" => "a readout is returned for every sample: average what is returned",
             _ => return diagnostic,
         };
         diagnostic.hint(hint)

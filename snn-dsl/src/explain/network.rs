@@ -29,11 +29,14 @@ pub(super) fn explain(model: &Model, derived: &[Derived], network: &Network, out
     let mut rows: Vec<Vec<String>> = inputs.collect();
     for layer in &network.layers {
         let name = model.neurons.get(layer.neuron).map(|n| n.name.clone()).unwrap_or_default();
-        rows.push(vec![format!("layer {}", layer.name), format!("{} neurons{}", layer.size, grid(layer.grid)), name]);
+        let dropout = if layer.dropout > 0.0 { format!(", dropout {}", number(layer.dropout)) } else { String::new() };
+        let size = format!("{} neurons{}", layer.size, grid(layer.grid));
+        rows.push(vec![format!("layer {}", layer.name), size, name + &dropout]);
     }
     for target in &network.targets {
         let kind = if target.is_class { "classes" } else { "values" };
-        rows.push(vec![format!("target {}", target.name), format!("{} {kind}", target.size)]);
+        let over_time = if target.over_time { " over time" } else { "" };
+        rows.push(vec![format!("target {}", target.name), format!("{} {kind}{over_time}", target.size)]);
     }
     section(out, "populations, in the order of a step", columns(rows));
     let mut total = 0;
@@ -86,7 +89,13 @@ pub(super) fn explain(model: &Model, derived: &[Derived], network: &Network, out
     section(out, "loss", program.losses.iter().map(|(text, _)| text.clone()));
     section(out, "losses and readouts as arrays per sample (n: node)", program_lines(model, network, program));
     if !program.losses.is_empty() {
-        section(out, "separable", ["yes: every sample runs forward and backward on its own".to_string()]);
+        let coupled = program.losses.iter().any(|loss| Program::is_coupled(&program.nodes, loss.1));
+        let line = if coupled {
+            "no: a mean over the samples takes two passes, all forward, then all forward and backward"
+        } else {
+            "yes: every sample runs forward and backward on its own"
+        };
+        section(out, "separable", [line.to_string()]);
     }
 }
 
@@ -152,6 +161,14 @@ fn options(projection: &Projection) -> String {
     if projection.frozen {
         words.push("frozen");
     }
+    let mut words: Vec<String> = words.into_iter().map(String::from).collect();
+    if projection.rate != 1.0 {
+        words.push(format!("lr x {}", number(projection.rate)));
+    }
+    let [low, high] = projection.clip.map(|end| if end.is_finite() { number(end) } else { String::new() });
+    if !(low.is_empty() && high.is_empty()) {
+        words.push(format!("clip {low} .. {high}").trim_end().to_string());
+    }
     words.join(", ")
 }
 
@@ -172,6 +189,7 @@ fn program_lines(model: &Model, network: &Network, program: &Program) -> Vec<Str
         Reduction::Mean => "mean",
         Reduction::Sum => "sum",
         Reduction::Last => "last",
+        Reduction::First => "first_spike",
     };
     let mut lines: Vec<String> = Vec::new();
     for (k, node) in program.nodes.iter().enumerate() {
@@ -182,6 +200,7 @@ fn program_lines(model: &Model, network: &Network, program: &Program) -> Vec<Str
                 format!("{}_t(n{input}{})", reduction(*r), window(*w))
             }
             ProgramNode::ReduceNeuron { input, reduction: r } => format!("{}_n(n{input})", reduction(*r)),
+            ProgramNode::MeanSamples { input } => format!("mean_b(n{input})"),
             ProgramNode::CrossEntropy { logits, target, window: w } => {
                 format!("cross_entropy(n{logits}, {}{})", target_name(network, *target), window(*w))
             }

@@ -16,11 +16,13 @@ use std::sync::Arc;
 pub fn graph<R: Real>(model: &Model, network: &Network) -> Graph<R> {
     let populations = network.layers.iter().filter_map(|layer| {
         let neuron = Interpreted::new(model.neurons.get(layer.neuron)?, &layer.values);
-        Some(graph::Population { name: layer.name.clone(), size: layer.size, neuron: Arc::new(neuron) })
+        let (name, size, dropout) = (layer.name.clone(), layer.size, layer.dropout);
+        Some(graph::Population { name, size, neuron: Arc::new(neuron), dropout })
     });
     let targets = network.targets.iter().map(|t| graph::Target {
         name: t.name.clone(),
         kind: if t.is_class { graph::TargetKind::Class(t.size) } else { graph::TargetKind::Values(t.size) },
+        over_time: t.over_time,
     });
     let inputs = network.inputs.iter().map(|i| graph::Input {
         name: i.name.clone(),
@@ -95,6 +97,8 @@ fn projection(network: &Network, p: &model::Projection) -> graph::Projection {
         sign: p.sign.map(|plus| if plus { graph::Sign::Positive } else { graph::Sign::Negative }),
         no_self: p.no_self,
         frozen: p.frozen,
+        rate: p.rate,
+        clip: p.clip,
         initial: match p.initial {
             model::Initialiser::Constant(x) => Initialiser::Constant(x),
             model::Initialiser::Uniform { low, high } => Initialiser::Uniform { low, high },
@@ -130,6 +134,7 @@ pub fn program<R: Real>(program: &model::Program) -> loss::Program<R> {
         Reduction::Mean => loss::Reduction::Mean,
         Reduction::Sum => loss::Reduction::Sum,
         Reduction::Last => loss::Reduction::Last,
+        Reduction::First => loss::Reduction::First,
     };
     let nodes = program.nodes.iter().map(|node| match node {
         ProgramNode::Observe { layer, observable } => Node::Observe {
@@ -150,6 +155,7 @@ pub fn program<R: Real>(program: &model::Program) -> loss::Program<R> {
         ProgramNode::ReduceNeuron { input, reduction: r } => {
             Node::ReduceNeuron { input: *input, reduction: reduction(*r) }
         }
+        ProgramNode::MeanSamples { input } => Node::MeanSamples { input: *input },
         ProgramNode::CrossEntropy { logits, target, window } => {
             Node::CrossEntropy { logits: *logits, target: *target, from: window.from, to: window.to }
         }

@@ -40,9 +40,10 @@ pub(super) fn statement(parser: &mut Parser, statement: Statement) -> Option<Net
         }
         "target" => {
             let pair = parser.apply(Rule::target_statement, &statement)?;
+            let over_time = pair.clone().into_inner().any(|part| part.as_rule() == Rule::over_time);
             let (names, size) = names_and_size(parser, &statement, pair);
             let mut names = names.into_iter();
-            Some(NetworkStatement::Target(Target { name: names.next()?, kind: names.next()?, size: size? }))
+            Some(NetworkStatement::Target(Target { name: names.next()?, kind: names.next()?, size: size?, over_time }))
         }
         "layer" => layer(parser, &statement),
         "loss" => {
@@ -108,16 +109,20 @@ fn simulate(parser: &mut Parser, statement: &Statement) -> Option<NetworkStateme
 
 fn layer(parser: &mut Parser, statement: &Statement) -> Option<NetworkStatement> {
     let pair = parser.apply(Rule::layer_statement, statement)?;
-    let (mut name, mut shape, mut model): (_, _, Option<Call>) = (None, Vec::new(), None);
+    let (mut name, mut shape, mut model, mut dropout): (_, _, Option<Call>, _) = (None, Vec::new(), None, None);
     for part in pair.into_inner() {
         match part.as_rule() {
             Rule::name => name = Some(parser.ident(statement, &part)),
             Rule::shape => shape = sides(parser, statement, part),
             Rule::callable => model = Some(parser.call(statement, part)),
+            Rule::dropout => {
+                let value = part.into_inner().find(|p| p.as_rule() == Rule::expression);
+                dropout = value.map(|value| parser.expression(statement, value));
+            }
             _ => {}
         }
     }
-    Some(NetworkStatement::Layer(Layer { name: name?, shape, model: model? }))
+    Some(NetworkStatement::Layer(Layer { name: name?, shape, model: model?, dropout }))
 }
 
 /// The sizes in the brackets of a layer or input.

@@ -200,9 +200,13 @@ fn network_statement(statement: &NetworkStatement) -> String {
             format!("simulate dt = {}, for {}", expression(&s.dt), expression(&s.duration))
         }
         NetworkStatement::Input(i) => format!("input {}[{}] {}", i.name.name, sides(&i.shape), i.kind.name),
-        NetworkStatement::Target(t) => format!("target {} : {}[{}]", t.name.name, t.kind.name, expression(&t.size)),
+        NetworkStatement::Target(t) => {
+            let over_time = if t.over_time { " over time" } else { "" };
+            format!("target {} : {}[{}]{over_time}", t.name.name, t.kind.name, expression(&t.size))
+        }
         NetworkStatement::Layer(l) => {
-            format!("layer {}[{}] = {}", l.name.name, sides(&l.shape), callable(&l.model))
+            let dropout = l.dropout.as_ref().map(|p| format!(", dropout {}", expression(p))).unwrap_or_default();
+            format!("layer {}[{}] = {}{dropout}", l.name.name, sides(&l.shape), callable(&l.model))
         }
         NetworkStatement::Projection(p) => {
             let options: Vec<String> = p.options.iter().map(option).collect();

@@ -359,7 +359,7 @@ pub struct Input {
     pub kind: Ident,
 }
 
-/// `target NAME : KIND[SIZE]`
+/// `target NAME : KIND[SIZE] [over time]`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     /// Its name.
@@ -368,9 +368,11 @@ pub struct Target {
     pub kind: Ident,
     /// The number of classes or values.
     pub size: Expr,
+    /// Given for every step.
+    pub over_time: bool,
 }
 
-/// `layer NAME[SIZE] = MODEL(ARGS)`
+/// `layer NAME[SIZE] = MODEL(ARGS) [, dropout P]`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
     /// Its name.
@@ -379,6 +381,8 @@ pub struct Layer {
     pub shape: Vec<Expr>,
     /// The neuron model with its arguments.
     pub model: Call,
+    /// The probability with which a neuron sends nothing in training.
+    pub dropout: Option<Expr>,
 }
 
 /// `SOURCE -> TARGET.PORT : OPTION, OPTION`

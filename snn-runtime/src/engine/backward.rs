@@ -104,6 +104,12 @@ fn step_back<R: Real>(
             }
         }
     }
+    // What comes back from the targets reaches only neurons that sent something; what observes the spikes sees all of them.
+    let dropped = !scratch.sent.dropped[population].mask.is_empty();
+    let sums = if dropped { &mut scratch.sent_gradient[..count * n] } else { &mut *spike_gradient };
+    if dropped {
+        sums.fill(R::ZERO);
+    }
     for &j in &p.outgoing {
         let projection = &plan.projections[j];
         let arrival = t + projection.delay;
@@ -117,7 +123,7 @@ fn step_back<R: Real>(
         let (rows, sources) = (projection.rows, projection.sources.clone());
         // Spikes of all neurons are the usual case; their errors need no detour.
         if projection.carried == Carried::Spikes && rows == n && matches!(projection.wiring, Wiring::Dense) {
-            call.weights.backward[j].product(count, errors, steps * stride, spike_gradient);
+            call.weights.backward[j].product(count, errors, steps * stride, sums);
             continue;
         }
         let part = &mut scratch.part[..count * rows];
@@ -137,12 +143,17 @@ fn step_back<R: Real>(
         };
         for (slot, part) in part.chunks_exact(rows).enumerate() {
             let to = match signal {
-                Signal::Spikes => &mut spike_gradient[slot * n..][..n],
+                Signal::Spikes => &mut sums[slot * n..][..n],
                 Signal::State(state) => &mut scratch.state_gradient[population][slot * states + state * n..][..n],
                 Signal::Output(output) => &mut output_gradient[slot * outputs + output * n..][..n],
             };
             to[sources.clone()].iter_mut().zip(part).for_each(|(to, &g)| *to += g);
         }
+    }
+    if dropped {
+        let mask = &scratch.sent.dropped[population].mask;
+        let sums = spike_gradient.iter_mut().zip(&scratch.sent_gradient).zip(mask);
+        sums.filter(|(_, sends)| **sends).for_each(|((gradient, &sum), _)| *gradient += sum);
     }
 
     for slot in 0..count {

@@ -3,10 +3,11 @@
 use super::error::Error;
 use super::plan::{LIMIT, Plan};
 use crate::encode::Encoder;
-use crate::graph::{Input, InputKind, TargetKind};
+use crate::graph::{Input, InputKind, Target, TargetKind};
 use crate::loss::Targets;
 use crate::{Real, SpikeTrain};
-use ndarray::{ArrayView2, ArrayView3, Axis, CowArray, Ix2};
+use ndarray::{ArrayView, ArrayView2, ArrayView3, Axis, Dimension};
+use std::borrow::Cow;
 
 /// The samples of one call.
 pub struct Batch<'a, R> {
@@ -103,21 +104,25 @@ pub enum TargetData<'a, R> {
     Class(&'a [u32]),
     /// `[samples, size]`
     Values(ArrayView2<'a, R>),
+    /// One class per sample and step, for a target over time. `[samples, steps]`
+    ClassOverTime(ArrayView2<'a, u32>),
+    /// For a target over time. `[samples, steps, size]`
+    ValuesOverTime(ArrayView3<'a, R>),
 }
 
 /// A target in the order in which the loss reads it.
-pub(crate) enum CheckedTarget<'a, R> {
-    Class(&'a [u32]),
-    Values(CowArray<'a, R, Ix2>),
+pub(crate) enum CheckedTarget<'a, R: Real> {
+    Class(Cow<'a, [u32]>),
+    Values(Cow<'a, [R]>),
     Missing,
 }
 
-impl<R> CheckedTarget<'_, R> {
+impl<R: Real> CheckedTarget<'_, R> {
     /// The numbers.
     pub(crate) fn as_targets(&self) -> Targets<'_, R> {
         match self {
             Self::Class(classes) => Targets::Class(classes),
-            Self::Values(values) => values.as_slice().map_or(Targets::Missing, Targets::Values),
+            Self::Values(values) => Targets::Values(values),
             Self::Missing => Targets::Missing,
         }
     }
@@ -151,7 +156,7 @@ pub(crate) fn check<'a, R: Real>(
         return Err(count("targets", plan.targets.len(), names, batch.targets.len()));
     }
     let targets = plan.targets.iter().zip(&batch.targets);
-    targets.map(|(target, data)| check_target(&target.name, &target.kind, batch.size, data)).collect()
+    targets.map(|(target, data)| check_target(target, plan.simulation.steps, batch.size, data)).collect()
 }
 
 fn count<'n>(what: &'static str, expected: usize, names: impl Iterator<Item = &'n str>, found: usize) -> Error {
@@ -225,60 +230,98 @@ fn check_input(input: &Input, steps: usize, samples: usize, data: &InputData<'_>
 }
 
 fn check_target<'a, R: Real>(
-    name: &str,
-    kind: &TargetKind,
+    target: &Target,
+    steps: usize,
     samples: usize,
     data: &TargetData<'a, R>,
 ) -> Result<CheckedTarget<'a, R>, Error> {
-    let fail = |reason: String| Err(Error::Target { target: name.into(), reason });
-    let fail_sample = |sample, reason: String| Err(Error::TargetSample { target: name.into(), sample, reason });
-    match (kind, data) {
-        (&TargetKind::Class(classes), TargetData::Class(labels)) => {
+    let name = &target.name;
+    let fail = |reason: String| Err(Error::Target { target: name.clone(), reason });
+    match (&target.kind, target.over_time, data) {
+        (&TargetKind::Class(classes), false, TargetData::Class(labels)) => {
             if labels.len() != samples {
                 return fail(format!(
                     "expected {samples} classes, one per sample, found {}; give the batch its size",
                     labels.len()
                 ));
             }
-            match labels.iter().position(|&label| label as usize >= classes) {
-                Some(sample) => fail_sample(
-                    sample,
-                    format!("class {}: expected a class below {classes}; check the labels", labels[sample]),
-                ),
-                None => Ok(CheckedTarget::Class(labels)),
-            }
+            check_classes(name, labels, classes, 1)?;
+            Ok(CheckedTarget::Class(Cow::Borrowed(labels)))
         }
-        (&TargetKind::Values(size), TargetData::Values(values)) => {
-            if values.dim() != (samples, size) {
-                return fail(format!(
-                    "expected values of shape [{samples}, {size}], found {:?}; {SHAPE}",
-                    values.shape()
-                ));
-            }
-            for (sample, row) in values.rows().into_iter().enumerate() {
-                if let Some((i, value)) = row.iter().enumerate().find(|(_, v)| !v.is_finite()) {
-                    return fail_sample(
-                        sample,
-                        format!("number {i} is {value}: expected a finite number; clean the data"),
-                    );
-                }
-            }
-            Ok(CheckedTarget::Values(
-                match values.to_slice().and_then(|s| ArrayView2::from_shape(values.dim(), s).ok()) {
-                    Some(view) => CowArray::from(view),
-                    None => CowArray::from(standard(*values)),
-                },
-            ))
+        (&TargetKind::Class(classes), true, TargetData::ClassOverTime(labels)) => {
+            check_shape(name, "classes", &[samples, steps], labels.shape())?;
+            let labels = flat(*labels);
+            check_classes(name, &labels, classes, steps)?;
+            Ok(CheckedTarget::Class(labels))
         }
-        (TargetKind::Class(_), _) => fail("expected classes, found numbers; give `TargetData::Class`".into()),
-        (TargetKind::Values(_), _) => fail("expected numbers, found classes; give `TargetData::Values`".into()),
+        (&TargetKind::Values(size), false, TargetData::Values(values)) => {
+            check_shape(name, "values", &[samples, size], values.shape())?;
+            check_numbers(name, flat(*values), size)
+        }
+        (&TargetKind::Values(size), true, TargetData::ValuesOverTime(values)) => {
+            check_shape(name, "values", &[samples, steps, size], values.shape())?;
+            check_numbers(name, flat(*values), steps * size)
+        }
+        (TargetKind::Class(_), true, TargetData::Class(_)) => {
+            fail("expected a class for every step, found one for a sample; give `TargetData::ClassOverTime`".into())
+        }
+        (TargetKind::Values(_), true, TargetData::Values(_)) => {
+            fail("expected numbers for every step, found those of a sample; give `TargetData::ValuesOverTime`".into())
+        }
+        (TargetKind::Class(_), false, TargetData::ClassOverTime(_))
+        | (TargetKind::Values(_), false, TargetData::ValuesOverTime(_)) => {
+            fail("expected it once for a sample, found it for every step; declare the target `over time`".into())
+        }
+        (TargetKind::Class(_), false, _) => fail("expected classes, found numbers; give `TargetData::Class`".into()),
+        (TargetKind::Class(_), true, _) => {
+            fail("expected classes, found numbers; give `TargetData::ClassOverTime`".into())
+        }
+        (TargetKind::Values(_), false, _) => fail("expected numbers, found classes; give `TargetData::Values`".into()),
+        (TargetKind::Values(_), true, _) => {
+            fail("expected numbers, found classes; give `TargetData::ValuesOverTime`".into())
+        }
+    }
+}
+
+fn check_shape(target: &str, what: &str, expected: &[usize], found: &[usize]) -> Result<(), Error> {
+    if expected == found {
+        return Ok(());
+    }
+    let reason = format!("expected {what} of shape {expected:?}, found {found:?}; {SHAPE}");
+    Err(Error::Target { target: target.into(), reason })
+}
+
+/// `steps` labels belong to one sample.
+fn check_classes(target: &str, labels: &[u32], classes: usize, steps: usize) -> Result<(), Error> {
+    let Some(place) = labels.iter().position(|&label| label as usize >= classes) else { return Ok(()) };
+    let step = if steps > 1 { format!(" at step {}", place % steps) } else { String::new() };
+    let reason = format!("class {}{step}: expected a class below {classes}; check the labels", labels[place]);
+    Err(Error::TargetSample { target: target.into(), sample: place / steps, reason })
+}
+
+/// `length` numbers belong to one sample.
+fn check_numbers<'a, R: Real>(
+    target: &str,
+    values: Cow<'a, [R]>,
+    length: usize,
+) -> Result<CheckedTarget<'a, R>, Error> {
+    match values.iter().position(|v| !v.is_finite()) {
+        None => Ok(CheckedTarget::Values(values)),
+        Some(place) => {
+            let reason =
+                format!("number {} is {}: expected a finite number; clean the data", place % length, values[place]);
+            Err(Error::TargetSample { target: target.into(), sample: place / length, reason })
+        }
     }
 }
 
 /// What to do about a wrong shape.
 const SHAPE: &str = "the rows are samples";
 
-/// A copy in row-major order.
-fn standard<R: Real>(values: ArrayView2<'_, R>) -> ndarray::Array2<R> {
-    ndarray::Array2::from_shape_fn(values.dim(), |index| values[index])
+/// The numbers in row-major order, copied if they stand otherwise.
+fn flat<T: Copy, D: Dimension>(values: ArrayView<'_, T, D>) -> Cow<'_, [T]> {
+    match values.to_slice() {
+        Some(slice) => Cow::Borrowed(slice),
+        None => Cow::Owned(values.iter().copied().collect()),
+    }
 }

@@ -13,6 +13,17 @@ use crate::Real;
 use crate::loss::{self, Targets, Trace};
 use crate::neuron::Mode;
 
+/// What a pass over the blocks does. Losses that read means over the samples need two passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// Forwards and, with a gradient, through the losses and backwards.
+    Only,
+    /// Forwards; what the losses need of each sample is kept.
+    First,
+    /// Forwards again, and backwards from what was kept.
+    Second,
+}
+
 /// What all lanes of a call read.
 pub(crate) struct Call<'a, 'b, R> {
     pub(crate) plan: &'a Plan<R>,
@@ -31,7 +42,10 @@ pub(crate) struct Call<'a, 'b, R> {
     /// The steps before the window.
     pub(crate) before: usize,
     pub(crate) noise_seed: u64,
+    /// The seed of dropout, in a run for training.
+    pub(crate) dropout: Option<u64>,
     pub(crate) gradient: bool,
+    pub(crate) pass: Pass,
 }
 
 impl<R: Real> Call<'_, '_, R> {
@@ -47,7 +61,7 @@ impl<R: Real> Call<'_, '_, R> {
         for slot in 0..count {
             let index = first + slot;
             forward(self, scratch, slot, index, &mut decisions.populations, &mut counts);
-            if self.carries {
+            if self.carries && self.pass != Pass::Second {
                 let input = |input: usize| match &self.batch.inputs[input] {
                     InputData::Values(values) => {
                         let (_, times, n) = values.dim();
@@ -58,15 +72,23 @@ impl<R: Real> Call<'_, '_, R> {
                 lane.carry.push(Sample::after(self.plan, self.carry.get(index), scratch, slot, input));
             }
         }
-        lane.operations += counts.operations;
-        lane.wrong = lane.wrong.or(counts.wrong);
-        for (count, trains) in lane.spikes.iter_mut().zip(&scratch.sent.trains) {
-            *count += trains[..BLOCK.min(self.batch.size - first)].iter().map(|t| t.len() as u64).sum::<u64>();
+        if self.pass != Pass::Second {
+            lane.operations += counts.operations;
+            lane.wrong = lane.wrong.or(counts.wrong);
+            for (count, trains) in lane.spikes.iter_mut().zip(&scratch.sent.trains) {
+                *count += trains[..BLOCK.min(self.batch.size - first)].iter().map(|t| t.len() as u64).sum::<u64>();
+            }
         }
         for slot in 0..count {
-            self.evaluate(scratch, lane, slot, first + slot, &mut decisions.positions);
+            match self.pass {
+                Pass::Only => self.evaluate(scratch, lane, slot, first + slot, &mut decisions.positions),
+                Pass::First => self.keep(scratch, lane, slot, first + slot, local * BLOCK + slot),
+                Pass::Second => self.recall(scratch, lane, slot, first + slot, local * BLOCK + slot),
+            }
         }
-        self.record(scratch, lane, count);
+        if self.pass != Pass::Second {
+            self.record(scratch, lane, count);
+        }
         if self.gradient {
             backward(self, scratch, lane, count);
             add_gradients(self, scratch, lane, first, count);
@@ -86,15 +108,40 @@ impl<R: Real> Call<'_, '_, R> {
             Mode::Spiking => &mut scratch.positions[..],
             _ => &mut recorded[slot * program.positions..][..program.positions],
         };
-        program.forward(&sample, self.gradient, self.mode == Mode::SmoothReplay, positions, &mut scratch.loss);
+        let replay = self.mode == Mode::SmoothReplay;
+        program.forward(&sample, 0..1, self.gradient, replay, positions, &mut scratch.loss);
         for ((_, node), out) in program.readouts.iter().zip(&mut lane.readouts) {
             out.extend_from_slice(program.result(*node, &scratch.loss, &sample));
         }
         if self.gradient {
             lane.losses.extend(program.losses.iter().map(|&node| program.loss(node, &scratch.loss, &sample)));
-            let scale = 1.0 / self.batch.size as f64;
-            program.backward(&sample, scale, positions, &mut scratch.loss, &mut scratch.trace_gradients);
+            program.seed(1.0 / self.batch.size as f64, &mut scratch.loss);
+            program.backward(&sample, 0..1, positions, &mut scratch.loss, &mut scratch.trace_gradients);
         }
+    }
+
+    /// Readouts, and the nodes of the losses below all means over samples, which are kept in place `kept` of the lane.
+    fn keep(&self, scratch: &mut Scratch<R>, lane: &mut Lane<R>, slot: usize, index: usize, kept: usize) {
+        let program = &self.plan.loss;
+        let sample = loss::Sample { traces: &scratch.traces, slot, index, targets: self.targets };
+        let kept = &mut lane.kept[kept];
+        kept.swap(&mut scratch.loss);
+        let replay = self.mode == Mode::SmoothReplay;
+        program.forward(&sample, 0..1, true, replay, &mut kept.positions, &mut scratch.loss);
+        for ((_, node), out) in program.readouts.iter().zip(&mut lane.readouts) {
+            out.extend_from_slice(program.result(*node, &scratch.loss, &sample));
+        }
+        kept.swap(&mut scratch.loss);
+    }
+
+    /// The gradient of the loss with respect to what it observes, from those of the nodes that were kept.
+    fn recall(&self, scratch: &mut Scratch<R>, lane: &mut Lane<R>, slot: usize, index: usize, kept: usize) {
+        let sample = loss::Sample { traces: &scratch.traces, slot, index, targets: self.targets };
+        let kept = &mut lane.kept[kept];
+        kept.swap(&mut scratch.loss);
+        let traces = &mut scratch.trace_gradients;
+        self.plan.loss.backward(&sample, 0..1, &kept.positions, &mut scratch.loss, traces);
+        kept.swap(&mut scratch.loss);
     }
 
     fn record(&self, scratch: &Scratch<R>, lane: &mut Lane<R>, count: usize) {

@@ -1,7 +1,7 @@
 //! Where a run left the finite numbers: the sample is run again with all states recorded.
 
 use super::batch::Batch;
-use super::call::Call;
+use super::call::{Call, Pass};
 use super::carry::Carry;
 use super::error::Error;
 use super::forward::{Counts, forward};
@@ -59,7 +59,16 @@ fn state<R: Real>(
         traces.extend(states.map(|observable| Trace { population, observable, n: p.n, gradient: false }));
     }
     let mut scratch = Scratch::default();
-    scratch.prepare(plan, Shape { mode: Mode::Spiking, gradient: false, traces: &traces, trains: 0 });
+    scratch.prepare(
+        plan,
+        Shape {
+            mode: Mode::Spiking,
+            gradient: false,
+            traces: &traces,
+            trains: 0,
+            dropout: workspace.dropout_seed.is_some(),
+        },
+    );
     let call = Call {
         plan,
         weights: &workspace.weights,
@@ -72,7 +81,10 @@ fn state<R: Real>(
         carries: false,
         before: carry.map_or(0, |c| c.steps),
         noise_seed: workspace.noise_seed,
+        // What is looked for was found in a run for training.
+        dropout: workspace.dropout_seed,
         gradient: false,
+        pass: Pass::Only,
     };
     forward(&call, &mut scratch, 0, sample, &mut [], &mut Counts::default());
     for step in 0..plan.simulation.steps {

@@ -3,6 +3,7 @@
 use super::BLOCK;
 use super::batch::InputData;
 use super::call::Call;
+use super::dropout::draw;
 use super::plan::PopulationPlan;
 use super::sent::Message;
 use super::wiring::Wiring;
@@ -152,6 +153,9 @@ pub(crate) fn forward<R: Real>(
 ) {
     encode(call, scratch, slot, index, &mut counts.wrong);
     let steps = call.plan.simulation.steps;
+    if let Some(seed) = call.dropout {
+        draw(call.plan, seed, scratch, slot, index);
+    }
     for (population, p) in call.plan.populations.iter().enumerate() {
         scratch.sent.trains[population][slot].clear();
         let cells = &mut scratch.cells[population];
@@ -331,6 +335,20 @@ fn step<R: Real>(
         dispatch(CollectSpikes { spikes, train });
     }
     train.end_step();
+    let sent = &mut scratch.sent.dropped[population];
+    if sent.mask.is_empty() {
+        return;
+    }
+    let mask = &sent.mask[slot * p.n..][..p.n];
+    if smooth {
+        let (to, from) = (&mut sent.z[at * p.n..][..p.n], &scratch.sent.z[population][at * p.n..][..p.n]);
+        for ((to, &z), &sends) in to.iter_mut().zip(from).zip(mask) {
+            *to = if sends { z } else { R::ZERO };
+        }
+    }
+    let to = &mut sent.trains[slot];
+    train.step(t).iter().filter(|&&i| mask[i as usize]).for_each(|&i| to.push(i));
+    to.end_step();
 }
 
 /// Appends the indices of the ones.

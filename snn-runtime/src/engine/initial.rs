@@ -4,7 +4,7 @@ use super::plan::Plan;
 use crate::connectivity::Connectivity;
 use crate::graph::Graph;
 use crate::initialise::parameter_start;
-use crate::{ParameterSet, Parameters, Real};
+use crate::{ParameterSet, Parameters, Real, Update};
 
 /// The starting values of all tensors of a network. A tensor is numbered by its place in the layout.
 pub(crate) fn parameters<R: Real>(graph: &Graph<R>, plan: &Plan<R>, seed: u64) -> ParameterSet<R> {
@@ -22,6 +22,8 @@ pub(crate) fn parameters<R: Real>(graph: &Graph<R>, plan: &Plan<R>, seed: u64) -
             }
             _ => projection.initial.fill(weight, fan_in, fan_out, seed, tensor),
         }
+        let [low, high] = projection.clip;
+        Update { low, high, ..Update::default() }.clip(weight);
         (0..p.rows).filter_map(|row| p.own_weight(row)).for_each(|k| weight[k] = R::ZERO);
         // Biases begin at 0.
         tensor += 1 + u64::from(p.bias.is_some());

@@ -13,6 +13,7 @@ mod batch;
 mod call;
 mod carry;
 mod divergence;
+mod dropout;
 mod error;
 mod forward;
 mod initial;

@@ -2,7 +2,7 @@
 
 use super::BLOCK;
 use super::batch::{self, Batch, CheckedTarget};
-use super::call::Call;
+use super::call::{Call, Pass};
 use super::carry::Carry;
 use super::divergence;
 use super::error::Error;
@@ -12,7 +12,7 @@ use super::plan::{self, Plan};
 use super::reduce::reduce;
 use super::result::{Evaluation, Readouts, Recording};
 use super::session::Session;
-use super::workspace::{Lane, Shape, Workspace};
+use super::workspace::{Lane, Pool, Shape, Workspace};
 use crate::graph::{Graph, Simulation};
 use crate::neuron::Mode;
 use crate::{Layout, ParameterSet, Parameters, Real, SpikeTrain};
@@ -103,7 +103,7 @@ impl<R: Real> Network<R> {
         self.check_parameters("the parameters", parameters)?;
         check_finite(parameters)?;
         let targets = batch::check(&self.plan, batch, false)?;
-        workspace.weights.prepare(&self.plan, parameters.values(), false);
+        workspace.weights.prepare(&self.plan, parameters.values(), false, false);
         self.run(None, batch, &targets, workspace, recording, Mode::Spiking, false)?;
         Ok(self.readouts(batch, workspace, recording))
     }
@@ -126,7 +126,7 @@ impl<R: Real> Network<R> {
     ) -> Result<Readouts<R>, Error> {
         self.check_parameters("the parameters", parameters)?;
         check_finite(parameters)?;
-        workspace.weights.prepare(&self.plan, parameters.values(), false);
+        workspace.weights.prepare(&self.plan, parameters.values(), false, false);
         self.window(carry, batch, workspace, recording)
     }
 
@@ -172,7 +172,7 @@ impl<R: Real> Network<R> {
         self.check_parameters("the parameters", parameters)?;
         check_finite(parameters)?;
         let mut workspace = Workspace::new();
-        workspace.weights.prepare(&self.plan, parameters.values(), false);
+        workspace.weights.prepare(&self.plan, parameters.values(), false, false);
         Ok(Session::new(self, workspace))
     }
 
@@ -259,7 +259,7 @@ impl<R: Real> Network<R> {
         }
         let targets = batch::check(&self.plan, batch, true)?;
         let recording = Recording::none();
-        workspace.weights.prepare(&self.plan, parameters.values(), true);
+        workspace.weights.prepare(&self.plan, parameters.values(), true, workspace.dropout_seed.is_some());
         self.run(carry, batch, &targets, workspace, &recording, mode, true)?;
 
         let mut losses = Vec::with_capacity(batch.size * self.plan.loss.losses.len());
@@ -276,7 +276,8 @@ impl<R: Real> Network<R> {
         if !loss.is_finite() {
             return Err(divergence::locate(&self.plan, batch, workspace, carry, &losses, mode));
         }
-        reduce(&self.plan, &workspace.lane, parameters.values(), gradient.values_mut());
+        let dropout = workspace.dropout_seed.is_some();
+        reduce(&self.plan, &workspace.lane, parameters.values(), dropout, gradient.values_mut());
         // A state can overflow where the loss does not see it. Without an early exit the test vectorises.
         let finite = gradient.values().iter().fold(true, |all, x| all & x.is_finite());
         if !finite
@@ -326,13 +327,15 @@ impl<R: Real> Network<R> {
 
         let blocks = batch.size.div_ceil(BLOCK);
         let lanes = workspace.lanes().min(blocks);
-        if lanes < workspace.lane.len() && mode == Mode::Spiking {
-            // The decisions of the lanes that go are lost.
+        let coupled = gradient && plan.loss.is_coupled();
+        if mode == Mode::Spiking && (lanes < workspace.lane.len() || coupled) {
+            // The decisions of the lanes that go are lost, and so are the positions that are kept of each sample.
             workspace.recorded = None;
         }
         workspace.lane.resize_with(lanes, Default::default);
+        let dropout = workspace.dropout_seed.filter(|_| gradient);
         let targets: Vec<_> = targets.iter().map(CheckedTarget::as_targets).collect();
-        let call = Call {
+        let mut call = Call {
             plan,
             weights: &workspace.weights,
             batch,
@@ -344,19 +347,31 @@ impl<R: Real> Network<R> {
             carries: carry.is_some(),
             before: carry.map_or(0, |c| c.steps),
             noise_seed: workspace.noise_seed,
-            gradient,
+            dropout,
+            gradient: gradient && !coupled,
+            pass: if coupled { Pass::First } else { Pass::Only },
         };
-        let shape = Shape { mode, gradient, traces: &traces, trains: trains.len() };
+        let shape = Shape { mode, gradient, traces: &traces, trains: trains.len(), dropout: dropout.is_some() };
         let pool = &workspace.pool;
-        workspace.lane.par_iter_mut().with_max_len(1).enumerate().for_each(|(index, lane)| {
-            let mut scratch = pool.take();
-            lane.prepare(plan, shape, blocks.div_ceil(lanes));
-            scratch.prepare(plan, shape);
-            for (local, block) in (index..blocks).step_by(lanes).enumerate() {
-                call.block(&mut scratch, lane, block, local);
-            }
-            pool.put(scratch);
-        });
+        let pass = |call: &Call<'_, '_, R>, lane: &mut [Lane<R>]| {
+            lane.par_iter_mut().with_max_len(1).enumerate().for_each(|(index, lane)| {
+                let mut scratch = pool.take();
+                if call.pass != Pass::Second {
+                    lane.prepare(plan, shape, blocks.div_ceil(lanes));
+                }
+                scratch.prepare(plan, shape);
+                for (local, block) in (index..blocks).step_by(lanes).enumerate() {
+                    call.block(&mut scratch, lane, block, local);
+                }
+                pool.put(scratch);
+            });
+        };
+        pass(&call, &mut workspace.lane);
+        if coupled {
+            couple(&call, &mut workspace.lane, pool);
+            (call.gradient, call.pass) = (true, Pass::Second);
+            pass(&call, &mut workspace.lane);
+        }
         match workspace.lane.iter().find_map(|lane| lane.wrong) {
             Some(Wrong { input, sample, fault }) => {
                 let reason = format!("its encoder gave what it must not: {fault}");
@@ -403,6 +418,26 @@ impl<R: Real> Network<R> {
             counts: counts.collect(),
             synaptic_operations: lanes.iter().map(|lane| lane.operations).sum(),
         }
+    }
+}
+
+/// The losses of a batch whose samples they couple, and their gradients with respect to what was kept of each sample.
+fn couple<R: Real>(call: &Call<'_, '_, R>, lanes: &mut [Lane<R>], pool: &Pool<R>) {
+    let count = lanes.len();
+    let terms = call.plan.loss.losses.len();
+    let mut scratch = pool.take();
+    let losses = {
+        let mut kept: Vec<_> = lanes.iter_mut().map(|lane| lane.kept.iter_mut()).collect();
+        let dealt = dealt(call.batch.size, count);
+        let mut samples: Vec<_> =
+            dealt.flat_map(|(lane, own)| kept[lane].by_ref().take(own.len()).collect::<Vec<_>>()).collect();
+        let replay = call.mode == Mode::SmoothReplay;
+        call.plan.loss.couple(&mut samples, call.targets, replay, &mut scratch.loss)
+    };
+    pool.put(scratch);
+    let mut losses = losses.chunks_exact(terms.max(1));
+    for (lane, own) in dealt(call.batch.size, count) {
+        losses.by_ref().take(own.len()).for_each(|terms| lanes[lane].losses.extend_from_slice(terms));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::plastic::{self, PlasticPlan};
-use super::projection::{ProjectionPlan, projection};
+use super::projection::{Carried, ProjectionPlan, projection};
 use crate::graph::{Graph, Input, Population, Signal, Simulation, Source, Target, TargetKind};
 use crate::loss;
 use crate::neuron::{Neuron, NeuronLayout};
@@ -40,6 +40,8 @@ pub(crate) struct PopulationPlan<R> {
     pub(crate) neuron: Arc<dyn Neuron<R>>,
     pub(crate) layout: NeuronLayout,
     pub(crate) refractory_steps: u32,
+    /// The probability with which a neuron sends nothing in training.
+    pub(crate) dropout: f64,
     /// The first of its blocks of normal numbers among those of a step.
     pub(crate) first_noise: u32,
     /// The projections to each port, in declaration order: the event ports, and then the drives if any has some.
@@ -54,6 +56,20 @@ pub(crate) struct PopulationPlan<R> {
     pub(crate) per_neuron: bool,
     /// For each state, the place of its initial value in the differentiated coefficients.
     pub(crate) initial: Vec<Option<usize>>,
+}
+
+impl<R: Real> Plan<R> {
+    /// The factor of the spikes of a projection in a run with dropout.
+    pub(crate) fn dropout_scale(&self, p: &ProjectionPlan, dropout: bool) -> Option<R> {
+        match p.source {
+            Source::Population(source)
+                if dropout && p.carried == Carried::Spikes && self.populations[source].dropout > 0.0 =>
+            {
+                Some(R::from_f64(1.0 / (1.0 - self.populations[source].dropout)))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Checks the network.
@@ -170,6 +186,10 @@ fn population<R: Real>(
     {
         return Err(Error::graph(format!("population `{}`: the layout of model `{}` is broken", p.name, neuron.name)));
     }
+    if !(0.0..1.0).contains(&p.dropout) {
+        let reason = format!("expected a probability of dropout in 0..1, found {}", p.dropout);
+        return Err(Error::graph(format!("population `{}`: {reason}", p.name)));
+    }
     let mut parameters = Vec::new();
     for stored in &neuron.parameters {
         let shape: &[usize] = if stored.per_neuron { &[p.size] } else { &[] };
@@ -188,6 +208,7 @@ fn population<R: Real>(
         n: p.size,
         neuron: p.neuron.clone(),
         refractory_steps: p.neuron.refractory_steps(dt),
+        dropout: p.dropout,
         first_noise: 0,
         prefix: incoming.iter().map(|list| list.iter().take_while(early).count()).collect(),
         incoming,

@@ -6,7 +6,7 @@ use super::wiring::{Draw, Sparse, Window, Wiring};
 use crate::connectivity::{Connectivity, Edges, Grid};
 use crate::graph::{Delay, Graph, InputKind, Projection, Sign, Signal, Source};
 use crate::random::{Purpose, Stream};
-use crate::{Layout, Real};
+use crate::{Layout, Real, Update};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -175,10 +175,21 @@ pub(crate) fn projection<R: Real>(
         Some(lead) => lead.weight.clone(),
         None => {
             let tensor = layout.push(format!("{}.weight", p.name), &shape, p.unit.clone(), p.frozen);
+            layout.set_update(tensor, Update { rate: p.rate, low: p.clip[0], high: p.clip[1] });
             layout.tensors()[tensor].range.clone()
         }
     };
+    let [low, high] = p.clip;
+    if !(p.rate >= 0.0 && p.rate.is_finite()) {
+        return Err(failed(format!("expected a factor of the learning rate of at least 0, found {}", p.rate)));
+    }
+    if low.is_nan() || high.is_nan() || low > high {
+        return Err(failed(format!("expected weights to be clipped to a range, found {low} .. {high}")));
+    }
     let bias = p.bias.then(|| layout.push(format!("{}.bias", p.name), &[columns], p.unit.clone(), p.frozen));
+    if let Some(bias) = bias {
+        layout.set_update(bias, Update { rate: p.rate, ..Update::default() });
+    }
     let range = |tensor: usize| layout.tensors()[tensor].range.clone();
     for (k, (delay, wiring)) in parts.into_iter().enumerate() {
         plans.push(ProjectionPlan {

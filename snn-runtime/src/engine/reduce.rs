@@ -25,13 +25,18 @@ fn tree<R: Real>(lanes: &[Lane<R>], part: &(impl Fn(&Lane<R>) -> &[R] + Sync), s
     }
 }
 
-/// Writes the gradient of the parameters `values`; frozen tensors have gradient 0.
-pub(crate) fn reduce<R: Real>(plan: &Plan<R>, lanes: &[Lane<R>], values: &[R], gradient: &mut [R]) {
+/// Writes the gradient of the parameters `values`, after a run with `dropout` or without; frozen tensors have gradient 0.
+pub(crate) fn reduce<R: Real>(plan: &Plan<R>, lanes: &[Lane<R>], values: &[R], dropout: bool, gradient: &mut [R]) {
     gradient.par_chunks_mut(PIECE).enumerate().for_each(|(piece, out)| {
         tree(lanes, &|lane| &lane.gradient, piece * PIECE, out);
     });
-    let leads = plan.projections.iter().enumerate().filter(|(j, p)| p.lead == *j).map(|(_, p)| p);
-    for p in leads.filter(|p| p.sign.is_some() || p.no_self.is_some()) {
+    let leads = || plan.projections.iter().enumerate().filter(|(j, p)| p.lead == *j).map(|(_, p)| p);
+    for p in leads() {
+        if let Some(scale) = plan.dropout_scale(p, dropout) {
+            gradient[p.weight.clone()].iter_mut().for_each(|g| *g *= scale);
+        }
+    }
+    for p in leads().filter(|p| p.sign.is_some() || p.no_self.is_some()) {
         let (values, gradient) = (&values[p.weight.clone()], &mut gradient[p.weight.clone()]);
         gradient.iter_mut().zip(values).for_each(|(g, &w)| *g = p.stored_gradient(w, *g));
         let own = (0..p.rows).filter_map(|row| p.own_weight(row));

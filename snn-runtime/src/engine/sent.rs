@@ -2,6 +2,7 @@
 
 use super::batch::InputData;
 use super::call::Call;
+use super::dropout::Dropped;
 use super::projection::{Carried, ProjectionPlan};
 use crate::graph::Source;
 use crate::neuron::Mode;
@@ -19,6 +20,8 @@ pub(crate) struct Sent<R> {
     pub(crate) trains: Vec<Vec<SpikeTrain>>,
     /// Per population: real-valued spikes in smooth mode. `[block sample, steps, n]`
     pub(crate) z: Vec<Vec<R>>,
+    /// Per population: what is sent where neurons are dropped.
+    pub(crate) dropped: Vec<Dropped<R>>,
     /// Per signal of the plan. `[block sample, steps, n]`
     pub(crate) signals: Vec<Vec<R>>,
 }
@@ -79,10 +82,13 @@ impl<R: Real> Sent<R> {
                 rows(&self.signals[signal], n, slot * steps + t)
             }
             (_, Source::Population(population)) if call.mode != Mode::Spiking => {
-                rows(&self.z[population], call.plan.populations[population].n, slot * steps + t)
+                let dropped = &self.dropped[population].z;
+                let z = if dropped.is_empty() { &self.z[population] } else { dropped };
+                rows(z, call.plan.populations[population].n, slot * steps + t)
             }
             (_, Source::Population(population)) => {
-                Message::Spikes(within(self.trains[population][slot].step(t), &p.sources))
+                let train = self.dropped[population].trains.get(slot).unwrap_or(&self.trains[population][slot]);
+                Message::Spikes(within(train.step(t), &p.sources))
             }
             (_, Source::Input(input)) => {
                 Message::Spikes(within(self.input(call, input, slot, index).step(t), &p.sources))

@@ -78,7 +78,9 @@ pub(crate) fn add_gradients<R: Real>(
             scratch.events[index].sort(train, input.size);
         }
         for (index, p) in plan.populations.iter().enumerate().filter(|(_, p)| !p.outgoing.is_empty()) {
-            scratch.events[inputs + index].sort(&scratch.sent.trains[index][slot], p.n);
+            let all = &scratch.sent.trains[index][slot];
+            let train = scratch.sent.dropped[index].trains.get(slot).unwrap_or(all);
+            scratch.events[inputs + index].sort(train, p.n);
         }
         for (target, p) in plan.populations.iter().enumerate() {
             let Some(last) = scratch.last_live[target] else { continue };

@@ -25,22 +25,25 @@ pub(crate) struct Weights<R> {
 }
 
 impl<R: Real> Weights<R> {
-    /// Prepares the parameters in `values`.
-    pub(crate) fn prepare(&mut self, plan: &Plan<R>, values: &[R], with_backward: bool) {
+    /// Prepares the parameters in `values`. In a run with dropout the weights of what is dropped are larger.
+    pub(crate) fn prepare(&mut self, plan: &Plan<R>, values: &[R], with_backward: bool, dropout: bool) {
         self.forward.resize_with(plan.projections.len(), Packed::default);
         self.backward.resize_with(plan.projections.len(), Packed::default);
         self.listed.resize_with(plan.projections.len(), Vec::new);
         let jobs = plan.projections.par_iter().enumerate().zip(&mut self.forward).zip(&mut self.backward);
         jobs.zip(&mut self.listed).for_each(|((((j, p), forward), backward), listed)| {
             let matrix = &values[p.weight.clone()];
+            let scale = plan.dropout_scale(p, dropout);
+            let scaled = |weight: R| scale.map_or(weight, |scale| weight * scale);
             if !matches!(p.wiring, Wiring::Dense) {
                 if p.lead == j {
                     listed.clear();
-                    listed.extend(matrix.iter().map(|&w| p.signed(w)));
+                    listed.extend(matrix.iter().map(|&w| scaled(p.signed(w))));
                 }
                 return;
             }
-            let effective = |row: usize, column: usize| p.effective(row, column, matrix[row * p.columns + column]);
+            let effective =
+                |row: usize, column: usize| scaled(p.effective(row, column, matrix[row * p.columns + column]));
             rayon::join(
                 || forward.fill(p.rows, p.columns, effective),
                 || {

@@ -1,6 +1,7 @@
 //! The memory of a run, reused from call to call.
 
 use super::carry::Sample;
+use super::dropout::Dropped;
 use super::packed::TILE;
 use super::plan::Plan;
 use super::sent::Sent;
@@ -8,7 +9,7 @@ use super::weight_gradient::EventsByRow;
 use super::weights::Weights;
 use super::{BLOCK, forward};
 use crate::graph::Signal;
-use crate::loss::{self, Observable, Trace};
+use crate::loss::{self, Kept, Observable, Trace};
 use crate::neuron::Mode;
 use crate::{Real, SpikeTrain};
 use std::sync::{Mutex, PoisonError};
@@ -21,6 +22,7 @@ use std::sync::{Mutex, PoisonError};
 pub struct Workspace<R> {
     lanes: usize,
     pub(crate) noise_seed: u64,
+    pub(crate) dropout_seed: Option<u64>,
     pub(crate) weights: Weights<R>,
     pub(crate) lane: Vec<Lane<R>>,
     pub(crate) pool: Pool<R>,
@@ -39,6 +41,7 @@ impl<R: Real> Workspace<R> {
         Self {
             lanes: lanes.max(1),
             noise_seed: 0,
+            dropout_seed: None,
             weights: Weights::default(),
             lane: Vec::new(),
             pool: Pool::default(),
@@ -50,6 +53,13 @@ impl<R: Real> Workspace<R> {
     /// and the neuron. 0 at first; whoever trains takes another one for every update, such as its number.
     pub fn set_noise_seed(&mut self, seed: u64) {
         self.noise_seed = seed;
+    }
+
+    /// The seed of dropout in the runs of `loss_and_gradient` to come; `None`, as at first: no neuron is dropped. Which are
+    /// depends on it, the place of the sample in its batch, the population, and the neuron; whoever trains takes another
+    /// one for every update, such as its number. Other runs never drop any.
+    pub fn set_dropout_seed(&mut self, seed: Option<u64>) {
+        self.dropout_seed = seed;
     }
 
     /// The number of lanes.
@@ -93,6 +103,8 @@ pub(crate) struct Lane<R> {
     pub(crate) carry: Vec<Sample<R>>,
     /// Decisions of a smooth run, per block.
     pub(crate) decisions: Vec<Decisions>,
+    /// Per sample of the lane, between the passes of a loss that reads means over samples.
+    pub(crate) kept: Vec<Kept<R>>,
 }
 
 /// The yes/no decisions of a block in a smooth run.
@@ -112,6 +124,7 @@ pub(crate) struct Shape<'a> {
     /// The traces of the program, then those recorded.
     pub(crate) traces: &'a [Trace],
     pub(crate) trains: usize,
+    pub(crate) dropout: bool,
 }
 
 impl<R: Real> Lane<R> {
@@ -136,6 +149,10 @@ impl<R: Real> Lane<R> {
         self.operations = 0;
         self.wrong = None;
         self.carry.clear();
+        if shape.gradient && plan.loss.is_coupled() {
+            self.kept.resize_with(blocks * BLOCK, Kept::default);
+            self.kept.iter_mut().for_each(|kept| kept.prepare(&plan.loss));
+        }
         if shape.mode != Mode::Spiking {
             self.decisions.resize_with(blocks, Decisions::default);
             for decisions in &mut self.decisions {
@@ -152,7 +169,8 @@ impl<R: Real> Lane<R> {
         let reals: usize =
             [&self.coefficients, &self.readouts, &self.traces].into_iter().flatten().map(Vec::capacity).sum();
         let trains: usize = self.trains.iter().flatten().map(SpikeTrain::bytes).sum();
-        (self.gradient.capacity() + reals) * size_of::<R>() + trains + self.losses.capacity() * 8
+        let kept: usize = self.kept.iter().map(Kept::bytes).sum();
+        (self.gradient.capacity() + reals) * size_of::<R>() + trains + self.losses.capacity() * 8 + kept
     }
 }
 
@@ -196,6 +214,8 @@ pub(crate) struct Scratch<R> {
     pub(crate) part: Vec<R>,
     /// `[block sample, outputs, n]` of the population at work.
     pub(crate) output_gradient: Vec<R>,
+    /// What comes back to the spikes of a population with dropout. `[block sample, n]`
+    pub(crate) sent_gradient: Vec<R>,
     /// Gradients nobody asks for: `[drives, n]`.
     pub(crate) drive_gradient: Vec<R>,
     /// Per input, then per population: the spikes of one sample.
@@ -229,6 +249,7 @@ impl<R: Real> Scratch<R> {
         self.plastic.resize_with(plan.plastic.len(), Vec::new);
         self.tape_flags.resize_with(count, Vec::new);
         self.cells.resize_with(count, forward::Cells::default);
+        self.sent.dropped.resize_with(count, Dropped::default);
         self.last_live.resize(count, None);
         self.loss.prepare(&plan.loss);
         self.positions.resize(plan.loss.positions, 0);
@@ -237,6 +258,9 @@ impl<R: Real> Scratch<R> {
             let sends = |s: &(usize, Signal)| s.0 == index && matches!(s.1, Signal::Output(_));
             let rules = plan.plastic.iter().any(|r| plan.projections[r.projection].target == index);
             self.cells[index].prepare(p, rules || shape.traces.iter().any(output) || plan.signals.iter().any(sends));
+            let samples = if shape.dropout && p.dropout > 0.0 { BLOCK } else { 0 };
+            let numbers = if shape.mode == Mode::Spiking { 0 } else { samples * steps * p.n };
+            self.sent.dropped[index].prepare(samples, p.n, numbers);
             if shape.mode != Mode::Spiking {
                 self.sent.z[index].resize(BLOCK * steps * p.n, R::ZERO);
             }
@@ -260,6 +284,7 @@ impl<R: Real> Scratch<R> {
         }
         let largest = plan.populations.iter().map(|p| p.n).max().unwrap_or(0);
         self.spike_gradient.resize(BLOCK * largest, R::ZERO);
+        self.sent_gradient.resize(BLOCK * largest, R::ZERO);
         let outputs = plan.populations.iter().map(|p| p.n * p.layout.outputs.len()).max().unwrap_or(0);
         self.output_gradient.resize(BLOCK * outputs, R::ZERO);
         let drives = plan.populations.iter().map(|p| p.n * p.layout.drives.len()).max().unwrap_or(0);
@@ -286,6 +311,7 @@ impl<R: Real> Scratch<R> {
             + cells
             + self.loss.bytes()
             + self.events.iter().map(EventsByRow::bytes).sum::<usize>()
+            + self.sent.dropped.iter().map(Dropped::bytes).sum::<usize>()
     }
 }
 

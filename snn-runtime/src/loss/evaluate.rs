@@ -1,16 +1,20 @@
 //! The value of a program for one sample, and its reverse.
 
+use super::Reduction;
 use super::plan::{Operation, Plan, Shape};
-use super::reduce::{reduce_neuron, reduce_neuron_gradient, reduce_time, reduce_time_gradient};
+use super::reduce::{
+    first_spikes, first_spikes_gradient, reduce_neuron, reduce_neuron_gradient, reduce_time, reduce_time_gradient,
+};
 use crate::Real;
 use crate::math;
+use std::ops::Range;
 
 /// The numbers a sample is compared with; a target's entries for all samples of the batch.
 #[derive(Clone, Copy)]
 pub(crate) enum Targets<'a, R> {
-    /// A class per sample.
+    /// A class per sample, or per sample and step.
     Class(&'a [u32]),
-    /// `[samples, size]`, row-major.
+    /// `[samples, size]` or `[samples, steps, size]`, row-major.
     Values(&'a [R]),
     /// Not given, and not needed.
     Missing,
@@ -29,11 +33,32 @@ pub(crate) struct Sample<'a, R> {
     pub(crate) targets: &'a [Targets<'a, R>],
 }
 
-/// Values and gradients of all nodes for one sample.
+/// Values and gradients of all nodes of one sample.
+#[derive(Debug, Default)]
+pub(crate) struct Arrays<R> {
+    pub(super) values: Vec<R>,
+    pub(super) gradients: Vec<R>,
+    room: Vec<R>,
+}
+
+impl<R: Real> Arrays<R> {
+    /// Room for a plan.
+    pub(super) fn prepare(&mut self, plan: &Plan<R>) {
+        self.values.resize(plan.values, R::ZERO);
+        self.gradients.resize(plan.values, R::ZERO);
+        self.room.resize(plan.room, R::ZERO);
+    }
+
+    /// The numbers held.
+    pub(super) fn count(&self) -> usize {
+        self.values.capacity() + self.gradients.capacity() + self.room.capacity()
+    }
+}
+
+/// The sample at work, and room for its inputs of maps.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch<R> {
-    values: Vec<R>,
-    gradients: Vec<R>,
+    pub(super) own: Arrays<R>,
     expanded: Vec<R>,
     expanded_gradients: Vec<R>,
 }
@@ -41,16 +66,14 @@ pub(crate) struct Scratch<R> {
 impl<R: Real> Scratch<R> {
     /// Room for a plan.
     pub(crate) fn prepare(&mut self, plan: &Plan<R>) {
-        self.values.resize(plan.values, R::ZERO);
-        self.gradients.resize(plan.values, R::ZERO);
+        self.own.prepare(plan);
         self.expanded.resize(plan.widest_map, R::ZERO);
         self.expanded_gradients.resize(plan.widest_map, R::ZERO);
     }
 
     /// The bytes held.
     pub(crate) fn bytes(&self) -> usize {
-        let reals = self.values.capacity() + self.gradients.capacity();
-        (reals + self.expanded.capacity() + self.expanded_gradients.capacity()) * size_of::<R>()
+        (self.own.count() + self.expanded.capacity() + self.expanded_gradients.capacity()) * size_of::<R>()
     }
 }
 
@@ -61,18 +84,18 @@ fn source_index(t: usize, n: usize, from: Shape) -> usize {
     t * from.n() + n
 }
 
-/// The class, as an index.
-fn class<R>(targets: &Targets<'_, R>, sample: usize) -> usize {
+/// The class at a place, as an index.
+fn class<R>(targets: &Targets<'_, R>, place: usize) -> usize {
     match targets {
-        Targets::Class(classes) => classes.get(sample).map_or(0, |&c| c as usize),
+        Targets::Class(classes) => classes.get(place).map_or(0, |&c| c as usize),
         _ => 0,
     }
 }
 
-/// The numbers of a sample.
-fn numbers<'a, R>(targets: &Targets<'a, R>, sample: usize, size: usize) -> &'a [R] {
+/// The numbers at a place.
+fn numbers<'a, R>(targets: &Targets<'a, R>, place: usize, size: usize) -> &'a [R] {
     match targets {
-        Targets::Values(values) => values.get(sample * size..(sample + 1) * size).unwrap_or(&[]),
+        Targets::Values(values) => values.get(place * size..(place + 1) * size).unwrap_or(&[]),
         _ => &[],
     }
 }
@@ -92,40 +115,53 @@ impl<R: Real> Plan<R> {
 
     /// The array of a node after [`Plan::forward`].
     pub(crate) fn result<'v>(&self, node: usize, scratch: &'v Scratch<R>, sample: &Sample<'v, R>) -> &'v [R] {
-        self.value(node, &scratch.values, sample)
+        self.value(node, &scratch.own.values, sample)
+    }
+
+    /// The place of what step `t` of a sample is compared with.
+    fn place(&self, sample: usize, t: usize, over_time: bool) -> usize {
+        if over_time { sample * self.steps + t } else { sample }
     }
 
     /// A loss term after [`Plan::forward`]: the mean over the time that is left.
     pub(crate) fn loss(&self, node: usize, scratch: &Scratch<R>, sample: &Sample<'_, R>) -> f64 {
-        let values = self.value(node, &scratch.values, sample);
+        let values = self.value(node, &scratch.own.values, sample);
         values.iter().map(|x| x.to_f64()).sum::<f64>() / values.len() as f64
     }
 
-    /// Computes all nodes that readouts need and, if `with_losses`, those that losses need. The positions of maxima are
+    /// Computes all nodes of some levels that readouts need and, if `with_losses`, those that losses need. The positions of maxima are
     /// written to `positions`, or read from there if `replay`.
     pub(crate) fn forward(
         &self,
         sample: &Sample<'_, R>,
+        levels: Range<usize>,
         with_losses: bool,
         replay: bool,
         positions: &mut [u32],
         scratch: &mut Scratch<R>,
     ) {
         for node in &self.nodes {
-            if !(node.for_readout || with_losses && node.for_loss) {
+            if !(node.for_readout || with_losses && node.for_loss) || !levels.contains(&node.level) {
                 continue;
             }
-            let (below, out) = scratch.values.split_at_mut(node.range.start);
+            let (below, out) = scratch.own.values.split_at_mut(node.range.start);
             let out = &mut out[..node.range.len()];
             let positions = &mut positions[node.positions.clone()];
             match &node.operation {
-                Operation::Observe { .. } => {}
+                // Means over samples are filled in by `Plan::couple`.
+                Operation::Observe { .. } | Operation::MeanSamples { .. } => {}
+                Operation::Keep { input } => out.copy_from_slice(self.value(*input, below, sample)),
                 Operation::Map { inputs, function } => {
                     let length = node.shape.len();
                     let mut expanded = scratch.expanded.chunks_exact_mut(length);
                     let arrays: Vec<&[R]> =
                         inputs.iter().map(|&i| self.expand(i, node.shape, below, sample, expanded.next())).collect();
                     function.value(&arrays, out);
+                }
+                Operation::ReduceTime { input, reduction: Reduction::First, window } => {
+                    let x = self.value(*input, below, sample);
+                    let room = &mut scratch.own.room[node.room.clone()];
+                    first_spikes(x, node.shape.n(), window, self.dt, room, out);
                 }
                 Operation::ReduceTime { input, reduction, window } => {
                     let x = self.value(*input, below, sample);
@@ -136,19 +172,20 @@ impl<R: Real> Plan<R> {
                     let n = self.nodes[*input].shape.n();
                     reduce_neuron(x, n, *reduction, replay, positions, out);
                 }
-                Operation::CrossEntropy { logits, target, window } => {
+                Operation::CrossEntropy { logits, target, over_time, window } => {
                     let n = self.nodes[*logits].shape.n();
-                    let class = class(&sample.targets[*target], sample.index);
                     let x = self.value(*logits, below, sample);
-                    for (x, out) in x[window.start * n..window.end * n].chunks_exact(n).zip(out) {
-                        *out = cross_entropy(x, class);
+                    for ((t, x), out) in window.clone().zip(x[window.start * n..].chunks_exact(n)).zip(out) {
+                        let place = self.place(sample.index, t, *over_time);
+                        *out = cross_entropy(x, class(&sample.targets[*target], place));
                     }
                 }
-                Operation::MeanSquaredError { output, target, window } => {
+                Operation::MeanSquaredError { output, target, over_time, window } => {
                     let n = self.nodes[*output].shape.n();
-                    let y = numbers(&sample.targets[*target], sample.index, n);
                     let x = self.value(*output, below, sample);
-                    for (x, out) in x[window.start * n..window.end * n].chunks_exact(n).zip(out) {
+                    for ((t, x), out) in window.clone().zip(x[window.start * n..].chunks_exact(n)).zip(out) {
+                        let place = self.place(sample.index, t, *over_time);
+                        let y = numbers(&sample.targets[*target], place, n);
                         let mut sum = R::ZERO;
                         for (&x, &y) in x.iter().zip(y) {
                             sum += (x - y) * (x - y);
@@ -184,12 +221,23 @@ impl<R: Real> Plan<R> {
         }
     }
 
-    /// The reverse after [`Plan::forward`]: `scale` times the gradient of the summed loss terms with respect to the
-    /// traces, overwriting `trace_gradients` (`[block sample, steps, n]`, empty where no loss depends on the trace).
+    /// Begins the reverse after [`Plan::forward`]: `scale` times the gradient of the summed loss terms with respect to
+    /// their nodes.
+    pub(crate) fn seed(&self, scale: f64, scratch: &mut Scratch<R>) {
+        scratch.own.gradients.fill(R::ZERO);
+        for &loss in &self.losses {
+            let node = &self.nodes[loss];
+            let seed = R::from_f64(scale / node.shape.len() as f64);
+            scratch.own.gradients[node.range.clone()].iter_mut().for_each(|g| *g += seed);
+        }
+    }
+
+    /// The reverse of the nodes of some levels after [`Plan::seed`], with respect to the traces: overwrites
+    /// `trace_gradients` (`[block sample, steps, n]`, empty where no loss depends on the trace; without level 0, none).
     pub(crate) fn backward(
         &self,
         sample: &Sample<'_, R>,
-        scale: f64,
+        levels: Range<usize>,
         positions: &[u32],
         scratch: &mut Scratch<R>,
         trace_gradients: &mut [Vec<R>],
@@ -200,16 +248,10 @@ impl<R: Real> Plan<R> {
             slots.push(if trace.gradient { &mut gradient[sample.slot * length..][..length] } else { &mut [] });
         }
         slots.iter_mut().for_each(|g| g.fill(R::ZERO));
-        scratch.gradients.fill(R::ZERO);
-        for &loss in &self.losses {
-            let node = &self.nodes[loss];
-            let seed = R::from_f64(scale / node.shape.len() as f64);
-            scratch.gradients[node.range.clone()].iter_mut().for_each(|g| *g += seed);
-        }
-        for node in self.nodes.iter().rev().filter(|node| node.for_loss) {
-            let (below, own) = scratch.gradients.split_at_mut(node.range.start);
+        for node in self.nodes.iter().rev().filter(|node| node.for_loss && levels.contains(&node.level)) {
+            let (below, own) = scratch.own.gradients.split_at_mut(node.range.start);
             let own = &own[..node.range.len()];
-            let values = &scratch.values[..];
+            let values = &scratch.own.values[..];
             let mut gradient = |input: usize, add: &mut dyn FnMut(&mut [R])| {
                 let input = &self.nodes[input];
                 match input.operation {
@@ -218,7 +260,10 @@ impl<R: Real> Plan<R> {
                 }
             };
             match &node.operation {
-                Operation::Observe { .. } => {}
+                Operation::Observe { .. } | Operation::MeanSamples { .. } => {}
+                Operation::Keep { input } => {
+                    gradient(*input, &mut |g| g.iter_mut().zip(own).for_each(|(g, &own)| *g += own));
+                }
                 Operation::Map { inputs, function } => {
                     let length = node.shape.len();
                     let mut expanded = scratch.expanded.chunks_exact_mut(length);
@@ -233,6 +278,11 @@ impl<R: Real> Plan<R> {
                         gradient(input, &mut |g| collect(from, node.shape.n(), shape, g));
                     }
                 }
+                Operation::ReduceTime { input, reduction: Reduction::First, window } => {
+                    let z = self.value(*input, values, sample);
+                    let room = &scratch.own.room[node.room.clone()];
+                    gradient(*input, &mut |g| first_spikes_gradient(own, z, window, self.dt, room, g));
+                }
                 Operation::ReduceTime { input, reduction, window } => {
                     let positions = &positions[node.positions.clone()];
                     gradient(*input, &mut |g| reduce_time_gradient(own, *reduction, window, positions, g));
@@ -242,24 +292,24 @@ impl<R: Real> Plan<R> {
                     let n = self.nodes[*input].shape.n();
                     gradient(*input, &mut |g| reduce_neuron_gradient(own, n, *reduction, positions, g));
                 }
-                Operation::CrossEntropy { logits, target, window } => {
+                Operation::CrossEntropy { logits, target, over_time, window } => {
                     let n = self.nodes[*logits].shape.n();
-                    let class = class(&sample.targets[*target], sample.index);
                     let x = &self.value(*logits, values, sample)[window.start * n..];
                     gradient(*logits, &mut |g| {
                         let g = g[window.start * n..].chunks_exact_mut(n);
-                        for ((x, g), &own) in x.chunks_exact(n).zip(g).zip(own) {
-                            cross_entropy_gradient(x, class, own, g);
+                        for (((t, x), g), &own) in window.clone().zip(x.chunks_exact(n)).zip(g).zip(own) {
+                            let place = self.place(sample.index, t, *over_time);
+                            cross_entropy_gradient(x, class(&sample.targets[*target], place), own, g);
                         }
                     });
                 }
-                Operation::MeanSquaredError { output, target, window } => {
+                Operation::MeanSquaredError { output, target, over_time, window } => {
                     let n = self.nodes[*output].shape.n();
-                    let y = numbers(&sample.targets[*target], sample.index, n);
                     let x = &self.value(*output, values, sample)[window.start * n..];
                     gradient(*output, &mut |g| {
                         let g = g[window.start * n..].chunks_exact_mut(n);
-                        for ((x, g), &own) in x.chunks_exact(n).zip(g).zip(own) {
+                        for (((t, x), g), &own) in window.clone().zip(x.chunks_exact(n)).zip(g).zip(own) {
+                            let y = numbers(&sample.targets[*target], self.place(sample.index, t, *over_time), n);
                             let slope = own * R::from_f64(2.0 / n as f64);
                             for ((g, &x), &y) in g.iter_mut().zip(x).zip(y) {
                                 *g += slope * (x - y);

@@ -3,10 +3,12 @@
 //! Every node has, for one sample, an array with the axes time and neuron, either of which may be absent:
 //! `[steps, neurons]`, `[steps]`, `[neurons]` or a single number. Nodes refer to earlier nodes.
 
+mod couple;
 mod evaluate;
 mod plan;
 mod reduce;
 
+pub(crate) use couple::Kept;
 pub(crate) use evaluate::{Sample, Scratch, Targets};
 pub(crate) use plan::{Plan, Trace};
 
@@ -35,6 +37,10 @@ pub enum Reduction {
     Sum,
     /// The last value (time only).
     Last,
+    /// The time in ms of the first spike (time only), for z that is 1 at a spike and else 0: with step n at the time n dt,
+    /// the sum over n of n dt z\[n\] times the product of all (1 - z\[m\]), m < n, and the end of the window times the
+    /// product of all. A polynomial, so that it has a gradient by every z.
+    First,
 }
 
 /// An elementwise function and its derivatives, on slices of equal length.
@@ -80,11 +86,16 @@ pub enum Node<R> {
         /// How.
         reduction: Reduction,
     },
+    /// The mean over the samples of the batch, in every sample. Only losses can read it.
+    MeanSamples {
+        /// An earlier node.
+        input: usize,
+    },
     /// `-ln softmax(logits)[class]` over the neuron axis.
     CrossEntropy {
         /// An earlier node with neuron axis, of the target's size.
         logits: usize,
-        /// The target, of kind class.
+        /// The target, of kind class; one over time needs a node with time axis.
         target: usize,
         /// A window in ms if the node has a time axis.
         from: Option<f64>,
@@ -95,7 +106,7 @@ pub enum Node<R> {
     MeanSquaredError {
         /// An earlier node with neuron axis, of the target's size.
         output: usize,
-        /// The target, of kind values.
+        /// The target, of kind values; one over time needs a node with time axis.
         target: usize,
         /// A window in ms if the node has a time axis.
         from: Option<f64>,

@@ -41,12 +41,41 @@ pub(crate) struct Trace {
 
 /// What a node computes; inputs are nodes, windows are steps.
 pub(crate) enum Operation<R> {
-    Observe { trace: usize },
-    Map { inputs: Vec<usize>, function: Arc<dyn Map<R>> },
-    ReduceTime { input: usize, reduction: Reduction, window: Range<usize> },
-    ReduceNeuron { input: usize, reduction: Reduction },
-    CrossEntropy { logits: usize, target: usize, window: Range<usize> },
-    MeanSquaredError { output: usize, target: usize, window: Range<usize> },
+    Observe {
+        trace: usize,
+    },
+    Map {
+        inputs: Vec<usize>,
+        function: Arc<dyn Map<R>>,
+    },
+    ReduceTime {
+        input: usize,
+        reduction: Reduction,
+        window: Range<usize>,
+    },
+    ReduceNeuron {
+        input: usize,
+        reduction: Reduction,
+    },
+    MeanSamples {
+        input: usize,
+    },
+    /// A copy of a trace for the nodes of higher levels, which are computed when the trace is gone.
+    Keep {
+        input: usize,
+    },
+    CrossEntropy {
+        logits: usize,
+        target: usize,
+        over_time: bool,
+        window: Range<usize>,
+    },
+    MeanSquaredError {
+        output: usize,
+        target: usize,
+        over_time: bool,
+        window: Range<usize>,
+    },
 }
 
 impl<R> Operation<R> {
@@ -55,9 +84,25 @@ impl<R> Operation<R> {
         match self {
             Self::Observe { .. } => &[],
             Self::Map { inputs, .. } => inputs,
-            Self::ReduceTime { input, .. } | Self::ReduceNeuron { input, .. } => std::slice::from_ref(input),
+            Self::ReduceTime { input, .. }
+            | Self::ReduceNeuron { input, .. }
+            | Self::MeanSamples { input }
+            | Self::Keep { input } => std::slice::from_ref(input),
             Self::CrossEntropy { logits, .. } => std::slice::from_ref(logits),
             Self::MeanSquaredError { output, .. } => std::slice::from_ref(output),
+        }
+    }
+
+    fn inputs_mut(&mut self) -> &mut [usize] {
+        match self {
+            Self::Observe { .. } => &mut [],
+            Self::Map { inputs, .. } => inputs,
+            Self::ReduceTime { input, .. }
+            | Self::ReduceNeuron { input, .. }
+            | Self::MeanSamples { input }
+            | Self::Keep { input } => std::slice::from_mut(input),
+            Self::CrossEntropy { logits, .. } => std::slice::from_mut(logits),
+            Self::MeanSquaredError { output, .. } => std::slice::from_mut(output),
         }
     }
 
@@ -84,6 +129,11 @@ pub(crate) struct NodePlan<R> {
     pub(crate) range: Range<usize>,
     /// Its place in the buffer of positions of maxima.
     pub(crate) positions: Range<usize>,
+    /// Its place in the buffer of what its reverse reads besides: the times of first spikes from each step on.
+    pub(crate) room: Range<usize>,
+    /// The number of means over the samples between it and the traces: a node of level 1 needs nodes of level 0 of all
+    /// samples.
+    pub(crate) level: usize,
     /// A loss depends on it.
     pub(crate) for_loss: bool,
     /// A readout depends on it.
@@ -97,8 +147,13 @@ pub(crate) struct Plan<R> {
     pub(crate) readouts: Vec<(String, usize)>,
     pub(crate) traces: Vec<Trace>,
     pub(crate) steps: usize,
+    /// The length of a step in ms.
+    pub(crate) dt: f64,
+    /// The levels of the nodes that losses need: 1 if every sample is by itself.
+    pub(crate) levels: usize,
     pub(crate) values: usize,
     pub(crate) positions: usize,
+    pub(crate) room: usize,
     /// The entries of the largest map times its number of inputs.
     pub(crate) widest_map: usize,
 }
@@ -108,25 +163,67 @@ impl<R: Real> Plan<R> {
     pub(crate) fn new(program: &Program<R>, graph: &Graph<R>, simulation: Simulation) -> Result<Self, Error> {
         let mut plan = Self {
             nodes: Vec::new(),
-            losses: program.losses.clone(),
-            readouts: program.readouts.clone(),
+            losses: Vec::new(),
+            readouts: Vec::new(),
             traces: Vec::new(),
             steps: simulation.steps,
+            dt: simulation.dt,
+            levels: 1,
             values: 0,
             positions: 0,
+            room: 0,
             widest_map: 0,
         };
+        // Where the nodes of the program are: copies of traces stand between them.
+        let mut places = Vec::new();
         for (index, node) in program.nodes.iter().enumerate() {
-            let (operation, shape) = plan.node(index, node, graph, simulation)?;
-            let length = if matches!(operation, Operation::Observe { .. }) { 0 } else { shape.len() };
-            let maxima = if operation.is_maximum() { shape.len() } else { 0 };
-            let range = plan.values..plan.values + length;
-            let positions = plan.positions..plan.positions + maxima;
-            (plan.values, plan.positions) = (range.end, positions.end);
-            plan.nodes.push(NodePlan { operation, shape, range, positions, for_loss: false, for_readout: false });
+            let (operation, shape) = plan.node(&places, node, graph, simulation)?;
+            let place = plan.add(operation, shape);
+            debug_assert_eq!(index, places.len());
+            places.push(place);
         }
-        plan.mark()?;
+        plan.mark(program, &places)?;
         Ok(plan)
+    }
+
+    /// Adds a node; one of a higher level reads copies of traces.
+    fn add(&mut self, mut operation: Operation<R>, shape: Shape) -> usize {
+        let is_mean = matches!(operation, Operation::MeanSamples { .. });
+        let below = operation.inputs().iter().map(|&i| self.nodes[i].level).max().unwrap_or(0);
+        let level = below + usize::from(is_mean);
+        if level > 0 {
+            for input in operation.inputs_mut() {
+                *input = self.kept(*input);
+            }
+        }
+        let length = if matches!(operation, Operation::Observe { .. }) { 0 } else { shape.len() };
+        let maxima = if operation.is_maximum() { shape.len() } else { 0 };
+        let later = match &operation {
+            Operation::ReduceTime { reduction: Reduction::First, window, .. } => window.len() * shape.len(),
+            _ => 0,
+        };
+        let range = self.values..self.values + length;
+        let positions = self.positions..self.positions + maxima;
+        let room = self.room..self.room + later;
+        (self.values, self.positions, self.room) = (range.end, positions.end, room.end);
+        let (for_loss, for_readout) = (false, false);
+        self.nodes.push(NodePlan { operation, shape, range, positions, room, level, for_loss, for_readout });
+        self.nodes.len() - 1
+    }
+
+    /// The copy of a trace; any other node as it is.
+    fn kept(&mut self, node: usize) -> usize {
+        if !matches!(self.nodes[node].operation, Operation::Observe { .. }) {
+            return node;
+        }
+        let copy = |n: &NodePlan<R>| matches!(n.operation, Operation::Keep { input } if input == node);
+        let known = self.nodes.iter().position(copy);
+        known.unwrap_or_else(|| self.add(Operation::Keep { input: node }, self.nodes[node].shape))
+    }
+
+    /// The losses read means over the samples, so that no sample can be run backwards by itself.
+    pub(crate) fn is_coupled(&self) -> bool {
+        self.levels > 1
     }
 
     /// The targets that the nodes for readouts read.
@@ -134,21 +231,29 @@ impl<R: Real> Plan<R> {
         self.nodes.iter().filter(|node| node.for_readout).filter_map(|node| node.operation.target())
     }
 
-    fn mark(&mut self) -> Result<(), Error> {
-        for &loss in &self.losses {
-            let Some(node) = self.nodes.get_mut(loss) else {
+    fn mark(&mut self, program: &Program<R>, places: &[usize]) -> Result<(), Error> {
+        for &loss in &program.losses {
+            let Some(&place) = places.get(loss) else {
                 return Err(Error::program(loss, "a loss refers to this node, which does not exist"));
             };
+            self.losses.push(place);
+            let node = &mut self.nodes[place];
+            self.levels = self.levels.max(node.level + 1);
             if node.shape.neurons.is_some() {
                 return Err(Error::program(loss, "a loss must not have a neuron axis: reduce it first"));
             }
             node.for_loss = true;
         }
-        for (name, readout) in &self.readouts {
-            match self.nodes.get_mut(*readout) {
-                Some(node) => node.for_readout = true,
-                None => return Err(Error::program(*readout, format!("readout `{name}` refers to no node"))),
+        for (name, readout) in &program.readouts {
+            let Some(&place) = places.get(*readout) else {
+                return Err(Error::program(*readout, format!("readout `{name}` refers to no node")));
+            };
+            if self.nodes[place].level > 0 {
+                let reason = format!("readout `{name}` reads a mean over samples, which only losses can");
+                return Err(Error::program(*readout, reason));
             }
+            self.readouts.push((name.clone(), place));
+            self.nodes[place].for_readout = true;
         }
         for index in (0..self.nodes.len()).rev() {
             let (below, here) = self.nodes.split_at_mut(index);
@@ -164,21 +269,25 @@ impl<R: Real> Plan<R> {
         Ok(())
     }
 
-    /// The shape of an earlier node.
-    fn shape(&self, index: usize, input: usize) -> Result<Shape, Error> {
-        match self.nodes.get(input) {
-            Some(node) => Ok(node.shape),
-            None => Err(Error::program(index, format!("it refers to node {input}, which is not an earlier one"))),
+    /// The place and shape of an earlier node of the program.
+    fn earlier(&self, places: &[usize], input: usize) -> Result<(usize, Shape), Error> {
+        match places.get(input) {
+            Some(&place) => Ok((place, self.nodes[place].shape)),
+            None => {
+                Err(Error::program(places.len(), format!("it refers to node {input}, which is not an earlier one")))
+            }
         }
     }
 
+    /// The node behind those with `places`.
     fn node(
         &mut self,
-        index: usize,
+        places: &[usize],
         node: &Node<R>,
         graph: &Graph<R>,
         simulation: Simulation,
     ) -> Result<(Operation<R>, Shape), Error> {
+        let index = places.len();
         let fail = |reason: &str| Err(Error::program(index, reason));
         match node {
             Node::Observe { population, observable } => {
@@ -186,41 +295,50 @@ impl<R: Real> Plan<R> {
                 Ok((Operation::Observe { trace }, Shape { time: Some(simulation.steps), neurons: Some(n) }))
             }
             Node::Map { inputs, function } => {
-                let shape = self.broadcast(index, inputs)?;
+                let (inputs, shape) = self.broadcast(places, inputs)?;
                 self.widest_map = self.widest_map.max(inputs.len() * shape.len());
-                Ok((Operation::Map { inputs: inputs.clone(), function: function.clone() }, shape))
+                Ok((Operation::Map { inputs, function: function.clone() }, shape))
             }
             Node::ReduceTime { input, reduction, from, to } => {
-                let shape = self.shape(index, *input)?;
+                let (input, shape) = self.earlier(places, *input)?;
                 let Some(steps) = shape.time else { return fail("there is no time axis to reduce") };
+                if *reduction == Reduction::First && steps != simulation.steps {
+                    return fail("the first spike is looked for in the whole simulation, or in a window of it");
+                }
                 let window = window(index, *from, *to, steps, simulation)?;
                 let shape = Shape { time: None, ..shape };
-                Ok((Operation::ReduceTime { input: *input, reduction: *reduction, window }, shape))
+                Ok((Operation::ReduceTime { input, reduction: *reduction, window }, shape))
             }
             Node::ReduceNeuron { input, reduction } => {
-                let shape = self.shape(index, *input)?;
+                let (input, shape) = self.earlier(places, *input)?;
                 if shape.neurons.is_none() {
                     return fail("there is no neuron axis to reduce");
                 }
-                if *reduction == Reduction::Last {
-                    return fail("`last` reduces time, not neurons");
+                if matches!(reduction, Reduction::Last | Reduction::First) {
+                    return fail("`last` and `first` reduce time, not neurons");
                 }
-                let operation = Operation::ReduceNeuron { input: *input, reduction: *reduction };
+                let operation = Operation::ReduceNeuron { input, reduction: *reduction };
                 Ok((operation, Shape { neurons: None, ..shape }))
             }
+            Node::MeanSamples { input } => {
+                let (input, shape) = self.earlier(places, *input)?;
+                Ok((Operation::MeanSamples { input }, shape))
+            }
             Node::CrossEntropy { logits, target, from, to } => {
-                let (shape, window) = self.compare(index, *logits, *target, *from, *to, graph, simulation)?;
+                let (logits, shape, window) = self.compare(places, *logits, *target, *from, *to, graph, simulation)?;
                 if !matches!(graph.targets[*target].kind, TargetKind::Class(_)) {
                     return fail("cross_entropy needs a target of kind class");
                 }
-                Ok((Operation::CrossEntropy { logits: *logits, target: *target, window }, shape))
+                let (target, over_time) = (*target, graph.targets[*target].over_time);
+                Ok((Operation::CrossEntropy { logits, target, over_time, window }, shape))
             }
             Node::MeanSquaredError { output, target, from, to } => {
-                let (shape, window) = self.compare(index, *output, *target, *from, *to, graph, simulation)?;
+                let (output, shape, window) = self.compare(places, *output, *target, *from, *to, graph, simulation)?;
                 if !matches!(graph.targets[*target].kind, TargetKind::Values(_)) {
                     return fail("mse needs a target of numbers");
                 }
-                Ok((Operation::MeanSquaredError { output: *output, target: *target, window }, shape))
+                let (target, over_time) = (*target, graph.targets[*target].over_time);
+                Ok((Operation::MeanSquaredError { output, target, over_time, window }, shape))
             }
         }
     }
@@ -256,13 +374,17 @@ impl<R: Real> Plan<R> {
         Ok((trace, p.size))
     }
 
-    fn broadcast(&self, index: usize, inputs: &[usize]) -> Result<Shape, Error> {
+    /// The places of the inputs and the union of their axes.
+    fn broadcast(&self, places: &[usize], inputs: &[usize]) -> Result<(Vec<usize>, Shape), Error> {
+        let index = places.len();
+        let mut found = Vec::new();
         if inputs.is_empty() {
             return Err(Error::program(index, "a map needs at least one input"));
         }
         let mut union = Shape { time: None, neurons: None };
         for &input in inputs {
-            let shape = self.shape(index, input)?;
+            let (place, shape) = self.earlier(places, input)?;
+            found.push(place);
             for (axis, length, name) in
                 [(&mut union.time, shape.time, "steps"), (&mut union.neurons, shape.neurons, "neurons")]
             {
@@ -274,21 +396,22 @@ impl<R: Real> Plan<R> {
                 }
             }
         }
-        Ok(union)
+        Ok((found, union))
     }
 
     #[expect(clippy::too_many_arguments, reason = "the fields of one node and their context")]
     fn compare(
         &self,
-        index: usize,
+        places: &[usize],
         input: usize,
         target: usize,
         from: Option<f64>,
         to: Option<f64>,
         graph: &Graph<R>,
         simulation: Simulation,
-    ) -> Result<(Shape, Range<usize>), Error> {
-        let shape = self.shape(index, input)?;
+    ) -> Result<(usize, Shape, Range<usize>), Error> {
+        let index = places.len();
+        let (input, shape) = self.earlier(places, input)?;
         let Some(declared) = graph.targets.get(target) else {
             return Err(Error::program(index, format!("there is no target {target}")));
         };
@@ -298,6 +421,10 @@ impl<R: Real> Plan<R> {
             let reason = format!("target `{}` has size {size}, what is compared has {found}", declared.name);
             return Err(Error::program(index, reason));
         }
+        if declared.over_time && shape.time != Some(simulation.steps) {
+            let reason = format!("target `{}` is over time, what is compared is not", declared.name);
+            return Err(Error::program(index, reason));
+        }
         let window = match shape.time {
             Some(steps) => window(index, from, to, steps, simulation)?,
             None if from.is_some() || to.is_some() => {
@@ -305,7 +432,7 @@ impl<R: Real> Plan<R> {
             }
             None => 0..1,
         };
-        Ok((Shape { time: shape.time.map(|_| window.len()), neurons: None }, window))
+        Ok((input, Shape { time: shape.time.map(|_| window.len()), neurons: None }, window))
     }
 }
 

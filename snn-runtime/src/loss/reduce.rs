@@ -4,6 +4,40 @@ use super::Reduction;
 use crate::Real;
 use std::ops::Range;
 
+/// The times of first spikes of `[steps, n]` within a window: `later[t]` is that from step t on, v\[t\] = z t dt +
+/// (1 - z) v\[t + 1\], and the end of the window after the last step. `later`: `[window, n]`
+pub(super) fn first_spikes<R: Real>(z: &[R], n: usize, window: &Range<usize>, dt: f64, later: &mut [R], out: &mut [R]) {
+    out.fill(R::from_f64(window.end as f64 * dt));
+    for (t, row) in window.clone().zip(later.chunks_exact_mut(n)).rev() {
+        let now = R::from_f64(t as f64 * dt);
+        for ((v, later), &z) in out.iter_mut().zip(row).zip(&z[t * n..]) {
+            *v = z * now + (R::ONE - z) * *v;
+            *later = *v;
+        }
+    }
+}
+
+/// Adds to `g` the gradient that `own` brings: dv/dz\[t\] = (t dt - v\[t + 1\]) times the product of (1 - z) before t.
+pub(super) fn first_spikes_gradient<R: Real>(
+    own: &[R],
+    z: &[R],
+    window: &Range<usize>,
+    dt: f64,
+    later: &[R],
+    g: &mut [R],
+) {
+    let n = own.len();
+    let end = R::from_f64(window.end as f64 * dt);
+    for (j, &own) in own.iter().enumerate() {
+        let mut reached = own;
+        for (k, t) in window.clone().enumerate() {
+            let next = later.get((k + 1) * n + j).copied().unwrap_or(end);
+            g[t * n + j] += reached * (R::from_f64(t as f64 * dt) - next);
+            reached *= R::ONE - z[t * n + j];
+        }
+    }
+}
+
 /// Removes the time axis of `[steps, n]` within a window; the steps of maxima go to `positions`, or come from there.
 pub(super) fn reduce_time<R: Real>(
     x: &[R],
@@ -16,6 +50,8 @@ pub(super) fn reduce_time<R: Real>(
 ) {
     let row = |t: usize| &x[t * n..(t + 1) * n];
     match reduction {
+        // It needs more room: see `first_spikes`.
+        Reduction::First => {}
         Reduction::Last => out.copy_from_slice(row(window.end - 1)),
         Reduction::Max => {
             if !replay {
@@ -56,6 +92,7 @@ pub(super) fn reduce_time_gradient<R: Real>(
 ) {
     let n = own.len();
     match reduction {
+        Reduction::First => {}
         Reduction::Last => {
             g[(window.end - 1) * n..][..n].iter_mut().zip(own).for_each(|(g, &own)| *g += own);
         }

@@ -104,24 +104,29 @@ impl<R: Real> Optimiser<R> for Adam<R> {
         *steps = steps.saturating_add(1);
 
         let t = *steps as f64;
-        let shrink = if self.decoupled { 1.0 - learning_rate * self.decay } else { 1.0 };
-        let update = Update {
+        let mut update = Step {
             decay: R::from_f64(if self.decoupled { 0.0 } else { self.decay }),
-            shrink: R::from_f64(shrink),
+            shrink: R::ONE,
             one_minus_beta1: R::from_f64(1.0 - self.beta1),
             beta2: R::from_f64(self.beta2),
             one_minus_beta2: R::from_f64(1.0 - self.beta2),
-            rate: R::from_f64(learning_rate / (1.0 - pow(self.beta1, t))),
+            rate: R::ZERO,
             root: R::from_f64((1.0 - pow(self.beta2, t)).sqrt()),
             epsilon: R::from_f64(self.epsilon),
         };
         let values = parameters.values_mut();
         for tensor in layout.tensors().iter().filter(|t| !t.frozen) {
             let place = || tensor.range.clone();
+            let learning_rate = learning_rate * tensor.update.rate;
+            update.rate = R::from_f64(learning_rate / (1.0 - pow(self.beta1, t)));
+            if self.decoupled {
+                update.shrink = R::from_f64(1.0 - learning_rate * self.decay);
+            }
             if let (Some(x), Some(g), Some(m), Some(v)) =
                 (values.get_mut(place()), gradient.get(place()), mean.get_mut(place()), square.get_mut(place()))
             {
                 update.apply(x, g, m, v);
+                tensor.update.clip(x);
             }
         }
         Ok(())
@@ -146,7 +151,7 @@ impl<R: Real> Optimiser<R> for Adam<R> {
 }
 
 /// One step with everything that is the same for all numbers.
-struct Update<R> {
+struct Step<R> {
     decay: R,
     shrink: R,
     one_minus_beta1: R,
@@ -157,7 +162,7 @@ struct Update<R> {
     epsilon: R,
 }
 
-impl<R: Real> Update<R> {
+impl<R: Real> Step<R> {
     fn apply(&self, x: &mut [R], g: &[R], m: &mut [R], v: &mut [R]) {
         let floor = R::from_f64(1e-36);
         for (((x, &g), m), v) in x.iter_mut().zip(g).zip(m).zip(v) {

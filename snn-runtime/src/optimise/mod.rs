@@ -1,6 +1,7 @@
 //! Optimisers: how a gradient changes the trained numbers.
 //!
-//! An optimiser leaves frozen tensors alone and checks everything before it writes anything: after an error the
+//! An optimiser leaves frozen tensors alone, takes the learning rate of each tensor times the factor of its
+//! [`crate::Update`], clips the tensor to its limits after the update, and checks everything before it writes anything: after an error the
 //! parameters and its own state are what they were. Its state can be taken out and put back, and training goes on bit
 //! for bit as if it had not been interrupted; [`crate::checkpoint`] does so with files. The learning rate comes with every step; [`Schedule`] says how it changes,
 //! and [`clip_norm`] and [`clip_value`] limit a gradient.
@@ -96,6 +97,15 @@ mod testing {
     pub(super) fn set<R: Real>(values: &[R]) -> ParameterSet<R> {
         let mut layout = Layout::default();
         layout.push("x", &[values.len()], "", false);
+        filled(layout, values)
+    }
+
+    /// Two tensors, of which the second, with all but the first number, has a tenth of the rate and stays in 0.8 .. 1.1.
+    pub(super) fn grouped<R: Real>(values: &[R]) -> ParameterSet<R> {
+        let mut layout = Layout::default();
+        layout.push("first", &[1], "", false);
+        let second = layout.push("second", &[values.len() - 1], "", false);
+        layout.set_update(second, crate::Update { rate: 0.1, low: 0.8, high: 1.1 });
         filled(layout, values)
     }
 

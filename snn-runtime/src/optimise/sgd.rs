@@ -98,16 +98,18 @@ impl<R: Real> Optimiser<R> for Sgd<R> {
         }
         *steps = steps.saturating_add(1);
 
-        let (rate, decay, momentum) = (R::from_f64(learning_rate), R::from_f64(self.decay), R::from_f64(self.momentum));
+        let (decay, momentum) = (R::from_f64(self.decay), R::from_f64(self.momentum));
         let values = parameters.values_mut();
         for tensor in layout.tensors().iter().filter(|t| !t.frozen) {
             let (Some(x), Some(g)) = (values.get_mut(tensor.range.clone()), gradient.get(tensor.range.clone())) else {
                 continue;
             };
+            let rate = R::from_f64(learning_rate * tensor.update.rate);
             let Some(v) = velocity.get_mut(tensor.range.clone()).filter(|_| self.momentum > 0.0) else {
                 for (x, &g) in x.iter_mut().zip(g) {
                     *x -= rate * (g + decay * *x);
                 }
+                tensor.update.clip(x);
                 continue;
             };
             for ((x, &g), v) in x.iter_mut().zip(g).zip(v) {
@@ -115,6 +117,7 @@ impl<R: Real> Optimiser<R> for Sgd<R> {
                 *v = flush(momentum * *v + g);
                 *x -= rate * if self.nesterov { g + momentum * *v } else { *v };
             }
+            tensor.update.clip(x);
         }
         Ok(())
     }
@@ -137,7 +140,7 @@ impl<R: Real> Optimiser<R> for Sgd<R> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{frozen_middle, set};
+    use super::super::testing::{frozen_middle, grouped, set};
     use super::*;
 
     #[test]
@@ -182,6 +185,19 @@ mod tests {
         assert_eq!(x.values()[1..3], [2.0, 3.0]);
         assert!(x.values()[0] < 1.0 && x.values()[3] < 4.0);
         assert_eq!(sgd.state().velocity[1..3], [0.0, 0.0]);
+    }
+
+    #[test]
+    fn tensors_have_their_own_rates_and_limits() {
+        for momentum in [0.0, 0.5] {
+            let mut x = grouped(&[1.0, 1.0, 1.0, 1.0]);
+            let mut sgd = Sgd::new().momentum(momentum).unwrap();
+            sgd.step(&mut x, &[1.0, 1.0, -3.0, 2.0], 0.5).unwrap();
+            // A tenth of the rate, between 0.8 and 1.1.
+            assert_eq!(x.values(), [0.5, 0.95, 1.1, 0.9]);
+            sgd.step(&mut x, &[0.0, 8.0, 0.0, 0.0], 0.5).unwrap();
+            assert_eq!(x.values()[1], 0.8);
+        }
     }
 
     #[test]

@@ -266,7 +266,7 @@ pub(crate) fn projection(name: &str, source: Source, target: usize, delay: usize
 
 /// Input -> hidden (recurrent, inhibitory, without self-connections, delay 2) -> out, and input -> out.
 pub(crate) fn graph<R: Real>(lif: Arc<dyn Neuron<R>>, li: Arc<dyn Neuron<R>>) -> Graph<R> {
-    let population = |name: &str, size, neuron| Population { name: name.into(), size, neuron };
+    let population = |name: &str, size, neuron| Population { name: name.into(), size, neuron, dropout: 0.0 };
     let mut forward = projection("w_in", Source::Input(0), 0, 0);
     forward.bias = true;
     let mut recurrent = projection("w_rec", Source::Population(0), 0, 2);
@@ -298,8 +298,8 @@ pub(crate) fn graph<R: Real>(lif: Arc<dyn Neuron<R>>, li: Arc<dyn Neuron<R>>) ->
         simulation: Simulation { dt: 1.0, steps: STEPS },
         inputs: vec![Input { name: "x".into(), size: INPUTS, kind: Default::default() }],
         targets: vec![
-            Target { name: "label".into(), kind: TargetKind::Class(OUTPUTS) },
-            Target { name: "wave".into(), kind: TargetKind::Values(OUTPUTS) },
+            Target { name: "label".into(), kind: TargetKind::Class(OUTPUTS), over_time: false },
+            Target { name: "wave".into(), kind: TargetKind::Values(OUTPUTS), over_time: false },
         ],
         populations: vec![population("hidden", HIDDEN, lif), population("out", OUTPUTS, li)],
         projections: vec![forward, recurrent, projection("w_out", Source::Population(0), 1, 0), skip],

@@ -24,7 +24,7 @@ pub(super) fn network(choices: &mut Choices, cell: &Cell) -> Network {
         _ => Vec::new(),
     };
     let cells = 1 + choices.below(3);
-    let layer = Layer { name: ident("cells"), shape: vec![size(cells)], model: call_of("Cell", set) };
+    let layer = Layer { name: ident("cells"), shape: vec![size(cells)], model: call_of("Cell", set), dropout: None };
     statements.push(NetworkStatement::Layer(layer));
     for (port, unit) in &cell.events {
         statements.push(projection(choices, "x", port, *unit, 0));
@@ -44,6 +44,8 @@ pub(super) fn network(choices: &mut Choices, cell: &Cell) -> Network {
             2 => call("max_t", vec![call("tanh", vec![y])]),
             _ => call("sum_t", vec![divide(y.clone(), add(number(1.0, Unit::One), power(y, number(2.0, Unit::One))))]),
         };
+        let by_neuron =
+            if choices.chance(15) { power(call("mean_b", vec![by_neuron]), number(2.0, Unit::One)) } else { by_neuron };
         statements.push(loss(call(choices.pick::<&str>(&["mean_n", "sum_n"]), vec![by_neuron])));
     }
     if cell.spikes {

@@ -199,10 +199,10 @@ impl<'a> Writer<'a> {
         }
         let before = self.line.words.last().or_else(|| self.lines.iter().rev().find_map(|line| line.words.last()));
         let unary = text == "-" && (begins || !before.is_some_and(Word::ends_operand));
-        // `x` and `delay` are names elsewhere.
+        // `x`, `delay` and the like are names elsewhere.
         let opens_expression = match (before.map(|w| w.text), text) {
             (Some("lr"), "x") => true,
-            (Some(":" | ","), "delay") => self.brackets == 0,
+            (Some(":" | ","), "delay" | "clip" | "dropout") => self.brackets == 0,
             _ => is_before_expressions(text),
         };
         let spaced = self.text.get(..token.start).is_some_and(|t| t.ends_with(char::is_whitespace));

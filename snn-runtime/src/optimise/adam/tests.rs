@@ -1,4 +1,4 @@
-use super::super::testing::{frozen_middle, set};
+use super::super::testing::{frozen_middle, grouped, set};
 use super::*;
 
 fn close(found: &[f64], expected: &[f64]) {
@@ -134,4 +134,24 @@ fn settings_have_ranges() {
         error.to_string().starts_with("expected a finite number of at least 0 as weight decay, found -1"),
         "{error}"
     );
+}
+
+/// A factor of the learning rate is another learning rate for that tensor alone, decay included.
+#[test]
+fn tensors_have_their_own_rates_and_limits() {
+    let gradient = [1.0, 1.0, -3.0, 2.0];
+    let run = |rate: f64, values: &[f64]| {
+        let (mut x, mut adam) = (set::<f64>(values), AdamW::new());
+        adam.step(&mut x, &gradient, rate).unwrap();
+        x.values().to_vec()
+    };
+    let start = [1.0, 1.0, 1.0, 1.0];
+    let (mut x, mut adam) = (grouped::<f64>(&start), AdamW::new());
+    adam.step(&mut x, &gradient, 0.5).unwrap();
+    assert_eq!(x.values()[0], run(0.5, &start)[0]);
+    assert_eq!(x.values()[1..], run(0.5 * 0.1, &start)[1..]);
+    for _ in 0..10 {
+        adam.step(&mut x, &gradient, 0.5).unwrap();
+    }
+    assert_eq!(x.values()[1..], [0.8, 1.1, 0.8]);
 }

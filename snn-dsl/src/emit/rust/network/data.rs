@@ -45,7 +45,8 @@ impl Emit<'_> {
             let names = Names::default().take_all(self.network.targets.iter().map(|t| &t.name));
             let fields = self.network.targets.iter().zip(&names).map(|(target, name)| {
                 let kind = if target.is_class { "classes" } else { "numbers" };
-                let docs = doc_lines(&[format!("{} {kind}.", target.size)]);
+                let over_time = if target.over_time { ", for every step" } else { "" };
+                let docs = doc_lines(&[format!("{} {kind}{over_time}.", target.size)]);
                 quote! { #docs pub #name: #runtime::TargetData<'a, #real> }
             });
             let title = doc_lines(&[format!("The targets of some samples of [`{kind}`].")]);

@@ -25,7 +25,9 @@ impl Emit<'_> {
         let targets = network.targets.iter().map(|t| {
             let (name, size) = (&t.name, index(t.size));
             let kind = if t.is_class { format_ident!("Class") } else { format_ident!("Values") };
-            quote! { #runtime::graph::Target { name: #name.into(), kind: #runtime::graph::TargetKind::#kind(#size) } }
+            let over_time = t.over_time;
+            let kind = quote! { #runtime::graph::TargetKind::#kind(#size) };
+            quote! { #runtime::graph::Target { name: #name.into(), kind: #kind, over_time: #over_time } }
         });
         let populations = network.layers.iter().map(|l| self.population(l));
         let projections = network.projections.iter().map(|p| self.projection(p));
@@ -69,7 +71,7 @@ impl Emit<'_> {
 
     fn population(&self, layer: &Layer) -> TokenStream {
         let runtime = self.runtime;
-        let (name, size) = (&layer.name, index(layer.size));
+        let (name, size, dropout) = (&layer.name, index(layer.size), number_literal(layer.dropout));
         let Some(kernel) = self.neurons.get(layer.neuron).map(|n| n.kernel(&layer.values)) else {
             return TokenStream::new();
         };
@@ -78,6 +80,7 @@ impl Emit<'_> {
                 name: #name.into(),
                 size: #size,
                 neuron: ::std::sync::Arc::new(#runtime::Compiled::new(#kernel)),
+                dropout: #dropout,
             }
         }
     }
@@ -142,6 +145,17 @@ impl Emit<'_> {
             if value {
                 field(name, quote! { true });
             }
+        }
+        if p.rate != 1.0 {
+            field("rate", number_literal(p.rate));
+        }
+        if p.clip != [f64::NEG_INFINITY, f64::INFINITY] {
+            let clip = p.clip.map(|end| match end {
+                f64::NEG_INFINITY => quote! { ::core::primitive::f64::NEG_INFINITY },
+                f64::INFINITY => quote! { ::core::primitive::f64::INFINITY },
+                end => number_literal(end),
+            });
+            field("clip", quote! { [#(#clip),*] });
         }
         let initial = initialiser(p.initial);
         field("initial", quote! { #runtime::initialise::Initialiser::#initial });
@@ -262,6 +276,10 @@ impl Emit<'_> {
             ProgramNode::ReduceNeuron { input, reduction: r } => {
                 let (input, r) = (index(*input), reduction(r));
                 quote! { #of::Node::ReduceNeuron { input: #input, reduction: #r } }
+            }
+            ProgramNode::MeanSamples { input } => {
+                let input = index(*input);
+                quote! { #of::Node::MeanSamples { input: #input } }
             }
             ProgramNode::CrossEntropy { logits, target, window: w } => {
                 let (logits, target, w) = (index(*logits), index(*target), window(w));
