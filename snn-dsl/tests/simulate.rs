@@ -459,11 +459,19 @@ fn the_neuron_is_chosen() {
         (vec![&two, "--model", "Plan"], "--model Plan: expected a neuron of"),
         (vec![&two, "--model", "Plan"], "did you mean `Plain`?"),
         (vec![&two, "--model", "ALIF"], "it is one of the library: `snn simulate ALIF`"),
-        (vec![&network], "not supported yet: networks\nhelp: choose a neuron with --model: `LIF`"),
-        (
-            vec![&network, "--model", "N"],
-            "--model N: networks are not supported yet\nhelp: choose a neuron: `--model LIF`",
-        ),
+        (vec![&network, "--model", "M"], "--model M: expected a neuron of"),
+        (vec![&network, "--n", "3"], "--n: the layers of a network have their sizes in the text"),
+        (vec![&network, "--init", "V=1mV"], "--init V=1mV: a network starts at the values of its models"),
+        (vec![&network, "--set", "tau=5ms"], "write `--set LAYER.tau=...`"),
+        (vec![&network, "--set", "b.tau=5ms"], "expected a layer of `N`, found `b`"),
+        (vec![&network, "--set", "a.taw=5ms"], "--set a.taw: expected a parameter of `LIF`, found `taw`"),
+        (vec![&network, "--input", "y=poisson(5Hz, 1)"], "expected an input of `N` or `LAYER.PORT`, found `y`"),
+        (vec![&network, "--input", "a.I=1nA"], "expected an event port or a drive of `LIF`, found `I`"),
+        (vec![&network, "--record", "V"], "write `LAYER.STATE`, e.g. `--record exc.V`"),
+        (vec![&network, "--record", "a.W"], "expected a state of `LIF`, found `W`"),
+        (vec![&network, "--csv", "x.csv"], "expected the states to write, found none\nhelp: write `--record a.V`"),
+        (vec![&network, "--parameters", "no.safetensors"], "no.safetensors"),
+        (vec!["LIF", "--parameters", "x"], "--parameters: expected a network, found a neuron"),
         (vec!["LIFF"], "did you mean `LIF`?"),
         (vec!["--model", "LIFF"], "did you mean `LIF`?"),
         (vec!["nothing.snn"], "cannot read nothing.snn"),
@@ -473,6 +481,8 @@ fn the_neuron_is_chosen() {
         assert!(message.contains(expected), "{arguments:?}: {message}");
     }
     assert!(output(&[&network, "--model", "LIF", "--for", "1ms"]).starts_with("LIF: 1 neuron"));
+    assert!(output(&[&network]).starts_with("N: 4 neurons, 12 connections"));
+    assert!(output(&[&network, "--model", "N"]).starts_with("N: 4 neurons"));
     let broken = file("broken.snn", &TWO.replace("= -V + x", "= -V + 3 nA"));
     assert!(failure(&[&broken]).contains("error[E0302]"));
 }
@@ -529,7 +539,7 @@ fn every_mistake_names_the_option_and_the_remedy() {
         ("--input", "I_ext=NaN", "expected a name or a unit, found `NaN`\nhelp: a value is made of numbers and units"),
         ("--input", "I_ext=@no.csv", "--input I_ext: cannot read no.csv: "),
         ("--input", &table, "mistake.csv, line 2: expected a number, found `x`"),
-        ("--input", "exc=poisson(20kHz, 1nA)", "expected at most one spike in a step of 0.1 ms, a rate of 10000 Hz"),
+        ("--input", "exc=poisson(200MHz, 1nA)", "expected at most 10000 spikes in a step of 0.1 ms, found 20000"),
         ("--input", "exc=poisson(-1Hz, 1nA)", "expected a rate of at least 0 Hz, found -1 Hz"),
         ("--input", "exc=poisson(20, 1nA)", "expected Hz for the rate of `poisson`, found a number without unit"),
         ("--input", "exc=poisson(20Hz)", "help: write `poisson(100 Hz, 0.5 nA)`"),
@@ -642,4 +652,44 @@ fn divisors_are_looked_at_with_the_values_that_are_set() {
     let expected = "error: --set a: expected divisors that are not 0, found one: a, a divisor in the starting value of \
                     `x`, is 0\nhelp: give another value\n";
     assert_eq!(zero, expected);
+}
+
+/// A network runs as it is said to: its inputs and what comes from outside, other parameters, other seeds.
+#[test]
+fn a_network_is_run() {
+    let path = file(
+        "run.snn",
+        "network Two {
+            simulate dt = 0.5 ms, for 50 ms
+            input x[3] spikes
+            input u[2] values
+            layer a[4] = LIF
+            layer b[2] = LIF
+            x -> a.exc : random(0.7), init constant(6 nA)
+            u -> b.I_ext : one_to_one, init constant(3 nA)
+            a -> b.exc : dense, delay 1 ms, init constant(2 nA)
+        }",
+    );
+    let run = |arguments: &[&str]| {
+        let all: Vec<&str> = [path.as_str(), "--spikes", "-", "--input", "x=poisson(300 Hz, 1)"]
+            .into_iter()
+            .chain(arguments.iter().copied())
+            .collect();
+        output(&all)
+    };
+    let spikes = run(&[]);
+    assert!(spikes.lines().any(|l| l.contains(" a ")) && spikes.lines().any(|l| l.contains(" b ")), "{spikes}");
+    assert_eq!(run(&[]), spikes);
+    assert_ne!(run(&["--seed", "1"]), spikes);
+    assert_ne!(run(&["--set", "a.tau=5ms"]), spikes);
+    assert_ne!(run(&["--input", "b.I_ext=2nA"]), spikes);
+    assert_ne!(run(&["--input", "u=1"]), spikes);
+    // A longer run goes on where the shorter one ends.
+    assert!(run(&["--for", "200ms"]).starts_with(spikes.lines().next().unwrap()));
+    let table = output(&[&path, "--csv", "-", "--record", "a.V,b.I", "--for", "1 ms"]);
+    let mut lines = table.lines();
+    assert_eq!(lines.next(), Some("# ms,mV,mV,mV,mV,nA,nA"));
+    assert_eq!(lines.next(), Some("t,a.V[0],a.V[1],a.V[2],a.V[3],b.I[0],b.I[1]"));
+    assert_eq!(lines.next(), Some("0,0,0,0,0,0,0"));
+    assert_eq!(lines.count(), 2);
 }

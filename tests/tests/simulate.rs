@@ -63,8 +63,16 @@ fn same<R: Real>(name: &str, kernel: impl Kernel + 'static, weight: f64) {
     let mut spikes = recording.spikes.iter().peekable();
     for step in 0..STEPS {
         for (i, value) in events[port * N..][..N].iter_mut().enumerate() {
+            // A Poisson number with the mean RATE dt: few are above 3.
             let draw = stream.uniform_pair(step as u32, i as u32 / 2)[i % 2];
-            *value = R::from_f64(if draw < RATE * DT { weight } else { 0.0 });
+            let none = snn_runtime::math::exp(-RATE * DT);
+            let (mut count, mut probability, mut below) = (0.0, none, none);
+            while draw >= below {
+                count += 1.0;
+                probability *= RATE * DT / count;
+                below += probability;
+            }
+            *value = R::from_f64(weight) * R::from_f64(count);
         }
         let fired = cells.step(&events, &drives).unwrap();
         for (i, &fires) in fired.iter().enumerate() {

@@ -272,7 +272,7 @@ fn networks() {
     assert_eq!(network("simulate dt = 1 ms, for 100 ms", ""), ["E0501 N"]);
     assert_eq!(network("for 100 ms", "for 100.5 ms"), ["E0502 100.5 ms"]);
     assert_eq!(network("a[4]", "a[0]"), ["E0503 0"]);
-    assert_eq!(network("a[4] spikes", "a[4] values"), ["E0900 values"]);
+    assert_eq!(network("a[4] spikes", "a[4] rates"), ["E0900 rates"]);
     assert_eq!(network("class[3]", "clas[3]"), ["E0504 clas"]);
     assert_eq!(network("= LIF", "= LFI"), ["E0209 LFI"]);
     assert_eq!(network("= LIF", "= LIF(tauu = 3 ms)"), ["E0211 tauu"]);
@@ -281,7 +281,7 @@ fn networks() {
     assert_eq!(network("h -> o", "o -> o"), ["E0505 o"]);
     assert_eq!(network("h -> o", "h -> u"), ["E0506 u"]);
     assert_eq!(network("h -> o.exc", "h -> o.ex"), ["E0506 ex"]);
-    assert_eq!(network("a -> h.exc : dense", "a -> h.exc : random(0.1)"), ["E0900 random(0.1)"]);
+    assert_eq!(network("a -> h.exc : dense", "a -> h.exc : random(1.1)"), ["E0514 1.1"]);
     assert_eq!(network("a -> h.exc : dense", "a -> h.exc : dens"), ["E0507 dens"]);
     assert_eq!(network("a -> h.exc : dense", "a -> h.exc : dense, delay 1.5 steps"), ["E0508 1.5 steps"]);
     assert_eq!(network("", "h -> h.exc : dense"), ["E0509 h -> h.exc : dense"]);

@@ -315,12 +315,7 @@ impl<'a> Reader<'a> {
             self.at = self.tokens.len();
             return Vec::new();
         }
-        // What is not supported as a whole is not looked at.
-        let outer = (owner == "synapse").then(|| std::mem::take(self.diagnostics));
         let list = self.block(depth + 1, matches!(owner, "on" | "spike"));
-        if let Some(outer) = outer {
-            *self.diagnostics = outer;
-        }
         match self.peek() {
             Some(token) if self.word(token) == "}" => self.at += 1,
             next => {
@@ -365,8 +360,7 @@ impl<'a> Reader<'a> {
 
     /// Reports a block without a statement before it, and goes on behind it.
     fn stray_block(&mut self, brace: Token) {
-        let hint =
-            "a block stands behind `neuron NAME`, `network NAME`, `surrogate NAME`, `on PORT` or `spike when ...`";
+        let hint = "a block stands behind `neuron NAME`, `synapse NAME`, `network NAME`, `surrogate NAME`, `on PORT` or `spike when ...`";
         let diagnostic = Diagnostic::error("E0102", self.span(brace), "expected a statement, found `{`");
         self.diagnostics.push(diagnostic.hint(hint));
         let mut open = 0;
