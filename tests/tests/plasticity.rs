@@ -1,6 +1,7 @@
 //! Weights that change by rules of their own: against closed forms, and against a simulation spike by spike.
 
 use snn_dsl::model::Model;
+use snn_runtime::math::exp;
 use snn_runtime::{Batch, Carry, InputData, Network, ParameterSet, Parameters, Recording, SpikeTrain, Workspace};
 use snn_tests::{model, smooth};
 
@@ -81,9 +82,9 @@ fn the_curve_of_pairs_is_that_of_the_rule() {
     for (k, &w) in found.iter().enumerate() {
         let difference = 4.0 * (20.0 - k as f64);
         let change = match difference {
-            d if d > 0.0 => 0.01 * (-d / 20.0).exp(),
+            d if d > 0.0 => 0.01 * exp(-d / 20.0),
             // At the same time the target comes first: the end of a step is before the beginning of the next.
-            d => -0.0105 * (d / 20.0).exp(),
+            d => -0.0105 * exp(d / 20.0),
         };
         assert!((w - 0.5 - change).abs() < 1e-12, "{difference} ms: {} expected {change}", w - 0.5);
     }
@@ -117,7 +118,7 @@ fn triplets_and_rewards_follow_their_rules() {
     let reward = vec![(700, 0), (1500, 0)];
     let trains = [train(&a), train(&go), train(&reward)];
     let count = |list: &[(u32, u32)], t: usize, i: u32| list.contains(&(t as u32, i));
-    let decay = |tau: f64| (-DT / tau).exp();
+    let decay = |tau: f64| exp(-DT / tau);
 
     let network = smooth::network(&pairs("TripletSTDP"));
     let found = weights(&network, &trains);

@@ -1,6 +1,7 @@
 //! The synapses of the library against closed forms and against the recursions of their papers.
 
 use snn_dsl::simulate::{Input, NetworkProtocol, NetworkRecording, run_network};
+use snn_runtime::math::{exp, ln};
 use snn_tests::model;
 
 /// A cell that holds its potential, or leaks from it, and adds up what flows into it.
@@ -58,14 +59,14 @@ fn currents_have_the_charge_of_their_formulas() {
     let exponential = charge("Exponential(tau = 5 ms), init constant(2 nA)", dt);
     let alpha = charge("Alpha(tau = 5 ms), init constant(2 nA)", dt);
     let dual = charge("DualExponential(tau_rise = 1 ms, tau_decay = 5 ms), init constant(2 nA)", dt);
-    let peak = 5.0_f64.ln() * 5.0 / 4.0;
-    let norm = 1.0 / ((-peak / 5.0).exp() - (-peak).exp());
+    let peak = ln(5.0_f64) * 5.0 / 4.0;
+    let norm = 1.0 / (exp(-peak / 5.0) - exp(-peak));
     for (k, t) in (0..=200).map(|k| (k, dt * k as f64)) {
-        close(exponential[k], 2.0 * 5.0 * (1.0 - (-t / 5.0).exp()), 1e-12, "exponential");
+        close(exponential[k], 2.0 * 5.0 * (1.0 - exp(-t / 5.0)), 1e-12, "exponential");
         // The integral of e t/tau exp(-t/tau).
-        let expected = 2.0 * std::f64::consts::E * (5.0 - (5.0 + t) * (-t / 5.0).exp());
+        let expected = 2.0 * std::f64::consts::E * (5.0 - (5.0 + t) * exp(-t / 5.0));
         close(alpha[k], expected, 1e-11, "alpha");
-        let expected = 2.0 * norm * (5.0 * (1.0 - (-t / 5.0).exp()) - (1.0 - (-t).exp()));
+        let expected = 2.0 * norm * (5.0 * (1.0 - exp(-t / 5.0)) - (1.0 - exp(-t)));
         close(dual[k], expected, 1e-11, "dual exponential");
     }
 }
@@ -79,16 +80,16 @@ fn conductances_drive_the_held_potential() {
     close(exponential, 0.1 * 40.0 * 5.0, 2e-3, "exponential");
     let alpha = end("AlphaConductance(tau = 5 ms), init constant(0.1 uS)");
     close(alpha, 0.1 * 40.0 * std::f64::consts::E * 5.0, 2e-3, "alpha");
-    let peak = 5.0_f64.ln() * 5.0 / 4.0;
-    let norm = 1.0 / ((-peak / 5.0).exp() - (-peak).exp());
+    let peak = ln(5.0_f64) * 5.0 / 4.0;
+    let norm = 1.0 / (exp(-peak / 5.0) - exp(-peak));
     let dual = end("DualExponentialConductance(E = -80 mV), init constant(0.1 uS)");
     close(dual, -0.1 * 40.0 * norm * 4.0, 2e-3, "dual exponential");
     // The block at -40 mV (Jahr and Stevens 1990): 1/(1 + exp(0.062 * 40)/3.57).
-    let block = 1.0 / (1.0 + (0.062_f64 * 40.0).exp() / 3.57);
-    let peak = (10.0_f64 / 2.0).ln() * 20.0 / 8.0;
-    let norm = 1.0 / ((-peak / 10.0).exp() - (-peak / 2.0).exp());
+    let block = 1.0 / (1.0 + exp(0.062_f64 * 40.0) / 3.57);
+    let peak = ln(10.0_f64 / 2.0) * 20.0 / 8.0;
+    let norm = 1.0 / (exp(-peak / 10.0) - exp(-peak / 2.0));
     let nmda = end("NMDA(tau_decay = 10 ms), init constant(0.1 uS)");
-    let open = norm * (10.0 * (1.0 - (-10.0_f64).exp()) - 2.0);
+    let open = norm * (10.0 * (1.0 - exp(-10.0_f64)) - 2.0);
     close(nmda, 0.1 * 40.0 * block * open, 2e-3, "NMDA");
 }
 
@@ -100,11 +101,11 @@ fn gates_of_nmda_saturate() {
     let projection = "x -> held.I : dense, NMDA_saturating, init constant(0.1 uS)";
     let found = trace(&run(projection, 60.0, &spikes, dt), "held", "Q");
     let (mut x, mut s, mut q) = (0.0_f64, 0.0_f64, 0.0_f64);
-    let block = 1.0 / (1.0 + (0.062_f64 * 40.0).exp() / 3.57);
+    let block = 1.0 / (1.0 + exp(0.062_f64 * 40.0) / 3.57);
     for k in 0..6000 {
         x += spikes.iter().filter(|&&t| (t / dt).round() as usize == k).count() as f64;
         let slope = |x: f64, s: f64| -s / 100.0 + 0.5 * x * (1.0 - s);
-        let (half, full) = ((-dt / 4.0).exp(), (-dt / 2.0).exp());
+        let (half, full) = (exp(-dt / 4.0), exp(-dt / 2.0));
         let k1 = slope(x, s);
         let k2 = slope(x * half, s + 0.5 * dt * k1);
         let k3 = slope(x * half, s + 0.5 * dt * k2);
@@ -120,7 +121,7 @@ fn gates_of_nmda_saturate() {
 /// The recursion of Tsodyks, Pawelzik and Markram (1998) for the n-th spike of a regular train.
 #[test]
 fn resources_follow_the_recursion() {
-    let (capital, rec, facil, interval, dt) = (0.2, 120.0, 300.0, 20.0, 0.1);
+    let (capital, rec, facil, interval, dt) = (0.2, 120.0, 300.0, 20.0_f64, 0.1);
     let spikes: Vec<f64> = (0..10).map(|n| interval * f64::from(n)).collect();
     let projection = "x -> held.I : dense, TsodyksMarkram(U = 0.2, tau_rec = 120 ms, tau_facil = 300 ms, tau = 1 ms), init constant(2 nA)";
     let charge = trace(&run(projection, 200.0, &spikes, dt), "held", "Q");
@@ -131,13 +132,13 @@ fn resources_follow_the_recursion() {
         x -= used;
         // What a spike brings decays with 1 ms, and what is left of those before it.
         let current: f64 = left + 2.0 * used;
-        let expected = current * (1.0 - (-interval as f64).exp());
+        let expected = current * (1.0 - exp(-interval));
         let at = ((n + 1) as f64 * interval / dt).round() as usize;
         close(charge[at] - before, expected, 1e-10, "spike");
         before = charge[at];
-        left = current * (-interval as f64).exp();
-        u *= (-interval / facil as f64).exp();
-        x = 1.0 + (x - 1.0) * (-interval / rec as f64).exp();
+        left = current * exp(-interval);
+        u *= exp(-interval / facil);
+        x = 1.0 + (x - 1.0) * exp(-interval / rec);
     }
 }
 
@@ -150,8 +151,8 @@ fn a_gap_junction_pulls_two_cells_together() {
         let recording = run(projections, 20.0, &[], dt);
         let (a, b) = (trace(&recording, "a", "V"), trace(&recording, "b", "V"));
         let last = a.len() - 1;
-        let mean = 5.0 * (-1.0_f64).exp();
-        let half = 5.0 * (-20.0 * (1.0 / 20.0 + 2.0 * 0.02 * 10.0 / 20.0_f64)).exp();
+        let mean = 5.0 * exp(-1.0_f64);
+        let half = 5.0 * exp(-20.0 * (1.0 / 20.0 + 2.0 * 0.02 * 10.0 / 20.0_f64));
         (a[last] - mean - half).abs() + (b[last] - mean + half).abs()
     };
     let errors = [error(0.1), error(0.05), error(0.025)];
