@@ -104,7 +104,7 @@ fn spikes(n: u32, every: u32, seed: u32) -> Vec<(u32, u32)> {
             x ^= x << 13;
             x ^= x >> 17;
             x ^= x << 5;
-            if x % every == 0 {
+            if x.is_multiple_of(every) {
                 found.push((t, i));
             }
         }

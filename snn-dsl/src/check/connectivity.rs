@@ -82,7 +82,7 @@ pub(super) fn connectivity<'a>(
     own: bool,
 ) -> Option<Connectivity> {
     let name = call.name.name.as_str();
-    let Some(&(_, example)) = KINDS.iter().find(|k| k.0 == name) else { return None };
+    let &(_, example) = KINDS.iter().find(|k| k.0 == name)?;
     let (positional, named): (&[&str], &[&str]) = match name {
         "random" => (&["p"], &["seed"]),
         "fixed_indegree" | "fixed_outdegree" => (&["k"], &["seed"]),

@@ -104,11 +104,10 @@ fn check_all(sources: &mut SourceMap, tree: &tree::File, diagnostics: &mut Diagn
     }
 
     let synapse_trees = trees.iter().enumerate().zip(&free).flat_map(|((text, tree), free)| {
-        let items = tree.items.iter().filter_map(move |item| match item {
+        tree.items.iter().filter_map(move |item| match item {
             Item::Synapse(synapse) => Some((text, synapse, free.contains(&synapse.name.span))),
             _ => None,
-        });
-        items
+        })
     });
     let parts: Vec<_> = synapse_trees
         .map(|(text, tree, free)| (text, tree, free, synapse::parts(tree, diagnostics.further())))

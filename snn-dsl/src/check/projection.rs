@@ -5,6 +5,7 @@ use super::dimension::Dimension;
 use super::network::Checker;
 use super::neuron::Checked;
 use super::scope::{Entry, Scope};
+use super::synapse::CheckedSynapse;
 use super::values::distribution;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::suggest::closest;
@@ -337,7 +338,12 @@ fn source(checker: &mut Checker, tree: &Projection) -> Option<Sender> {
         if let Some(signal) = tree.signal.as_ref().filter(|s| s.name != "spike") {
             return state(checker, checked, signal).map(|found| (Source::Layer(index), found));
         }
-        if checked.sound && checked.neuron.spike.is_none() {
+        // A synapse may send states alone.
+        let through = tree.options.iter().find_map(|option| match &option.kind {
+            Kind::Connectivity(call) => checker.synapses.iter().find(|s| s.name == call.name.name),
+            _ => None,
+        });
+        if checked.sound && checked.neuron.spike.is_none() && through.is_none_or(CheckedSynapse::needs_spikes) {
             let message =
                 format!("expected a layer that spikes, found `{}` of neurons `{}`", name.name, checked.neuron.name);
             let hint = match checked.neuron.states.first() {

@@ -50,6 +50,14 @@ pub(super) struct CheckedSynapse {
     pub sound: bool,
 }
 
+impl CheckedSynapse {
+    /// Something happens at spikes of the source.
+    pub(super) fn needs_spikes(&self) -> bool {
+        let sent = self.routes.iter().any(|r| matches!(r.sent, Sent::Spikes | Sent::Amplitude(_)));
+        sent || self.edge.is_some() || self.relay.as_ref().is_some_and(|relay| !relay.neuron.on.is_empty())
+    }
+}
+
 /// The part of a synapse on the connection.
 pub(super) struct Edge {
     /// Its states are the weight and those of the connection, its event ports [`ARRIVAL`] and [`SPIKE`], its drives what it

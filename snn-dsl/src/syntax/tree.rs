@@ -316,6 +316,7 @@ pub struct Network {
 
 /// A statement of a network.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "a network has few statements")]
 pub enum NetworkStatement {
     /// `simulate dt = TIME, for TIME`
     Simulate(Simulate),
