@@ -11,6 +11,9 @@ pub const DRAWN: usize = 4;
 /// Colours that are told apart without colour vision, too (Okabe and Ito).
 const COLOURS: [&str; DRAWN] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];
 
+/// More spikes make a figure large and no clearer.
+const MOST_DOTS: usize = 30_000;
+
 const WIDTH: f64 = 720.0;
 const LEFT: f64 = 80.0;
 const RIGHT: f64 = 16.0;
@@ -217,10 +220,13 @@ impl Panel {
         // Neuron 0 is at the bottom.
         let axis = [-0.5, n - 0.5];
         let marks = ticks(0.0, n - 1.0, 4).into_iter().filter(|t| t.fract() == 0.0).collect::<Vec<_>>();
-        self.axis(out, name, axis, &marks);
-        let size = (0.8 * self.height / n).clamp(1.0, 8.0);
+        // Of very many spikes those of every so many-th neuron.
+        let every = recording.spikes.len().div_ceil(MOST_DOTS).max(1) as u32;
+        let title = if every == 1 { name.to_string() } else { format!("{name}, every {every}th") };
+        self.axis(out, &title, axis, &marks);
+        let size = (0.8 * self.height / n * f64::from(every)).clamp(1.0, 8.0);
         let mut path = String::new();
-        for spike in &recording.spikes {
+        for spike in recording.spikes.iter().filter(|s| s.neuron.is_multiple_of(every)) {
             let x = short(self.x(recording.spike_time(*spike)));
             let y = short(self.y(f64::from(spike.neuron), axis) - size / 2.0);
             let _ = write!(path, "M{x},{y}v{}", short(size));
