@@ -222,7 +222,7 @@ impl Panel {
         let marks = ticks(0.0, n - 1.0, 4).into_iter().filter(|t| t.fract() == 0.0).collect::<Vec<_>>();
         // Of very many spikes those of every so many-th neuron.
         let every = recording.spikes.len().div_ceil(MOST_DOTS).max(1) as u32;
-        let title = if every == 1 { name.to_string() } else { format!("{name}, every {every}th") };
+        let title = if every == 1 { name.to_string() } else { format!("{name}, 1 of {every}") };
         self.axis(out, &title, axis, &marks);
         let size = (0.8 * self.height / n * f64::from(every)).clamp(1.0, 8.0);
         let mut path = String::new();
