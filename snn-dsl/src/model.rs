@@ -637,6 +637,8 @@ pub struct Projection {
     pub tied: Option<usize>,
     /// What stands between the spikes and the port, while the network is checked: afterwards it is part of the layers.
     pub synapse: Option<SynapseUse>,
+    /// The synapse that it goes through, and the states that it is folded into; empty without.
+    pub through: String,
     /// Its weights change while the network runs.
     pub plasticity: Option<Plasticity>,
     /// When what is sent arrives.

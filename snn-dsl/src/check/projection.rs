@@ -178,6 +178,7 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
         unit: unit?,
         connectivity,
         tied: None,
+        through: String::new(),
         plasticity: None,
         synapse: through.map(|t| t.0),
         delay,

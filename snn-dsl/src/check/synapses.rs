@@ -152,7 +152,13 @@ impl Expansion<'_> {
                 let name = if j == 0 { p.name.clone() } else { format!("{}_{}", p.name, j + 1) };
                 let tied = (j > 0).then(|| projections.len().saturating_sub(1));
                 let plasticity = plasticity.clone().filter(|_| j == 0);
-                let own = Projection { name, port: number(arrives), tied, plasticity, ..plain.clone() };
+                let states = synapse.post.neuron.states.iter().map(|s| format!("{prefix}{}", s.quantity.name));
+                let states: Vec<String> = states.collect();
+                let through = match states.as_slice() {
+                    [] => synapse.name.clone(),
+                    states => format!("{} as {} of the target", synapse.name, states.join(", ")),
+                };
+                let own = Projection { name, port: number(arrives), tied, through, plasticity, ..plain.clone() };
                 projections.push(match (&route.sent, &relay) {
                     (Sent::Spikes, _) => own,
                     (Sent::State(read), _) => {
@@ -335,6 +341,7 @@ impl Expansion<'_> {
             connectivity: Connectivity::OneToOne,
             synapse: None,
             tied: None,
+            through: String::new(),
             plasticity: None,
             bias: false,
             sign: None,

@@ -67,6 +67,7 @@ pub(super) fn explain(model: &Model, derived: &[Derived], network: &Network, out
                 None => format!("init {}", projection.initial_text),
             },
             options(projection),
+            projection.through.clone(),
         ]);
     }
     section(out, "projections", columns(rows));
