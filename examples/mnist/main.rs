@@ -206,7 +206,11 @@ impl<'a> Training<'a> {
         let [loss, train_accuracy, test_accuracy] =
             ["loss", "training accuracy", "test accuracy"].map(|name| std::mem::take(self.series(name)));
         let last = test_accuracy.last().copied();
-        figure::draw(&picture, &Curves { loss, train_accuracy, test_accuracy }, &self.raster()?)?;
+        figure::draw(
+            &picture,
+            &Curves { loss, period: (1.0, "epoch".into()), train_accuracy, test_accuracy },
+            &self.raster()?,
+        )?;
         println!("weights in {}, figure in {}", weights.display(), picture.display());
         let accuracy = match last {
             Some(accuracy) => accuracy,

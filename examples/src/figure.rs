@@ -12,9 +12,11 @@ use std::path::Path;
 pub struct Curves {
     /// The loss of every update.
     pub loss: Vec<f64>,
-    /// Training accuracy of every epoch, while the weights were changing.
+    /// The time between accuracies: so many of these, e.g. 1 `epoch` or 20 `update`.
+    pub period: (f64, String),
+    /// Training accuracy of every period, while the weights were changing.
     pub train_accuracy: Vec<f64>,
-    /// Test accuracy after every epoch.
+    /// Test accuracy after every period; empty if there is none.
     pub test_accuracy: Vec<f64>,
 }
 
@@ -117,19 +119,20 @@ fn loss(area: &Area, curves: &Curves) -> Outcome {
 }
 
 fn accuracy(area: &Area, curves: &Curves) -> Outcome {
-    let epochs = curves.test_accuracy.len().max(1) as f64;
+    let (every, unit) = &curves.period;
+    let periods = curves.test_accuracy.len().max(curves.train_accuracy.len()).max(1) as f64;
     let all = curves.train_accuracy.iter().chain(&curves.test_accuracy).copied();
     let lowest = (all.fold(1.0, f64::min) - 0.02).max(0.0);
     let mut chart = ChartBuilder::on(area)
-        .caption("accuracy per epoch", ("sans-serif", 18))
+        .caption("accuracy", ("sans-serif", 18))
         .margin(10)
         .x_label_area_size(35)
         .y_label_area_size(55)
-        .build_cartesian_2d(0.5..epochs + 0.5, lowest..1.0)?;
-    chart.configure_mesh().x_desc("epoch").y_desc("accuracy").x_labels(8).light_line_style(WHITE).draw()?;
+        .build_cartesian_2d(0.5 * every..(periods + 0.5) * every, lowest..1.0)?;
+    chart.configure_mesh().x_desc(unit.as_str()).y_desc("accuracy").x_labels(8).light_line_style(WHITE).draw()?;
     let lines = [("training", BLUE, &curves.train_accuracy), ("test", RED, &curves.test_accuracy)];
-    for (name, colour, values) in lines {
-        let points: Vec<(f64, f64)> = values.iter().enumerate().map(|(i, &a)| (i as f64 + 1.0, a)).collect();
+    for (name, colour, values) in lines.into_iter().filter(|(.., values)| !values.is_empty()) {
+        let points: Vec<(f64, f64)> = values.iter().enumerate().map(|(i, &a)| ((i as f64 + 1.0) * every, a)).collect();
         chart
             .draw_series(LineSeries::new(points.clone(), colour.stroke_width(2)))?
             .label(name)

@@ -2,6 +2,7 @@
 
 pub mod digits;
 pub mod figure;
+pub mod match_to_sample;
 pub mod progress;
 
 use std::error::Error;

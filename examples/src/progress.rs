@@ -3,6 +3,12 @@
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::fmt::Write;
 
+/// A bar for so many updates. Hidden unless there is a terminal.
+pub fn updates(count: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("[{bar:28}] {pos}/{len} updates  {eta} left  {msg}");
+    ProgressBar::new(count).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "))
+}
+
 /// A bar for one epoch, counted from 0, of so many digits, of which `done` were trained before. Hidden unless there is a
 /// terminal.
 pub fn bar(digits: u64, done: u64, epoch: u64, epochs: u64) -> ProgressBar {
