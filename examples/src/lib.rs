@@ -2,7 +2,9 @@
 
 pub mod digits;
 pub mod figure;
+pub mod options;
 pub mod progress;
+pub mod training;
 
 use std::error::Error;
 use std::process::ExitCode;
