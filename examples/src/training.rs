@@ -109,7 +109,7 @@ impl<'a> Training<'a> {
         for epoch in self.progress.epoch..u64::from(self.options.epochs) {
             self.epoch(epoch)?;
         }
-        Ok(store::save(&file(self.options, "safetensors"), &self.parameters, &self.id)?)
+        Ok(store::save(file(self.options, "safetensors"), &self.parameters, &self.id)?)
     }
 
     /// From the beginning, or from the checkpoint.
