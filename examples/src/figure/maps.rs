@@ -123,3 +123,25 @@ fn colour(value: f32, signed: bool) -> RGBColor {
     let [r, g, b] = full.map(|full: f32| (255.0 + share * (full - 255.0)).round() as u8);
     RGBColor(r, g, b)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spikes_are_counted_where_the_neuron_stands() {
+        let mut train = SpikeTrain::new();
+        train.fill_from_events(3, &[(0, 5), (2, 5), (2, 0)]);
+        let row = Row::counts(String::new(), &train, 2, 2).unwrap();
+        assert_eq!(row.images, [ndarray::array![[1.0, 0.0], [0.0, 0.0]], ndarray::array![[0.0, 2.0], [0.0, 0.0]]]);
+        assert!(Row::counts(String::new(), &train, 1, 2).unwrap_err().to_string().contains("smaller grid"));
+    }
+
+    #[test]
+    fn kernels_of_several_sources_are_refused() {
+        let row = Row::kernels(String::new(), &ArrayD::ones(vec![3, 1, 2, 4])).unwrap();
+        assert_eq!((row.images.len(), row.images[0].dim()), (3, (2, 4)));
+        let error = Row::kernels(String::new(), &ArrayD::ones(vec![3, 2, 2, 4])).unwrap_err().to_string();
+        assert!(error.contains("[targets, 1, height, width], found [3, 2, 2, 4]"), "{error}");
+    }
+}
