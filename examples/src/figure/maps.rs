@@ -77,7 +77,7 @@ pub fn draw(area: &Area<'_>, title: &str, rows: &[Row]) -> Result<(), Box<dyn Er
         let unit = row.unit;
         let scale = if low < 0.0 { format!("{low:.1} to {high:.1} {unit}") } else { format!("0 to {high:.0} {unit}") };
         let style = ("sans-serif", 13).into_font().color(&BLACK);
-        area.draw(&Text::new(format!("{}, {scale}", row.title), (0, top + 4), style))?;
+        area.draw(&Text::new(format!("{}, {}", row.title, scale.trim_end()), (0, top + 4), style))?;
         top += LABEL;
         for line in row.images.chunks(COLUMNS) {
             for (column, image) in line.iter().enumerate() {
