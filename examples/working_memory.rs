@@ -7,7 +7,8 @@
 
 use clap::Parser;
 use snn_examples::digits::highest;
-use snn_examples::figure::{self, Curves, Raster, Spikes};
+use snn_examples::figure::raster::{self, Raster, Spikes};
+use snn_examples::figure::{self, Curves};
 use snn_examples::match_to_sample::{CHANNELS, Task, Trials};
 use snn_examples::progress;
 use snn_runtime::optimise::{Adam, Optimiser, clip_norm};
@@ -108,7 +109,8 @@ fn run(options: &Options) -> Outcome<()> {
     let recording = Recording::none().spikes("exc").spikes("inh").trace("out", "y");
     let readouts = net.forward(&inputs(&shown), &recording, &mut workspace)?;
     let picture = options.out.join("working_memory.svg");
-    figure::draw(&picture, &curves, &raster(&shown, &readouts, Simulation { dt, steps })?)?;
+    let trial = first_trial(&shown, &readouts, Simulation { dt, steps })?;
+    figure::draw(&picture, &curves, |area| raster::draw(area, &trial))?;
     let weights = options.out.join("working_memory.safetensors");
     store::save(&weights, &net.parameters, &WorkingMemory::<f32>::ID)?;
     println!("weights in {}, figure in {}", weights.display(), picture.display());
@@ -134,7 +136,7 @@ fn mean(readouts: &Readouts<f32>, name: &str) -> Outcome<f64> {
 }
 
 /// The spikes and sums of the first trial.
-fn raster(trials: &Trials, readouts: &Readouts<f32>, simulation: Simulation) -> Outcome<Raster> {
+fn first_trial(trials: &Trials, readouts: &Readouts<f32>, simulation: Simulation) -> Outcome<Raster> {
     let (Some(trial), Some(input)) = (trials.trials.first(), trials.spikes.first()) else {
         return Err("expected a trial to draw, found none".into());
     };

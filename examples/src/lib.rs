@@ -3,7 +3,9 @@
 pub mod digits;
 pub mod figure;
 pub mod match_to_sample;
+pub mod options;
 pub mod progress;
+pub mod training;
 
 use std::error::Error;
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! Shared helpers of the end-to-end tests.
 
 pub mod conformance;
+pub mod plasticity;
 pub mod probe;
 pub mod random;
 pub mod reference;

@@ -1,7 +1,8 @@
 //! Spiking mode: loss and every gradient equal those of PyTorch autograd on the same equations, in f64.
 
 use safetensors::SafeTensors;
-use snn_runtime::{Batch, InputData, ParameterSet, Parameters, SpikeTrain, TargetData, Workspace};
+use snn_runtime::ndarray::Array3;
+use snn_runtime::{Batch, InputData, Network, ParameterSet, Parameters, SpikeTrain, TargetData, Workspace};
 use std::ops::Range;
 
 fn numbers(file: &SafeTensors, name: &str) -> Vec<f64> {
@@ -36,11 +37,11 @@ impl Reference {
     }
 
     /// The input spikes of each sample; events are sorted by step, then sample, then channel.
-    fn trains(&self) -> Vec<SpikeTrain> {
-        let events = whole(&self.file, "events");
-        let mut trains = vec![SpikeTrain::new(); self.size("samples")];
+    fn trains(&self, name: &str, steps: usize, samples: usize) -> Vec<SpikeTrain> {
+        let events = whole(&self.file, name);
+        let mut trains = vec![SpikeTrain::new(); samples];
         let mut rest = events.chunks_exact(3).peekable();
-        for step in 0..self.size("steps") {
+        for step in 0..steps {
             while let Some(event) = rest.next_if(|e| e[0] as usize == step) {
                 trains[event[1] as usize].push(event[2] as u32);
             }
@@ -49,8 +50,8 @@ impl Reference {
         trains
     }
 
-    fn labels(&self) -> Vec<u32> {
-        whole(&self.file, "labels").into_iter().map(|l| l as u32).collect()
+    fn labels(&self, name: &str) -> Vec<u32> {
+        whole(&self.file, name).into_iter().map(|l| l as u32).collect()
     }
 
     /// Rows and columns of a matrix.
@@ -61,12 +62,12 @@ impl Reference {
     }
 }
 
-/// No number is further from the expected one than 1e-9 of the largest.
-fn assert_close(name: &str, found: &[f64], expected: &[f64]) {
+/// No number is further from the expected one than `tolerance` of the largest.
+fn assert_close(name: &str, found: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len(), "{name}");
     let largest = expected.iter().fold(0.0, |m: f64, g| m.max(g.abs()));
     let worst = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-    assert!(worst <= 1e-9 * largest, "{name}: off by {worst:e}, the largest is {largest:e}");
+    assert!(largest > 0.0 && worst <= tolerance * largest, "{name}: off by {worst:e}, the largest is {largest:e}");
 }
 
 #[test]
@@ -89,19 +90,19 @@ fn the_digits_workload_equals_pytorch() {
         let range = network.layout().find(own).unwrap().range.clone();
         parameters.values_mut()[range].copy_from_slice(&numbers(&reference.file, theirs));
     }
-    let (trains, labels) = (reference.trains(), reference.labels());
+    let (trains, labels) = (reference.trains("events", steps, samples), reference.labels("labels"));
     let batch =
         Batch { size: samples, inputs: vec![InputData::Spikes(&trains)], targets: vec![TargetData::Class(&labels)] };
     let mut gradient = ParameterSet::zeros(network.layout().clone());
     let evaluation = network.loss_and_gradient(&parameters, &batch, &mut Workspace::new(), &mut gradient).unwrap();
 
-    assert_close("loss", &[evaluation.loss], &[reference.number("loss")]);
+    assert_close("loss", &[evaluation.loss], &[reference.number("loss")], 1e-9);
     let spikes: u64 = evaluation.readouts.spike_counts().filter(|(name, _)| *name == "hidden").map(|(_, n)| n).sum();
     let rate = spikes as f64 / (steps * samples * hidden) as f64;
     assert!((rate - reference.number("rate")).abs() < 1e-12, "rate {rate}");
     for (own, _, theirs) in names {
         let range = network.layout().find(own).unwrap().range.clone();
-        assert_close(own, &gradient.values()[range], &numbers(&reference.file, theirs));
+        assert_close(own, &gradient.values()[range], &numbers(&reference.file, theirs), 1e-9);
     }
 }
 
@@ -151,14 +152,14 @@ fn working_memory_equals_pytorch() {
         parameters.values_mut()[range].copy_from_slice(&reference.part("tau_I2", 0..1, columns));
     }
     assert_eq!(network.layout().tensors().len(), parts.len() + 2, "{:?}", network.layout());
-    let (trains, labels) = (reference.trains(), reference.labels());
+    let (trains, labels) = (reference.trains("events", steps, samples), reference.labels("labels"));
     let batch =
         Batch { size: samples, inputs: vec![InputData::Spikes(&trains)], targets: vec![TargetData::Class(&labels)] };
     let mut gradient = ParameterSet::zeros(network.layout().clone());
     let evaluation = network.loss_and_gradient(&parameters, &batch, &mut Workspace::new(), &mut gradient).unwrap();
 
-    assert_close("loss", &[evaluation.loss], &[reference.number("loss")]);
-    assert_close("far from the threshold", &evaluation.terms[1..], &[reference.number("far")]);
+    assert_close("loss", &[evaluation.loss], &[reference.number("loss")], 1e-9);
+    assert_close("far from the threshold", &evaluation.terms[1..], &[reference.number("far")], 1e-9);
     let count = |population: &str| -> u64 {
         evaluation.readouts.spike_counts().filter(|(name, _)| *name == population).map(|(_, n)| n).sum()
     };
@@ -166,6 +167,40 @@ fn working_memory_equals_pytorch() {
     assert!((rate - reference.number("rate")).abs() < 1e-12, "rate {rate}");
     for (own, theirs, rows, columns) in parts {
         let range = network.layout().find(own).unwrap().range.clone();
-        assert_close(own, &gradient.values()[range], &reference.part(&format!("g_{theirs}"), rows, columns));
+        assert_close(own, &gradient.values()[range], &reference.part(&format!("g_{theirs}"), rows, columns), 1e-9);
+    }
+}
+
+#[test]
+fn convolutions_and_pools_equal_pytorch() {
+    let reference = Reference::new(include_bytes!("../fixtures/convolution.safetensors"));
+    let file = &reference.file;
+    let model = snn_tests::model(include_str!("../models/convolution.snn"));
+    for network in &model.networks {
+        let name = &network.name;
+        let network = Network::<f64>::new(snn_dsl::interpret::graph(&model, network)).unwrap();
+        let mut parameters = network.initial_parameters(1);
+        for tensor in network.layout().tensors() {
+            let theirs = numbers(file, &format!("{name}.{}", tensor.name));
+            parameters.values_mut()[tensor.range.clone()].copy_from_slice(&theirs);
+        }
+        let labels = reference.labels(&format!("{name}.labels"));
+        let samples = labels.len();
+        let trains = reference.trains(&format!("{name}.events"), network.simulation().steps, samples);
+        let mut inputs = vec![InputData::Spikes(&trains)];
+        let image = file.tensor(&format!("{name}.image")).map(|_| numbers(file, &format!("{name}.image")));
+        let image = image.map(|image| Array3::from_shape_vec((samples, 1, image.len() / samples), image).unwrap());
+        if let Ok(image) = &image {
+            inputs.push(InputData::Values(image.view().into()));
+        }
+        let batch = Batch { size: samples, inputs, targets: vec![TargetData::Class(&labels)] };
+        let mut gradient = ParameterSet::zeros(network.layout().clone());
+        let evaluation = network.loss_and_gradient(&parameters, &batch, &mut Workspace::new(), &mut gradient).unwrap();
+        assert_close(&format!("{name}: loss"), &[evaluation.loss], &numbers(file, &format!("{name}.loss")), 1e-10);
+        for tensor in network.layout().tensors() {
+            let theirs = numbers(file, &format!("{name}.{}.gradient", tensor.name));
+            let own = format!("{name}: {}", tensor.name);
+            assert_close(&own, &gradient.values()[tensor.range.clone()], &theirs, 1e-10);
+        }
     }
 }

@@ -61,6 +61,16 @@ fn conductances() {
 }
 
 #[test]
+fn synapses() {
+    assert_group(8);
+}
+
+#[test]
+fn changes_of_weights() {
+    assert_group(9);
+}
+
+#[test]
 fn the_kept_page_is_what_the_cases_give() {
     let results: Vec<(Group, &[Case])> = GROUPS.into_iter().enumerate().map(|(k, group)| (group, cases(k))).collect();
     let page = markdown(&results);

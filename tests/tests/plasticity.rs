@@ -1,70 +1,9 @@
 //! Weights that change by rules of their own: against closed forms, and against a simulation spike by spike.
 
-use snn_dsl::model::Model;
 use snn_runtime::math::exp;
-use snn_runtime::{Batch, Carry, InputData, Network, ParameterSet, Parameters, Recording, SpikeTrain, Workspace};
+use snn_runtime::{Batch, Carry, InputData, Network, ParameterSet, Parameters, SpikeTrain, Workspace};
+use snn_tests::plasticity::{DT, STEPS, pairs, train, weights};
 use snn_tests::{model, smooth};
-
-const DT: f64 = 0.1;
-const STEPS: usize = 2000;
-
-/// Sources with spikes of their own, and one target that spikes when it is told to.
-fn pairs(synapse: &str) -> Model {
-    model(&format!(
-        "neuron Told {{
-            event go
-            event reward
-            drive I : nA
-            state V
-            state D
-            on go {{ V += go }}
-            on reward {{ D += reward }}
-            1 ms dV/dt = -V + 0/nA*I
-            200 ms dD/dt = -D
-            spike when V >= 0.5 surrogate sigmoid {{ V = 0 }}
-        }}
-        network Pairs {{
-            simulate dt = {DT} ms, for {} ms
-            input a[41] spikes
-            input go[1] spikes
-            input reward[1] spikes
-            layer post[1] = Told
-            a -> post.I : dense, {synapse}, init constant(0.5 nA)
-            go -> post.go : dense, init constant(1)
-            reward -> post.reward : dense, init constant(1)
-        }}",
-        DT * STEPS as f64
-    ))
-}
-
-fn train(events: &[(u32, u32)]) -> SpikeTrain {
-    let mut train = SpikeTrain::new();
-    train.fill_from_events(STEPS, events);
-    train
-}
-
-/// The weights at the end, in windows of so many steps.
-fn weights(network: &Network<f64>, trains: &[SpikeTrain; 3]) -> Vec<f64> {
-    let parameters = network.initial_parameters(0);
-    let mut session = network.session(&parameters).unwrap();
-    let steps = network.simulation().steps;
-    for start in (0..STEPS).step_by(steps) {
-        let parts: Vec<SpikeTrain> = trains
-            .iter()
-            .map(|train| {
-                let mut part = SpikeTrain::new();
-                for t in start..start + steps {
-                    train.step(t).iter().for_each(|&i| part.push(i));
-                    part.end_step();
-                }
-                part
-            })
-            .collect();
-        let inputs = parts.iter().map(|t| InputData::Spikes(std::slice::from_ref(t))).collect();
-        session.run(&Batch { size: 1, inputs, targets: Vec::new() }, &Recording::none()).unwrap();
-    }
-    session.carry().connections(0, 0).unwrap()[..41].to_vec()
-}
 
 /// The spikes of the sources, that of the target at 100 ms, and what else arrives.
 fn around(spike: u32) -> [SpikeTrain; 3] {

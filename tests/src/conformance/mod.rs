@@ -7,10 +7,12 @@ mod firing_patterns;
 mod intervals;
 mod linear;
 mod noise;
+mod plasticity;
 mod published;
 mod reference;
 mod rig;
 mod steps;
+mod synapses;
 
 use std::fmt::Write;
 
@@ -122,7 +124,7 @@ pub struct Group {
 }
 
 /// All groups, in the order of the table.
-pub const GROUPS: [Group; 8] = [
+pub const GROUPS: [Group; 10] = [
     intervals::GROUP,
     degeneracy::GROUP,
     linear::GROUP,
@@ -131,6 +133,8 @@ pub const GROUPS: [Group; 8] = [
     published::GROUP,
     steps::GROUP,
     conductance::GROUP,
+    synapses::GROUP,
+    plasticity::GROUP,
 ];
 
 /// The page with all tables, from the cases of each group.
