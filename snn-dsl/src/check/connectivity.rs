@@ -10,12 +10,13 @@ use crate::syntax::tree::{Call, Expr, Ident, ValueRange};
 use std::ops::Range;
 
 /// The words, with what stands in their brackets.
-const KINDS: [(&str, &str); 7] = [
+const KINDS: [(&str, &str); 8] = [
     ("dense", "dense"),
     ("one_to_one", "one_to_one"),
     ("random", "random(0.1)"),
     ("fixed_indegree", "fixed_indegree(100)"),
     ("fixed_outdegree", "fixed_outdegree(100)"),
+    ("edges", "edges(\"connections.npz\")"),
     ("conv", "conv(3, stride = 1, padding = 0)"),
     ("pool", "pool(2)"),
 ];
@@ -83,6 +84,14 @@ pub(super) fn connectivity<'a>(
 ) -> Option<Connectivity> {
     let name = call.name.name.as_str();
     let &(_, example) = KINDS.iter().find(|k| k.0 == name)?;
+    if name == "edges" {
+        let (span, found) = match call.arguments.first() {
+            Some(argument) => (argument.value.span, format!("`{}`", checker.typing.text(argument.value.span))),
+            None => (call.span, "none".into()),
+        };
+        let message = format!("expected a file in quotes for `edges`, found {found}");
+        return checker.typing.fail(Diagnostic::error("E0208", span, message).hint(format!("write e.g. `{example}`")));
+    }
     let (positional, named): (&[&str], &[&str]) = match name {
         "random" => (&["p"], &["seed"]),
         "fixed_indegree" | "fixed_outdegree" => (&["k"], &["seed"]),
@@ -129,6 +138,28 @@ pub(super) fn connectivity<'a>(
         }
         _ => sliding(checker, call, ends?, &arguments, name == "pool"),
     }
+}
+
+/// The connections of `edges("FILE")`. Whether the file is there is no matter of the text.
+pub(super) fn listed(checker: &mut Checker, file: &Ident) -> Option<Connectivity> {
+    let wrong = |found: &str, hint: &str| {
+        Diagnostic::error("E0514", file.span, format!("expected the path of an NPZ file, found {found}")).hint(hint)
+    };
+    let name = file.name.as_str();
+    if name.contains('\\') {
+        let hint = "write `/` between folders, which every system understands";
+        return checker.typing.fail(wrong("a backslash", hint));
+    }
+    if name.chars().any(char::is_control) {
+        return checker.typing.fail(wrong("a control character", "remove it"));
+    }
+    if !name.ends_with(".npz") {
+        let hint = "write the connections in Python: \
+                    `numpy.savez(\"connections.npz\", source=source, target=target, weight=weight)`";
+        let found = if name.trim().is_empty() { "none".into() } else { format!("`{name}`") };
+        return checker.typing.fail(wrong(&found, hint));
+    }
+    Some(Connectivity::Edges { file: name.into() })
 }
 
 /// The arguments of a kind of connectivity.
@@ -291,6 +322,9 @@ pub(super) fn unknown(checker: &mut Checker, call: &Call) {
         "all_to_all" | "full" | "fully_connected" | "linear" | "Linear" | "all" => Some("dense"),
         "Conv2d" | "conv2d" | "conv1d" | "convolution" => Some("conv"),
         "sparse" | "probability" | "fixed_probability" | "pairwise_bernoulli" => Some("random"),
+        "from_file" | "file" | "load" | "list" | "adjacency" | "matrix" | "connections" => {
+            Some("edges(\"connections.npz\")")
+        }
         _ => {
             let mut known: Vec<&str> = kinds().chain(words).collect();
             known.extend(checker.synapses.iter().map(|s| s.name.as_str()));

@@ -357,6 +357,8 @@ fn describe(rule: Rule) -> &'static str {
         Rule::callable => "a name with its arguments",
         Rule::default => "a parameter with its default",
         Rule::option => "an option",
+        Rule::edges | Rule::edges_word => "`edges`",
+        Rule::text => "a file in quotes",
         Rule::bias => "`bias`",
         Rule::delay | Rule::delay_word => "`delay`",
         Rule::init | Rule::init_word => "`init`",
