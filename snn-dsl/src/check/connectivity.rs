@@ -219,7 +219,13 @@ impl Arguments {
                         false => format!("expected no argument {text} of `{name}`"),
                     };
                     let diagnostic = Diagnostic::error("E0208", span, message);
-                    checker.typing.diagnostics.push(diagnostic.hint(format!("write e.g. `{example}`")));
+                    let hint = match (name, word) {
+                        ("conv", Some("kernel_size" | "kernel" | "channels" | "in_channels" | "out_channels")) => {
+                            format!("channels are those of the grids, and the kernel stands first: `{example}`")
+                        }
+                        _ => format!("write e.g. `{example}`"),
+                    };
+                    checker.typing.diagnostics.push(diagnostic.hint(hint));
                     sound = false;
                 }
             }
@@ -290,6 +296,8 @@ fn sliding<'a>(
         let found = format!("{message} for `pool`, found {} and {}", to[0], from[0]);
         return checker.typing.fail(Diagnostic::error("E0514", call.span, found).hint("pooling keeps channels apart"));
     }
+    // Other tools have the channels behind.
+    let is_turned = |[channels, _, width]: [usize; 3]| channels > width;
     match window.extent() {
         Some([rows, columns]) if [rows, columns] == to[1..] => {}
         Some([rows, columns]) => {
@@ -307,7 +315,14 @@ fn sliding<'a>(
         None => {
             let message =
                 format!("expected a window that fits into {} x {}, found {height} x {width}", from[1], from[2]);
-            return checker.typing.fail(Diagnostic::error("E0514", call.span, message).hint("make it smaller"));
+            let hint = match is_turned(from) {
+                true => {
+                    let [height, width, channels] = from;
+                    format!("the channels stand first: `{}[{channels}, {height}, {width}]`", source.name.name)
+                }
+                false => "make it smaller".into(),
+            };
+            return checker.typing.fail(Diagnostic::error("E0514", call.span, message).hint(hint));
         }
     }
     Some(if pool { Connectivity::Pool(window) } else { Connectivity::Convolution(window) })
@@ -321,6 +336,7 @@ pub(super) fn unknown(checker: &mut Checker, call: &Call) {
     let near = match name {
         "all_to_all" | "full" | "fully_connected" | "linear" | "Linear" | "all" => Some("dense"),
         "Conv2d" | "conv2d" | "conv1d" | "convolution" => Some("conv"),
+        "MaxPool2d" | "AvgPool2d" | "max_pool" | "avg_pool" | "average_pool" | "sum_pool" | "mean_pool" => Some("pool"),
         "sparse" | "probability" | "fixed_probability" | "pairwise_bernoulli" => Some("random"),
         "from_file" | "file" | "load" | "list" | "adjacency" | "matrix" | "connections" => {
             Some("edges(\"connections.npz\")")
@@ -332,7 +348,13 @@ pub(super) fn unknown(checker: &mut Checker, call: &Call) {
             closest(name, known.into_iter())
         }
     };
+    let is_neuron = |neuron: &str| neuron == name;
     let diagnostic = Diagnostic::error("E0507", call.name.span, message).hint(match near {
+        None if checker.neurons.iter().any(|c| is_neuron(&c.neuron.name))
+            || crate::library::neuron_names().iter().any(|n| is_neuron(n)) =>
+        {
+            "it is a neuron, which belongs to a layer; `snn list` shows synapses, e.g. `Exponential(tau = 5 ms)`".into()
+        }
         Some(near) => format!("did you mean `{near}`?"),
         None => {
             let kinds: Vec<&str> = kinds().collect();

@@ -108,8 +108,9 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
         let diagnostic = Diagnostic::error("E0515", call.span, message);
         checker.typing.diagnostics.push(diagnostic.hint("remove it: only spikes go through a synapse"));
     }
+    let plastic = through.as_ref().is_some_and(|(through, _)| checker.synapses[through.synapse].edge.is_some());
     if let (Some(call), Some(_)) = (options.synapse, options.sign)
-        && through.as_ref().is_some_and(|(through, _)| checker.synapses[through.synapse].edge.is_some())
+        && plastic
     {
         let message = "expected no `sign` of weights that change by a rule, found one";
         let diagnostic = Diagnostic::error("E0515", call.span, message);
@@ -117,6 +118,27 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
             .typing
             .diagnostics
             .push(diagnostic.hint("the rule says where weights end: `clip(w + dw, 0 nA, w_max)`"));
+    }
+    if let (true, Some(call), Some(factor)) = (plastic, options.synapse, options.rate) {
+        let name = &call.name.name;
+        let message = format!("expected no `lr` of weights that change by the rule of `{name}`, found one");
+        let hint = "they are not trained by gradients: remove it";
+        checker.typing.diagnostics.push(Diagnostic::error("E0516", factor.span, message).hint(hint));
+    }
+    if let (true, Some(call), Some(kind)) = (plastic, options.synapse, options.connectivity)
+        && matches!(kind.name.name.as_str(), "conv" | "pool")
+    {
+        let name = &call.name.name;
+        let message = format!(
+            "expected a weight for each connection for `{name}`, found the shared ones of `{}`",
+            kind.name.name
+        );
+        let diagnostic =
+            Diagnostic::error("E0515", kind.span, message).also(call.span, "its rule changes weights one by one");
+        checker
+            .typing
+            .diagnostics
+            .push(diagnostic.hint("connect by `dense`, `random(p)` or another kind without a kernel"));
     }
     let recurrent = target.is_some_and(|t| source.is_some_and(|s| s.0 == Source::Layer(t)));
     if let Some(span) = options.no_self
@@ -658,6 +680,9 @@ fn initialiser<'a>(
                 }
                 None if ["xavier", "xavier_normal", "glorot", "glorot_normal"].contains(&name) => {
                     format!("write `normal({zero}, {one}*sqrt(2/(fan_in + fan_out)))`")
+                }
+                None if ["file", "load", "from_file", "weights"].contains(&name) => {
+                    "weights in a file stand there with their connections: `edges(\"connections.npz\")`".into()
                 }
                 None => format!("there are `{}`", all.join("`, `")),
             };
