@@ -464,7 +464,7 @@ pub enum Signal {
 }
 
 /// Which pairs of neurons are connected.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Connectivity {
     /// All to all.
     Dense,
@@ -490,6 +490,11 @@ pub enum Connectivity {
         count: usize,
         /// Chooses among the wirings.
         seed: u64,
+    },
+    /// The connections listed in a file, which is read when the network is made.
+    Edges {
+        /// Its path as written.
+        file: String,
     },
     /// A kernel for each pair of channels, moved over a grid.
     Convolution(Sliding),
@@ -524,13 +529,13 @@ impl Sliding {
 }
 
 impl Connectivity {
-    /// The shape of the weights between so many sources and targets; `None` where it is drawn: one number for each
-    /// connection.
+    /// The shape of the weights between so many sources and targets; `None` where it is drawn or read: one number for
+    /// each connection.
     pub fn weights(&self, rows: usize, columns: usize) -> Option<Vec<usize>> {
         match *self {
             Self::Dense => Some(vec![rows, columns]),
             Self::OneToOne => Some(vec![rows]),
-            Self::Random { .. } => None,
+            Self::Random { .. } | Self::Edges { .. } => None,
             Self::FixedIndegree { count, .. } => Some(vec![columns * count]),
             Self::FixedOutdegree { count, .. } => Some(vec![rows * count]),
             Self::Convolution(w) => Some(vec![w.target[0], w.source[0], w.kernel[0], w.kernel[1]]),
@@ -538,12 +543,12 @@ impl Connectivity {
         }
     }
 
-    /// Sources of a target and targets of a source, on average; at least one.
+    /// Sources of a target and targets of a source, on average; at least one, and one where the compiler does not know.
     pub fn fans(&self, rows: usize, columns: usize) -> (f64, f64) {
         let (rows, columns) = (rows as f64, columns as f64);
         let (fan_in, fan_out) = match *self {
             Self::Dense => (rows, columns),
-            Self::OneToOne => (1.0, 1.0),
+            Self::OneToOne | Self::Edges { .. } => (1.0, 1.0),
             Self::Random { probability, .. } => (rows * probability, columns * probability),
             Self::FixedIndegree { count, .. } => (count as f64, count as f64 * columns / rows),
             Self::FixedOutdegree { count, .. } => (count as f64 * rows / columns, count as f64),
@@ -576,6 +581,13 @@ pub enum Initialiser {
         /// Standard deviation.
         sd: f64,
     },
+    /// Uniform, from -1/sqrt(fan_in) to 1/sqrt(fan_in), where that number is known when connections are read.
+    FanIn,
+}
+
+impl Initialiser {
+    /// The standard deviation of [`Initialiser::FanIn`], times sqrt(fan_in): 1/sqrt(3).
+    pub const GAIN: f64 = 0.577_350_269_189_625_8;
 }
 
 /// A synapse of a projection: its index among those of the text, and the parameters that are set.

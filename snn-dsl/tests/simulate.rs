@@ -487,6 +487,36 @@ fn the_neuron_is_chosen() {
     assert!(failure(&[&broken]).contains("error[E0302]"));
 }
 
+/// Connections in a file next to the model, wherever the command is started.
+#[test]
+fn connections_are_read_next_to_the_model() {
+    let text = NETWORK.replace("dense", "edges(\"lists/edges.npz\"), init constant(30 nA)");
+    let network = file("edges.snn", &text);
+    let lists = Path::new(&network).parent().unwrap().join("lists");
+    std::fs::create_dir_all(&lists).unwrap();
+    let save = |target: &[i64]| {
+        let mut out = snn_runtime::data::NpzWriter::new();
+        out.add("source", snn_runtime::ndarray::aview1(&[0i64, 2])).unwrap();
+        out.add("target", snn_runtime::ndarray::aview1(target)).unwrap();
+        out.save(lists.join("edges.npz")).unwrap();
+    };
+    save(&[3, 1]);
+    let input = "x=spikes(1ms; 1)";
+    let found = output(&[&network, "--input", input]);
+    assert!(found.starts_with("N: 4 neurons, 2 connections"), "{found}");
+    let spikes = output(&[&network, "--input", input, "--spikes", "-"]);
+    let neurons: Vec<&str> = spikes.lines().filter_map(|line| line.split(' ').nth(2)).collect();
+    assert!(neurons.contains(&"1") && neurons.contains(&"3") && !neurons.contains(&"0"), "{spikes}");
+    save(&[3, 4]);
+    let message = failure(&[&network]);
+    let expected = "edges.npz, array `target`, entry 1: expected one of the 4 targets of the projection, counted from 0, \
+                    found 4";
+    assert!(message.contains(expected) && message.contains("projection `x_to_a_exc`"), "{message}");
+    std::fs::remove_file(lists.join("edges.npz")).unwrap();
+    let message = failure(&[&network]);
+    assert!(message.contains("lists/edges.npz: cannot open the file"), "{message}");
+}
+
 #[test]
 fn every_mistake_names_the_option_and_the_remedy() {
     let csv = file("mistake.csv", "0,1\nx,2\n");

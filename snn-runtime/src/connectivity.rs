@@ -1,5 +1,6 @@
 //! Which neurons of two populations are connected.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Which sources have a connection to which targets. Rows are the sources of a projection and columns its targets, both
@@ -34,6 +35,9 @@ pub enum Connectivity {
     },
     /// A list of connections. Weights `[connections]`, in the order of the list.
     Edges(Arc<Edges>),
+    /// The list of connections in an NPZ archive ([`crate::data::read_edges`]): it becomes [`Connectivity::Edges`] when the
+    /// network is made, or before by [`crate::Graph::read_edges`]. A relative path begins in the current folder.
+    File(PathBuf),
     /// Discrete cross-correlation of the grid of sources with one kernel for each pair of channels. Weights
     /// `[channels of the target, channels of the source, kernel height, kernel width]`.
     Convolution(Grid),
@@ -51,8 +55,10 @@ pub struct Edges {
     pub targets: Vec<u32>,
     /// The starting weight of each, in the unit of the weights; empty: the rule of the projection says how they begin.
     pub weights: Vec<f64>,
-    /// The delay of each in ms, rounded to steps (at least one); empty: all have the delay of the projection.
+    /// The delay of each in ms, above 0, rounded to steps (at least one); empty: all have the delay of the projection.
     pub delays: Vec<f64>,
+    /// The file that they were read from, which messages name.
+    pub file: Option<PathBuf>,
 }
 
 /// A window that moves over a grid of neurons. A neuron of a population of shape `[channels, height, width]` has the

@@ -1,10 +1,14 @@
 //! The description of a network that generated code (or the interpreter) hands to the engine.
 
-use crate::connectivity::Connectivity;
+use crate::connectivity::{Connectivity, Edges};
+use crate::data::read_edges;
+use crate::engine::Error;
 use crate::initialise::Initialiser;
 use crate::loss::Program;
 use crate::neuron::{Neuron, Quantity};
+use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The time grid of a simulation.
@@ -233,4 +237,32 @@ pub struct Graph<R> {
     pub plasticity: Vec<Plasticity<R>>,
     /// Losses and readouts.
     pub program: Program<R>,
+}
+
+impl<R> Graph<R> {
+    /// Reads the lists of connections that projections have in files, each file once. Relative paths begin in `folder`;
+    /// an empty one is the current folder.
+    ///
+    /// # Errors
+    /// If a file cannot be read or is no list of connections. Whether neurons of these numbers exist is checked when the
+    /// network is made.
+    pub fn read_edges(&mut self, folder: impl AsRef<Path>) -> Result<(), Error> {
+        let mut known: BTreeMap<PathBuf, Arc<Edges>> = BTreeMap::new();
+        for projection in &mut self.projections {
+            let Connectivity::File(file) = &projection.connectivity else { continue };
+            let path = folder.as_ref().join(file);
+            let edges = match known.get(&path) {
+                Some(edges) => edges.clone(),
+                None => {
+                    let projection = projection.name.clone();
+                    let failed = |e: crate::data::EdgesError| Error::Edges { projection, reason: e.to_string() };
+                    let edges = Arc::new(read_edges(&path).map_err(failed)?);
+                    known.insert(path, edges.clone());
+                    edges
+                }
+            };
+            projection.connectivity = Connectivity::Edges(edges);
+        }
+        Ok(())
+    }
 }

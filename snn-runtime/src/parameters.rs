@@ -3,6 +3,7 @@
 //! Optimisers, clipping, checkpoints and safetensors see a network through [`Parameters`] and through nothing else.
 
 use crate::Real;
+use crate::connectivity::Edges;
 use ndarray::{ArrayView1, ArrayView2, ArrayViewD, ArrayViewMutD, IxDyn, aview1, aview2};
 use std::ops::Range;
 use std::sync::Arc;
@@ -57,9 +58,36 @@ pub struct Tensor {
 pub struct Layout {
     tensors: Vec<Tensor>,
     len: usize,
+    /// A hash of the connections that no description fixes; 0 if there are none.
+    connections: u64,
 }
 
 impl Layout {
+    /// Makes the layout, and what is saved of it, one of these connections: the same weights of others mean something else.
+    pub fn add_connections(&mut self, edges: &Edges) {
+        // FNV-1a, of the lengths first, so that lists cannot run into each other.
+        let lists = [edges.sources.len(), edges.delays.len()].map(|n| n as u64);
+        let neurons = edges.sources.iter().chain(&edges.targets).map(|&k| u64::from(k));
+        let numbers = lists.into_iter().chain(neurons).chain(edges.delays.iter().map(|d| d.to_bits()));
+        let begin = if self.connections == 0 { 0xcbf2_9ce4_8422_2325 } else { self.connections };
+        let bytes = numbers.flat_map(u64::to_le_bytes);
+        self.connections = bytes.fold(begin, |hash, b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    }
+
+    /// An empty layout of the same connections.
+    #[must_use]
+    pub fn without_tensors(&self) -> Self {
+        Self { connections: self.connections, ..Self::default() }
+    }
+
+    /// The hash of the model in files: that of its description, and of connections if these come from elsewhere.
+    pub(crate) fn hash_of(&self, model: &str) -> String {
+        match self.connections {
+            0 => model.into(),
+            connections => format!("{model}-{connections:016x}"),
+        }
+    }
+
     /// Appends a tensor and returns its index.
     pub fn push(&mut self, name: impl Into<String>, shape: &[usize], unit: impl Into<String>, frozen: bool) -> usize {
         let size: usize = shape.iter().product();

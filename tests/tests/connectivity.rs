@@ -67,7 +67,7 @@ fn all_pairs_are_dense() {
     ] {
         let mut sparse = dense.clone();
         for p in &mut sparse.networks[0].projections {
-            p.connectivity = match kind {
+            p.connectivity = match kind.clone() {
                 Connectivity::FixedIndegree { seed, .. } => {
                     Connectivity::FixedIndegree { count: p.sources.len(), seed }
                 }

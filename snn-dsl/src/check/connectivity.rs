@@ -10,12 +10,13 @@ use crate::syntax::tree::{Call, Expr, Ident, ValueRange};
 use std::ops::Range;
 
 /// The words, with what stands in their brackets.
-const KINDS: [(&str, &str); 7] = [
+const KINDS: [(&str, &str); 8] = [
     ("dense", "dense"),
     ("one_to_one", "one_to_one"),
     ("random", "random(0.1)"),
     ("fixed_indegree", "fixed_indegree(100)"),
     ("fixed_outdegree", "fixed_outdegree(100)"),
+    ("edges", "edges(\"connections.npz\")"),
     ("conv", "conv(3, stride = 1, padding = 0)"),
     ("pool", "pool(2)"),
 ];
@@ -83,6 +84,14 @@ pub(super) fn connectivity<'a>(
 ) -> Option<Connectivity> {
     let name = call.name.name.as_str();
     let &(_, example) = KINDS.iter().find(|k| k.0 == name)?;
+    if name == "edges" {
+        let (span, found) = match call.arguments.first() {
+            Some(argument) => (argument.value.span, format!("`{}`", checker.typing.text(argument.value.span))),
+            None => (call.span, "none".into()),
+        };
+        let message = format!("expected a file in quotes for `edges`, found {found}");
+        return checker.typing.fail(Diagnostic::error("E0208", span, message).hint(format!("write e.g. `{example}`")));
+    }
     let (positional, named): (&[&str], &[&str]) = match name {
         "random" => (&["p"], &["seed"]),
         "fixed_indegree" | "fixed_outdegree" => (&["k"], &["seed"]),
@@ -129,6 +138,28 @@ pub(super) fn connectivity<'a>(
         }
         _ => sliding(checker, call, ends?, &arguments, name == "pool"),
     }
+}
+
+/// The connections of `edges("FILE")`. Whether the file is there is no matter of the text.
+pub(super) fn listed(checker: &mut Checker, file: &Ident) -> Option<Connectivity> {
+    let wrong = |found: &str, hint: &str| {
+        Diagnostic::error("E0514", file.span, format!("expected the path of an NPZ file, found {found}")).hint(hint)
+    };
+    let name = file.name.as_str();
+    if name.contains('\\') {
+        let hint = "write `/` between folders, which every system understands";
+        return checker.typing.fail(wrong("a backslash", hint));
+    }
+    if name.chars().any(char::is_control) {
+        return checker.typing.fail(wrong("a control character", "remove it"));
+    }
+    if !name.ends_with(".npz") {
+        let hint = "write the connections in Python: \
+                    `numpy.savez(\"connections.npz\", source=source, target=target, weight=weight)`";
+        let found = if name.trim().is_empty() { "none".into() } else { format!("`{name}`") };
+        return checker.typing.fail(wrong(&found, hint));
+    }
+    Some(Connectivity::Edges { file: name.into() })
 }
 
 /// The arguments of a kind of connectivity.
@@ -188,7 +219,13 @@ impl Arguments {
                         false => format!("expected no argument {text} of `{name}`"),
                     };
                     let diagnostic = Diagnostic::error("E0208", span, message);
-                    checker.typing.diagnostics.push(diagnostic.hint(format!("write e.g. `{example}`")));
+                    let hint = match (name, word) {
+                        ("conv", Some("kernel_size" | "kernel" | "channels" | "in_channels" | "out_channels")) => {
+                            format!("channels are those of the grids, and the kernel stands first: `{example}`")
+                        }
+                        _ => format!("write e.g. `{example}`"),
+                    };
+                    checker.typing.diagnostics.push(diagnostic.hint(hint));
                     sound = false;
                 }
             }
@@ -259,6 +296,8 @@ fn sliding<'a>(
         let found = format!("{message} for `pool`, found {} and {}", to[0], from[0]);
         return checker.typing.fail(Diagnostic::error("E0514", call.span, found).hint("pooling keeps channels apart"));
     }
+    // Other tools have the channels behind.
+    let is_turned = |[channels, _, width]: [usize; 3]| channels > width;
     match window.extent() {
         Some([rows, columns]) if [rows, columns] == to[1..] => {}
         Some([rows, columns]) => {
@@ -276,7 +315,14 @@ fn sliding<'a>(
         None => {
             let message =
                 format!("expected a window that fits into {} x {}, found {height} x {width}", from[1], from[2]);
-            return checker.typing.fail(Diagnostic::error("E0514", call.span, message).hint("make it smaller"));
+            let hint = match is_turned(from) {
+                true => {
+                    let [height, width, channels] = from;
+                    format!("the channels stand first: `{}[{channels}, {height}, {width}]`", source.name.name)
+                }
+                false => "make it smaller".into(),
+            };
+            return checker.typing.fail(Diagnostic::error("E0514", call.span, message).hint(hint));
         }
     }
     Some(if pool { Connectivity::Pool(window) } else { Connectivity::Convolution(window) })
@@ -290,7 +336,11 @@ pub(super) fn unknown(checker: &mut Checker, call: &Call) {
     let near = match name {
         "all_to_all" | "full" | "fully_connected" | "linear" | "Linear" | "all" => Some("dense"),
         "Conv2d" | "conv2d" | "conv1d" | "convolution" => Some("conv"),
+        "MaxPool2d" | "AvgPool2d" | "max_pool" | "avg_pool" | "average_pool" | "sum_pool" | "mean_pool" => Some("pool"),
         "sparse" | "probability" | "fixed_probability" | "pairwise_bernoulli" => Some("random"),
+        "from_file" | "file" | "load" | "list" | "adjacency" | "matrix" | "connections" => {
+            Some("edges(\"connections.npz\")")
+        }
         _ => {
             let mut known: Vec<&str> = kinds().chain(words).collect();
             known.extend(checker.synapses.iter().map(|s| s.name.as_str()));
@@ -298,7 +348,13 @@ pub(super) fn unknown(checker: &mut Checker, call: &Call) {
             closest(name, known.into_iter())
         }
     };
+    let is_neuron = |neuron: &str| neuron == name;
     let diagnostic = Diagnostic::error("E0507", call.name.span, message).hint(match near {
+        None if checker.neurons.iter().any(|c| is_neuron(&c.neuron.name))
+            || crate::library::neuron_names().iter().any(|n| is_neuron(n)) =>
+        {
+            "it is a neuron, which belongs to a layer; `snn list` shows synapses, e.g. `Exponential(tau = 5 ms)`".into()
+        }
         Some(near) => format!("did you mean `{near}`?"),
         None => {
             let kinds: Vec<&str> = kinds().collect();

@@ -261,6 +261,18 @@ pub(super) fn initial_values<'a>(checker: &mut Checker<'a>) {
     for statement in &checker.tree.statements {
         let NeuronStatement::State(tree) = statement else { continue };
         let Some(initial) = &tree.initial else { continue };
+        if let ExprKind::Call(call) = &initial.kind
+            && matches!(call.name.name.as_str(), "uniform" | "normal" | "loguniform")
+            && !checker.typing.definitions.functions.contains_key(call.name.name.as_str())
+        {
+            let (name, drawn) = (&tree.name.name, checker.typing.text(initial.span));
+            let message = format!("expected one initial value for `{name}`, found a distribution");
+            let hint = format!(
+                "draw a parameter and begin there: `param {name}_0 = {drawn} per neuron`, and `= {name}_0` here"
+            );
+            checker.typing.diagnostics.push(Diagnostic::error("E0206", call.name.span, message).hint(hint));
+            continue;
+        }
         let index = places.get(&tree.name.span.start).copied();
         let state = index.and_then(|i| checker.neuron.states.get(i));
         let dimension = state.and_then(|s| checker.dimension(&s.quantity));

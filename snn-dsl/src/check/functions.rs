@@ -57,7 +57,7 @@ const BUILTINS: [(&str, Builtin, usize); 22] = [
 const CALLS: usize = 3;
 
 /// Functions of other tools.
-const ELSEWHERE: [(&str, &str); 19] = [
+const ELSEWHERE: [(&str, &str); 21] = [
     ("log", "the natural logarithm is `ln`"),
     ("log10", "write `ln(x)/ln(10)`"),
     ("log2", "write `ln(x)/ln(2)`"),
@@ -69,6 +69,8 @@ const ELSEWHERE: [(&str, &str); 19] = [
     ("rand", RANDOM),
     ("randn", RANDOM),
     ("random", RANDOM),
+    ("gauss", "did you mean `normal`?"),
+    ("gaussian", "did you mean `normal`?"),
     ("zeros", "a state begins at 0 if its line gives no start"),
     ("CrossEntropyLoss", CROSS_ENTROPY),
     ("ce", CROSS_ENTROPY),

@@ -56,6 +56,10 @@ impl<'a> Checker<'a> {
             return Some((index, self.neurons.get(index)?));
         }
         let message = format!("expected a neuron model, found `{name}`");
+        if self.synapses.iter().any(|s| s.name == name) || crate::library::synapse_names().contains(&name) {
+            let hint = format!("it is a synapse, which belongs to a projection: `x -> a.I_ext : dense, {name}`");
+            return self.typing.fail(Diagnostic::error("E0209", call.name.span, message).hint(hint));
+        }
         let own = self.neurons.iter().map(|c| c.neuron.name.as_str());
         let near = self.typing.near(name, own.chain(crate::library::neuron_names().iter().copied()));
         let diagnostic = Diagnostic::error("E0209", call.name.span, message);
@@ -95,6 +99,13 @@ impl<'a> Checker<'a> {
                 self.typing.diagnostics.push(Diagnostic::error("E0211", name.span, message).hint(
                     match self.typing.near(&name.name, names()) {
                         Some(near) => format!("did you mean `{near}`?"),
+                        None if name.name == "dropout" => {
+                            let value = self.typing.text(argument.value.span);
+                            format!(
+                                "it is no parameter of the model: `layer ... = {}(...), dropout {value}`",
+                                neuron.name
+                            )
+                        }
                         None if list.is_empty() => "it has no parameters".into(),
                         None => format!("it has `{list}`"),
                     },

@@ -451,7 +451,12 @@ impl<'a> Typing<'a> {
                 Some(n) => {
                     let choice = if has_window { "`from` and `to`" } else { "none" };
                     let message = format!("expected a named argument of `{name}` ({choice}), found `{}`", n.name);
-                    return self.fail(Diagnostic::error("E0211", n.span, message));
+                    let diagnostic = Diagnostic::error("E0211", n.span, message);
+                    let is_window = !has_window && (n.name == "from" || n.name == "to");
+                    return self.fail(match is_window {
+                        true => diagnostic.hint("a window belongs to a reduction of the time, such as `mean_t`"),
+                        false => diagnostic.hint("remove it"),
+                    });
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Projections: source, port, delay, options, and how the weights begin.
 
-use super::connectivity::{End, connectivity, kinds, part, unknown};
+use super::connectivity::{End, connectivity, kinds, listed, part, unknown};
 use super::dimension::Dimension;
 use super::network::Checker;
 use super::neuron::Checked;
@@ -108,8 +108,9 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
         let diagnostic = Diagnostic::error("E0515", call.span, message);
         checker.typing.diagnostics.push(diagnostic.hint("remove it: only spikes go through a synapse"));
     }
+    let plastic = through.as_ref().is_some_and(|(through, _)| checker.synapses[through.synapse].edge.is_some());
     if let (Some(call), Some(_)) = (options.synapse, options.sign)
-        && through.as_ref().is_some_and(|(through, _)| checker.synapses[through.synapse].edge.is_some())
+        && plastic
     {
         let message = "expected no `sign` of weights that change by a rule, found one";
         let diagnostic = Diagnostic::error("E0515", call.span, message);
@@ -117,6 +118,27 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
             .typing
             .diagnostics
             .push(diagnostic.hint("the rule says where weights end: `clip(w + dw, 0 nA, w_max)`"));
+    }
+    if let (true, Some(call), Some(factor)) = (plastic, options.synapse, options.rate) {
+        let name = &call.name.name;
+        let message = format!("expected no `lr` of weights that change by the rule of `{name}`, found one");
+        let hint = "they are not trained by gradients: remove it";
+        checker.typing.diagnostics.push(Diagnostic::error("E0516", factor.span, message).hint(hint));
+    }
+    if let (true, Some(call), Some(kind)) = (plastic, options.synapse, options.connectivity)
+        && matches!(kind.name.name.as_str(), "conv" | "pool")
+    {
+        let name = &call.name.name;
+        let message = format!(
+            "expected a weight for each connection for `{name}`, found the shared ones of `{}`",
+            kind.name.name
+        );
+        let diagnostic =
+            Diagnostic::error("E0515", kind.span, message).also(call.span, "its rule changes weights one by one");
+        checker
+            .typing
+            .diagnostics
+            .push(diagnostic.hint("connect by `dense`, `random(p)` or another kind without a kernel"));
     }
     let recurrent = target.is_some_and(|t| source.is_some_and(|s| s.0 == Source::Layer(t)));
     if let Some(span) = options.no_self
@@ -127,12 +149,16 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
         let message = "expected a projection of a layer to itself for `no_self`, found one between two populations";
         checker.typing.diagnostics.push(Diagnostic::error("E0512", span, message).hint("remove `no_self`"));
     }
-    let connectivity = options.connectivity.and_then(|call| {
-        let own = options.no_self.is_some() && recurrent;
-        connectivity(checker, call, ends.as_ref().map(|(s, t)| (s, t)), own)
-    });
+    let connectivity = match (options.connectivity, options.edges) {
+        (Some(call), _) => {
+            let own = options.no_self.is_some() && recurrent;
+            connectivity(checker, call, ends.as_ref().map(|(s, t)| (s, t)), own)
+        }
+        (None, Some(file)) => listed(checker, file),
+        (None, None) => None,
+    };
     if let (Some(Delay::Uniform { .. }), Some(Connectivity::Convolution(_) | Connectivity::Pool(_)), Some(expr)) =
-        (delay, connectivity, options.delay)
+        (delay, &connectivity, options.delay)
     {
         let message = "expected one delay for connections that share their weights, found a distribution";
         checker.typing.diagnostics.push(Diagnostic::error("E0508", expr.span, message).hint("write e.g. `delay 1 ms`"));
@@ -152,12 +178,23 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
         checker.typing.diagnostics.push(Diagnostic::error("E0516", span, message).hint("remove it, or `frozen`"));
     }
     let (rows, columns) = ends.as_ref().map_or((1, 1), |(s, t)| (s.part.len(), t.part.len()));
-    let fans = connectivity.unwrap_or(Connectivity::Dense).fans(rows, columns);
+    let fans = connectivity.as_ref().unwrap_or(&Connectivity::Dense).fans(rows, columns);
+    let is_listed = options.edges.is_some();
     let initial = match (options.init, unit) {
+        (Some(call), _) if is_listed && names_fans(&checker.typing.text(call.span)) => {
+            let message =
+                "expected starting weights that the text alone fixes, found the number of connections of a neuron";
+            let hint = "connections in a file are not known here: write the number, or put `weight` into the file";
+            checker.typing.fail(Diagnostic::error("E0511", call.span, message).hint(hint))
+        }
         (Some(call), _) => initialiser(checker, call, unit, fans).map(|i| (i, checker.typing.text(call.span))),
-        (None, Some(unit)) => Some(default_initialiser(unit, fans.0)),
+        (None, Some(unit)) => {
+            let (initial, text) = default_initialiser(unit, fans.0);
+            Some((if is_listed { Initialiser::FanIn } else { initial }, text))
+        }
         (None, None) => None,
     };
+    let initial = initial.map(|(i, text)| (i, if is_listed { format!("of the file, else {text}") } else { text }));
     let (source, signal) = source?;
     let (target, port, delay, (initial, initial_text)) = (target?, port?, delay?, initial?);
     let (connectivity, (from, to)) = (connectivity?, ends?);
@@ -425,6 +462,7 @@ fn port(checker: &mut Checker, layer: usize, name: &Ident) -> Option<usize> {
 struct Options<'a> {
     connectivity: Option<&'a Call>,
     synapse: Option<&'a Call>,
+    edges: Option<&'a Ident>,
     delay: Option<&'a Expr>,
     init: Option<&'a Call>,
     sign: Option<bool>,
@@ -446,7 +484,7 @@ impl<'a> Options<'a> {
             };
             let name = match &option.kind {
                 Kind::Connectivity(call) if is_synapse(call) => "synapse",
-                Kind::Connectivity(_) => "connectivity",
+                Kind::Connectivity(_) | Kind::Edges(_) => "connectivity",
                 Kind::Bias => "bias",
                 Kind::Delay(_) => "delay",
                 Kind::Init(_) => "init",
@@ -478,6 +516,7 @@ impl<'a> Options<'a> {
                 Kind::Connectivity(call) if name == "synapse" => options.synapse = Some(call),
                 Kind::Connectivity(call) if known => options.connectivity = Some(call),
                 Kind::Connectivity(call) => unknown(checker, call),
+                Kind::Edges(file) => options.edges = Some(file),
                 Kind::Bias => options.bias = true,
                 Kind::Delay(expr) => options.delay = Some(expr),
                 Kind::Init(call) => options.init = Some(call),
@@ -488,8 +527,10 @@ impl<'a> Options<'a> {
                 Kind::Clip(range) => options.clip = Some((range, option.span)),
             }
         }
-        let others =
-            tree.options.iter().any(|o| matches!(&o.kind, Kind::Connectivity(call) if options.synapse != Some(call)));
+        let others = tree.options.iter().any(|o| match &o.kind {
+            Kind::Connectivity(call) => options.synapse != Some(call),
+            kind => matches!(kind, Kind::Edges(_)),
+        });
         if !others {
             let message = "expected a kind of connectivity, found none";
             checker
@@ -640,11 +681,19 @@ fn initialiser<'a>(
                 None if ["xavier", "xavier_normal", "glorot", "glorot_normal"].contains(&name) => {
                     format!("write `normal({zero}, {one}*sqrt(2/(fan_in + fan_out)))`")
                 }
+                None if ["file", "load", "from_file", "weights"].contains(&name) => {
+                    "weights in a file stand there with their connections: `edges(\"connections.npz\")`".into()
+                }
                 None => format!("there are `{}`", all.join("`, `")),
             };
             typing.fail(Diagnostic::error("E0511", call.name.span, message).hint(hint))
         }
     })
+}
+
+/// Whether a text has the word `fan_in` or `fan_out`.
+fn names_fans(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| matches!(word, "fan_in" | "fan_out"))
 }
 
 fn default_initialiser(unit: Dimension, fan_in: f64) -> (Initialiser, String) {

@@ -61,6 +61,13 @@ impl Lost {
                 ["derivative", "primitive"].iter().any(|w| has(w) && diagnostic.message.contains(&format!("`{w} =")))
             }
             "E0501" => self.simulate,
+            "E0515" if diagnostic.message.ends_with("found none") => {
+                ["weight", "output"].iter().any(|w| has(w) && diagnostic.message.contains(w))
+            }
+            // What an assignment is not made of may stand in a line that could not be parsed.
+            "E0515" if diagnostic.message.contains("what the spike brings") => {
+                name.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| !word.is_empty() && has(word))
+            }
             "E0507" => has(name) && name.contains(char::is_alphabetic),
             // Of the constructs that are not supported only the missing line is a matter of absence.
             "E0900" => diagnostic.message.contains("without `integrate`") && has("integrate"),

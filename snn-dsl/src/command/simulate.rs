@@ -7,7 +7,7 @@ use snn_dsl::model::{Model, Neuron};
 use snn_dsl::simulate::{self, Place, Protocol, Recording, Statistics, options};
 use snn_runtime::Real;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The size of the trace on the terminal, in characters.
@@ -58,6 +58,14 @@ pub(crate) struct Arguments {
     /// Compute with 32 bits instead of 64.
     #[arg(long)]
     f32: bool,
+}
+
+impl Arguments {
+    /// Where the model is: paths in its text begin there.
+    pub(crate) fn folder(&self) -> PathBuf {
+        let file = self.file.as_deref().map(Path::new);
+        file.and_then(Path::parent).map(Path::to_path_buf).unwrap_or_default()
+    }
 }
 
 /// Runs a neuron as the arguments say.

@@ -58,7 +58,7 @@ pub(crate) fn simulate<R: Real>(model: &Model, network: &Network, arguments: &Ar
 /// The tensors of the network without those of inputs from outside, whose names have a space.
 fn own_tensors<R: Real>(parameters: &snn_runtime::ParameterSet<R>) -> std::sync::Arc<snn_runtime::Layout> {
     use snn_runtime::Parameters;
-    let mut layout = snn_runtime::Layout::default();
+    let mut layout = parameters.layout().without_tensors();
     for t in parameters.layout().tensors().iter().filter(|t| !t.name.contains(' ')) {
         layout.push(t.name.clone(), &t.shape, t.unit.clone(), t.frozen);
     }
@@ -108,6 +108,7 @@ fn protocol(model: &Model, network: &Network, arguments: &Arguments) -> Result<N
             .map(|t| options::network_input(model, network, t, read))
             .collect::<Result<_, _>>()?,
         record,
+        folder: arguments.folder(),
         recorded_neurons: if arguments.csv.is_some() { usize::MAX } else { simulate::DRAWN },
     })
 }

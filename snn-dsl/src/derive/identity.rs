@@ -90,6 +90,8 @@ fn projection(hash: Hash, model: &Model, network: &Network, p: &Projection) -> H
     };
     let hash = match p.connectivity {
         Connectivity::Dense => hash,
+        // Which connections are there is in the file; their number is in the shape of the weights.
+        Connectivity::Edges { ref file } => hash.text("edges").text(file),
         Connectivity::OneToOne => hash.text("one_to_one"),
         Connectivity::Random { probability, seed } => hash.text("random").value(probability).number(seed),
         Connectivity::FixedIndegree { count, seed } => hash.text("fixed_indegree").count(count).number(seed),

@@ -58,7 +58,7 @@ pub(super) fn explain(model: &Model, derived: &[Derived], network: &Network, out
                 end(from, network.part_of_source(projection)),
                 end(to, network.part_of_target(projection))
             ),
-            connectivity(projection.connectivity),
+            connectivity(&projection.connectivity),
             format!("{weights} weights{}", if projection.bias { format!(" + {biases} biases") } else { String::new() }),
             unit,
             delay(projection.delay, network.dt),
@@ -85,7 +85,12 @@ pub(super) fn explain(model: &Model, derived: &[Derived], network: &Network, out
         }
     }
     section(out, "stored neuron parameters", columns(rows));
-    section(out, "trained numbers", [total.to_string()]);
+    let read = network
+        .projections
+        .iter()
+        .any(|p| matches!(p.connectivity, Connectivity::Edges { .. }) && !p.frozen && p.tied.is_none());
+    let read = if read { ", and a weight for each connection in a file" } else { "" };
+    section(out, "trained numbers", [format!("{total}{read}")]);
     let program = &network.program;
     section(out, "loss", program.losses.iter().map(|(text, _)| text.clone()));
     section(out, "losses and readouts as arrays per sample (n: node)", program_lines(model, network, program));
@@ -116,21 +121,22 @@ fn weights(projection: &Projection, from: usize, to: usize) -> (String, usize) {
             (format!("{count}"), count)
         }
         None => {
-            let Connectivity::Random { probability, .. } = projection.connectivity else { return Default::default() };
+            let Connectivity::Random { probability, .. } = projection.connectivity else { return ("listed".into(), 0) };
             let count = (from as f64 * to as f64 * probability).round() as usize;
             (format!("about {count}"), count)
         }
     }
 }
 
-fn connectivity(kind: Connectivity) -> String {
+fn connectivity(kind: &Connectivity) -> String {
     let pair = |[a, b]: [usize; 2]| format!("{a} x {b}");
-    match kind {
+    match *kind {
         Connectivity::Dense => "dense".into(),
         Connectivity::OneToOne => "one to one".into(),
         Connectivity::Random { probability, seed } => format!("random({}), seed {seed}", number(probability)),
         Connectivity::FixedIndegree { count, seed } => format!("{count} sources each, seed {seed}"),
         Connectivity::FixedOutdegree { count, seed } => format!("{count} targets each, seed {seed}"),
+        Connectivity::Edges { ref file } => format!("edges of {file:?}"),
         Connectivity::Convolution(w) => {
             let (kernel, stride, padding) = (pair(w.kernel), pair(w.stride), pair(w.padding));
             format!("convolution {kernel}, stride {stride}, padding {padding}")

@@ -85,7 +85,7 @@ fn projection(network: &Network, p: &model::Projection) -> graph::Projection {
         target: p.target,
         targets: network.part_of_target(p),
         port: p.port,
-        connectivity: connectivity(p.connectivity),
+        connectivity: connectivity(&p.connectivity),
         tied: p.tied,
         unit: p.unit.base_unit(),
         delay: match p.delay {
@@ -102,12 +102,13 @@ fn projection(network: &Network, p: &model::Projection) -> graph::Projection {
         initial: match p.initial {
             model::Initialiser::Constant(x) => Initialiser::Constant(x),
             model::Initialiser::Uniform { low, high } => Initialiser::Uniform { low, high },
+            model::Initialiser::FanIn => Initialiser::KaimingUniform { gain: model::Initialiser::GAIN },
             model::Initialiser::Normal { mean, sd } => Initialiser::Normal { mean, sd },
         },
     }
 }
 
-fn connectivity(kind: model::Connectivity) -> Connectivity {
+fn connectivity(kind: &model::Connectivity) -> Connectivity {
     let grid = |w: model::Sliding| Grid {
         source: w.source,
         target: w.target,
@@ -115,12 +116,13 @@ fn connectivity(kind: model::Connectivity) -> Connectivity {
         stride: w.stride,
         padding: w.padding,
     };
-    match kind {
+    match *kind {
         model::Connectivity::Dense => Connectivity::Dense,
         model::Connectivity::OneToOne => Connectivity::OneToOne,
         model::Connectivity::Random { probability, seed } => Connectivity::Random { probability, seed },
         model::Connectivity::FixedIndegree { count, seed } => Connectivity::FixedIndegree { count, seed },
         model::Connectivity::FixedOutdegree { count, seed } => Connectivity::FixedOutdegree { count, seed },
+        model::Connectivity::Edges { ref file } => Connectivity::File(file.into()),
         model::Connectivity::Convolution(window) => Connectivity::Convolution(grid(window)),
         model::Connectivity::Pool(window) => Connectivity::Pool(grid(window)),
     }

@@ -15,6 +15,7 @@ use snn_runtime::graph::{self, Graph, InputKind, Source};
 use snn_runtime::initialise::Initialiser;
 use snn_runtime::ndarray::Array3;
 use snn_runtime::{Batch, InputData, Network, ParameterSet, Real, Simulation, SpikeTrain};
+use std::path::PathBuf;
 
 /// How a network is run, and what is recorded.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,8 @@ pub struct NetworkProtocol {
     pub inputs: Vec<(String, String, Input)>,
     /// The states to record: `(layer, state)`.
     pub record: Vec<(String, String)>,
+    /// Where relative paths of files of connections begin; the current folder if empty.
+    pub folder: PathBuf,
     /// So many neurons of a layer have their states recorded, from the first; spikes are recorded of all.
     pub recorded_neurons: usize,
 }
@@ -45,6 +48,7 @@ impl Default for NetworkProtocol {
             set: Vec::new(),
             inputs: Vec::new(),
             record: Vec::new(),
+            folder: PathBuf::new(),
             recorded_neurons: usize::MAX,
         }
     }
@@ -132,17 +136,18 @@ pub fn run_network<R: Real>(
         layer.values.retain(|v| v.0 != parameter);
         layer.values.push((parameter, *value));
     }
+    let failed = |e: snn_runtime::Error| Error::new(Place::Run, e.to_string());
     // A trained network is recognised without what is done to it here.
     let hash = crate::derive::identity(model, network);
     let mut graph = interpret::graph::<R>(model, &description);
     graph.program = snn_runtime::loss::Program { nodes: Vec::new(), losses: Vec::new(), readouts: Vec::new() };
     graph.targets.clear();
+    graph.read_edges(&protocol.folder).map_err(failed)?;
     reseed(&mut graph, protocol.seed);
     let mut outside = Outside::new(model, network, grid, protocol, &mut graph)?;
     let neurons: usize = graph.populations.iter().map(|p| p.size).sum();
     let window = (1 << 20) / neurons.max(1);
     let steps = window.clamp(1, 1000).min(grid.steps);
-    let failed = |e: snn_runtime::Error| Error::new(Place::Run, e.to_string());
     let engine = Network::with_simulation(graph, Simulation { dt, steps }).map_err(failed)?;
     let mut parameters = engine.initial_parameters(protocol.seed);
     load(&mut parameters, &hash).map_err(|message| Error::new(Place::Run, message))?;

@@ -20,7 +20,7 @@ pub(super) fn remedy(found: &str) -> String {
         "|" => "write or",
         "?" => "a choice is written `if c { a } else { b }`",
         "\"" | "“" | "”" | "„" | "‘" | "`" => {
-            "the language has no strings: write names and numbers without quotes"
+            "write names and numbers without quotes; the only text in quotes is the file of `edges(\"connections.npz\")`"
         }
         "%" => "there is no remainder, and a comment begins with //",
         "@" => "there is no product of matrices: the weights between layers are a projection, `a -> b.exc : dense`",

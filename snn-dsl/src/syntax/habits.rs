@@ -69,6 +69,14 @@ pub(super) fn habit(words: &[&str], k: usize, rule: Rule, wanted: &str) -> Optio
         (whole, ".", exponent) if is_number(whole) && exponent.starts_with(['e', 'E']) => {
             return Some(format!("write digits behind the point: `{whole}.0{exponent}`"));
         }
+        (_, ",", _)
+            if rule == Rule::projection_statement
+                && k > 2
+                && word(k - 2) == "("
+                && matches!(word(k - 3), "(" | "=") =>
+        {
+            "the sides of a window are two arguments: `conv(3, 3)`"
+        }
         (whole, ",", fraction) if is_number(whole) && is_number(fraction) && words[..k].last() == Some(&whole) => {
             return Some(format!("numbers are written with a point: `{whole}.{fraction}`"));
         }
@@ -87,6 +95,14 @@ pub(super) fn habit(words: &[&str], k: usize, rule: Rule, wanted: &str) -> Optio
             "remove the comma, or write what belongs before it"
         }
         (_, ";", _) if wants("`)`") => "arguments are separated by commas",
+        (name, "[", _)
+            if is_name(name)
+                && wants("an operator")
+                && matches!(rule, Rule::loss_statement | Rule::readout_statement)
+                && words[k..].contains(&"..") =>
+        {
+            return Some(format!("all neurons of `{name}` are meant: make the part a layer of its own"));
+        }
         (name, "[", _) if is_name(name) && wants("an operator") => {
             return Some(format!("a function has round brackets: `{name}(...)`; states are no lists"));
         }
@@ -94,11 +110,47 @@ pub(super) fn habit(words: &[&str], k: usize, rule: Rule, wanted: &str) -> Optio
             return Some(format!("functions belong to nothing: write `{name}(...)`"));
         }
         (name, ".", _) if k > 2 && word(k - 2) == "." && is_name(name) => "a name has one point at most: `LAYER.STATE`",
+        (_, "," | "", _) if rule == Rule::projection_statement && is_last_option(&words[..k], "clip") => {
+            "write `clip 0 nA .. 1 nA`; either end may be left out"
+        }
         (_, ",", _) if wants("`)`") && !wants("`,`") => "there are no lists: remove the comma",
         (a, b, _) if wants("`,`") && wants("`)`") && is_name(a) && (is_name(b) || is_number(b)) => {
             return Some(format!("arguments are separated by commas: `{a}, {b}`"));
         }
+        // Synapses.
+        (_, "=", _) if rule == Rule::weight_statement => {
+            "how weights begin is said where the synapse is used: `x -> a.I_ext : dense, S, init constant(1 nA)`"
+        }
         // Networks.
+        (name, "[", _) if rule == Rule::projection_statement && k > 2 && word(k - 2) == "." => {
+            return Some(format!("the range stands behind the layer: `{}[...].{name}`", word(k - 3)));
+        }
+        (first, ":", _) if rule == Rule::projection_statement && wants("`..`") => {
+            let last = if is_number(next) { format!(" {next}") } else { String::new() };
+            return Some(format!("a range is written with two points: `{first} ..{last}`"));
+        }
+        (one, "]", _) if rule == Rule::projection_statement && wants("`..`") => {
+            return Some(match one.parse::<u32>() {
+                Ok(n) => format!("a part is a range, whose end is not in it: `[{n} .. {}]`", n.saturating_add(1)),
+                Err(_) => "a part is a range, whose end is not in it: `[3 .. 4]`".into(),
+            });
+        }
+        ("dropout", _, _) if matches!(rule, Rule::projection_statement) && is_number(found) => {
+            "it belongs to the layer whose neurons fall silent: `layer a[10] = LIF, dropout 0.2`"
+        }
+        (_, ",", "dropout") if rule == Rule::input_statement => {
+            "layers alone have dropout: `layer a[10] = LIF, dropout 0.2`"
+        }
+        (_, "delay" | "init" | "bias" | "sign" | "no_self" | "frozen" | "lr" | "clip", _)
+            if rule == Rule::layer_statement =>
+        {
+            return Some(format!("`{found}` is an option of a projection: `a -> b.exc : dense, {found} ...`"));
+        }
+        (_, "weight" | "weights" | "source" | "target" | "delay", _)
+            if words[..k].contains(&"edges") && !wants("`,`") =>
+        {
+            "the arrays of the file are called `source`, `target`, `weight` and `delay`, and the file stands alone"
+        }
         (layer, "", _) if rule == Rule::projection_statement && k == 3 && is_name(layer) => {
             return Some(format!("name the port of the layer, e.g. `{layer}.exc : dense`"));
         }
@@ -116,11 +168,35 @@ pub(super) fn habit(words: &[&str], k: usize, rule: Rule, wanted: &str) -> Optio
             "init" => "write `init normal(0 nA, 1 nA)`",
             "lr" => "write `lr x 0.1`",
             "weight" | "weights" | "w" => "weights are set by `init`, e.g. `init constant(1 nA)`",
-            _ => return None,
+            "p" | "prob" | "probability" => "write `random(0.1)` as the kind of connectivity",
+            // A parameter of a synapse behind its brackets.
+            _ => match words[..k].iter().rposition(|w| *w == ",").and_then(|comma| words.get(comma.wrapping_sub(1))) {
+                Some(synapse) if synapse.starts_with(|c: char| c.is_ascii_uppercase()) && is_name(option) => {
+                    return Some(format!(
+                        "parameters stand in the brackets of what they belong to: `{synapse}({option} = ...)`"
+                    ));
+                }
+                _ => return None,
+            },
         },
         _ => return None,
     };
     Some(text.into())
+}
+
+/// Whether the last option of a projection so far begins with a word.
+fn is_last_option(words: &[&str], option: &str) -> bool {
+    let mut open = 0i32;
+    let mut after = words.len();
+    for (k, word) in words.iter().enumerate().rev() {
+        open += i32::from(matches!(*word, ")" | "]")) - i32::from(matches!(*word, "(" | "["));
+        // The bracket in which the words end belongs to the option.
+        if open <= 0 && matches!(*word, "," | ":") {
+            break;
+        }
+        after = k;
+    }
+    words.get(after) == Some(&option)
 }
 
 fn is_keyword(word: &str) -> bool {

@@ -12,6 +12,8 @@ pub(super) enum Kind {
     Punctuation,
     /// A `///` line.
     Doc,
+    /// The name of a file in quotes.
+    Text,
     /// The end of a line.
     Newline,
     /// A character that no token of the language begins with.
@@ -47,6 +49,8 @@ pub(super) fn lex(text: &str) -> (Vec<Token>, String) {
             // Some editors put a mark of the byte order in front of the text.
             blanked[at..at + c.len_utf8()].fill(b' ');
             (None, c.len_utf8())
+        } else if let Some(length) = quoted(rest).filter(|_| takes_text(text, &tokens)) {
+            (Some(Kind::Text), length)
         } else if rest.starts_with("/*") {
             // A comment of another language, as one token: one complaint.
             let end = if unclosed { None } else { rest.find("*/") };
@@ -77,6 +81,19 @@ pub(super) fn lex(text: &str) -> (Vec<Token>, String) {
     }
     // Comments and white space are ASCII spaces now, everything else is untouched.
     (tokens, String::from_utf8(blanked).unwrap_or_else(|_| text.to_string()))
+}
+
+/// The length of a text in quotes that ends in its line.
+fn quoted(rest: &str) -> Option<usize> {
+    let inner = rest.strip_prefix('"')?;
+    let end = inner.find(['"', '\n'])?;
+    inner.get(end..)?.starts_with('"').then_some(end + 2)
+}
+
+/// Whether a text in quotes can follow: there is one behind `edges(` alone.
+fn takes_text(text: &str, tokens: &[Token]) -> bool {
+    let mut before = tokens.iter().rev().filter(|t| t.kind != Kind::Newline).map(|t| text.get(t.start..t.end));
+    before.next() == Some(Some("(")) && before.next() == Some(Some("edges"))
 }
 
 fn is_word_start(c: char) -> bool {
@@ -124,6 +141,8 @@ mod tests {
         assert_eq!(texts("1..200 ms"), ["1", "..", "200", "ms"]);
         assert_eq!(texts("10mV+1.5e-3*2.5"), ["10mV", "+", "1.5e-3", "*", "2.5"]);
         assert_eq!(texts("a->b.c"), ["a", "->", "b", ".", "c"]);
+        assert_eq!(texts("edges(\"a // b.npz\") \"c\""), ["edges", "(", "\"a // b.npz\"", ")", "\"", "c", "\""]);
+        assert_eq!(texts("edges(\"a\n"), ["edges", "(", "\"", "a", "\n"]);
     }
 
     #[test]

@@ -162,6 +162,11 @@ fn option(parser: &mut Parser, statement: &Statement, pair: Pair<Rule>) -> Optio
     let span = parser.span(statement, &pair);
     let inner = pair.into_inner().next()?;
     let kind = match inner.as_rule() {
+        Rule::edges => {
+            let text = inner.into_inner().find(|p| p.as_rule() == Rule::text)?;
+            let name = text.as_str().trim_matches('"').to_string();
+            ProjectionOptionKind::Edges(Ident { name, span: parser.span(statement, &text) })
+        }
         Rule::bias => ProjectionOptionKind::Bias,
         Rule::no_self => ProjectionOptionKind::NoSelf,
         Rule::frozen => ProjectionOptionKind::Frozen,

@@ -230,6 +230,7 @@ fn sides(shape: &[Expr]) -> String {
 fn option(option: &ProjectionOption) -> String {
     match &option.kind {
         ProjectionOptionKind::Connectivity(call) => callable(call),
+        ProjectionOptionKind::Edges(file) => format!("edges(\"{}\")", file.name),
         ProjectionOptionKind::Bias => "bias".into(),
         ProjectionOptionKind::Delay(e) => format!("delay {}", expression(e)),
         ProjectionOptionKind::Init(call) => format!("init {}", callable(call)),

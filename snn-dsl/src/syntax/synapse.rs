@@ -49,6 +49,10 @@ pub(super) fn statement(parser: &mut Parser, statement: Statement) -> Option<Syn
     let is_equation = words.windows(2).any(|w| w == ["/", "dt"]);
     if !WORDS.contains(&first) && !is_equation {
         let hint = match closest(first, WORDS.iter().copied()) {
+            _ if matches!(first, "on_pre" | "pre_spike" | "presyn") => "write `on pre { ... }`".into(),
+            _ if matches!(first, "on_post" | "post_spike" | "postsyn") => "write `on post { ... }`".into(),
+            _ if first.starts_with("presyn") => "what is at the source is called `pre`: `pre state x`".into(),
+            _ if first.starts_with("postsyn") => "what is at the target needs no word: `state g : uS`".into(),
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("its statements begin with {}", WORDS.join(", ")),
         };

@@ -421,6 +421,8 @@ pub struct ProjectionOption {
 pub enum ProjectionOptionKind {
     /// `dense`, `one_to_one`, `random(p)`, ...: any call or word that is none of those below.
     Connectivity(Call),
+    /// `edges("FILE")`: the text between the quotes, with its place.
+    Edges(Ident),
     /// `bias`
     Bias,
     /// `delay 1 step`, `delay 2 ms` (`step` and `steps` arrive as the unit of the number)

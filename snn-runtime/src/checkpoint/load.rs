@@ -36,7 +36,7 @@ impl Checkpoint<'_> {
         let names: Vec<&str> = optimiser.state_view().parts.iter().map(|(name, _)| *name).collect();
         let bytes = read(path, room(expected, names.len()), ROOM)?;
         let file = File::open(path, &bytes)?;
-        check_model(path, &self.model, |key| file.metadata.get(key).cloned())?;
+        check_model(path, &self.model, &layout, |key| file.metadata.get(key).cloned())?;
         let (rule, now) = (file.text(RULE_KEY)?, optimiser.rule());
         if rule != now {
             return Err(CheckpointError::Optimiser { path: path.into(), expected: now, found: rule.into() });

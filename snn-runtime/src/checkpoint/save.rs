@@ -75,7 +75,7 @@ impl Checkpoint<'_> {
         let fixed = [
             (VERSION_KEY, FORMAT_VERSION.to_string()),
             (NAME_KEY, self.model.name.into()),
-            (HASH_KEY, self.model.hash.into()),
+            (HASH_KEY, layout.hash_of(self.model.hash)),
             (EPOCH_KEY, progress.epoch.to_string()),
             (BATCH_KEY, progress.batch.to_string()),
             (UPDATES_KEY, progress.updates.to_string()),

@@ -9,6 +9,14 @@ pub enum Error {
     /// The description of the network contradicts itself.
     #[error("invalid network: {0}")]
     Graph(String),
+    /// A list of connections cannot be read.
+    #[error("projection `{projection}`: {reason}")]
+    Edges {
+        /// The name of the projection.
+        projection: String,
+        /// The file, what is wrong with it, and the remedy.
+        reason: String,
+    },
     /// A loss or readout cannot be evaluated.
     #[error("invalid loss program: node {node}: {reason}")]
     Program {

@@ -27,10 +27,10 @@ pub struct Network<R> {
 }
 
 impl<R: Real> Network<R> {
-    /// Checks the graph.
+    /// Checks the graph, and reads lists of connections from files, relative to the current folder.
     ///
     /// # Errors
-    /// If sizes, indices, names, delays or the loss program contradict each other.
+    /// If a file cannot be read, or sizes, indices, names, delays or the loss program contradict each other.
     pub fn new(graph: Graph<R>) -> Result<Self, Error> {
         let simulation = graph.simulation;
         Self::with_simulation(graph, simulation)
@@ -42,6 +42,7 @@ impl<R: Real> Network<R> {
     /// As [`Network::new`].
     pub fn with_simulation(mut graph: Graph<R>, simulation: Simulation) -> Result<Self, Error> {
         graph.simulation = simulation;
+        graph.read_edges("")?;
         let plan = plan::plan(&graph, simulation)?;
         Ok(Self { graph, plan })
     }

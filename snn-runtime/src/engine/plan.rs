@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::plastic::{self, PlasticPlan};
 use super::projection::{Carried, ProjectionPlan, projection};
+use crate::connectivity::Connectivity;
 use crate::graph::{Graph, Input, Population, Signal, Simulation, Source, Target, TargetKind};
 use crate::loss;
 use crate::neuron::{Neuron, NeuronLayout};
@@ -80,6 +81,11 @@ pub(crate) fn plan<R: Real>(graph: &Graph<R>, simulation: Simulation) -> Result<
     let (mut projections, mut signals) = (Vec::new(), Vec::new());
     for number in 0..graph.projections.len() {
         projection(graph, number, simulation.dt, &mut layout, &mut signals, &mut projections)?;
+    }
+    for p in &graph.projections {
+        if let Connectivity::Edges(edges) = &p.connectivity {
+            layout.add_connections(edges);
+        }
     }
     let mut populations = graph
         .populations

@@ -323,6 +323,7 @@ fn wire(p: &Projection, number: usize, rows: usize, columns: usize, no_self: Opt
             few(rows as f64 * count as f64)?;
             Ok(listed(draw(seed).columns_of_rows(count)))
         }
+        Connectivity::File(file) => Err(format!("{} has not been read; call `Graph::read_edges`", file.display())),
         Connectivity::Edges(edges) => {
             check_edges(edges, rows, columns, no_self)?;
             Ok(listed(Sparse::from_pairs(rows, &edges.sources, &edges.targets, &[])))
@@ -352,36 +353,65 @@ fn wire(p: &Projection, number: usize, rows: usize, columns: usize, no_self: Opt
 
 fn check_edges(edges: &Edges, rows: usize, columns: usize, no_self: Option<isize>) -> Result<(), String> {
     let count = edges.sources.len();
+    // As the arrays of a file are called.
+    let array = |name: &str| match &edges.file {
+        Some(file) => format!("{}, array `{name}`", file.display()),
+        None => format!("array `{name}` of the connections"),
+    };
     if count > MOST_CONNECTIONS {
-        return Err(format!("expected at most {MOST_CONNECTIONS} connections, found {count}"));
+        return Err(format!("{}: expected at most {MOST_CONNECTIONS} connections, found {count}", array("source")));
     }
-    if edges.targets.len() != count {
-        return Err(format!("expected a target for each of {count} sources, found {}", edges.targets.len()));
-    }
-    for (what, values) in [("weights", &edges.weights), ("delays", &edges.delays)] {
-        if !values.is_empty() && values.len() != count {
-            return Err(format!("expected {count} {what}, one for each connection, found {}", values.len()));
+    let lists = [
+        ("target", edges.targets.len(), None),
+        ("weight", edges.weights.len(), Some(&edges.weights)),
+        ("delay", edges.delays.len(), Some(&edges.delays)),
+    ];
+    for (name, length, numbers) in lists {
+        if length != count && !(length == 0 && numbers.is_some()) {
+            let array = array(name);
+            return Err(format!("{array}: expected {count} entries, as many as in `source`, found {length}"));
         }
-        if let Some(k) = values.iter().position(|x| !x.is_finite()) {
-            return Err(format!("connection {k}: expected finite {what}, found {}", values[k]));
+        if let Some((k, x)) = numbers.and_then(|list| list.iter().enumerate().find(|(_, x)| !x.is_finite())) {
+            return Err(format!("{}, entry {k}: expected a finite number, found {x}", array(name)));
         }
     }
-    if let Some(k) = edges.delays.iter().position(|&d| d < 0.0) {
-        return Err(format!("connection {k}: expected a delay of at least 0 ms, found {}", edges.delays[k]));
+    if let Some((k, delay)) = edges.delays.iter().enumerate().find(|(_, d)| **d <= 0.0) {
+        let array = array("delay");
+        return Err(format!(
+            "{array}, entry {k}: expected a delay above 0 ms, found {delay}; the shortest delay of a connection is one step"
+        ));
     }
-    let mut seen = std::collections::BTreeSet::new();
-    for (k, (&row, &column)) in edges.sources.iter().zip(&edges.targets).enumerate() {
-        if row as usize >= rows || column as usize >= columns {
+    for (name, of, list, size) in
+        [("source", "sources", &edges.sources, rows), ("target", "targets", &edges.targets, columns)]
+    {
+        if let Some((k, neuron)) = list.iter().enumerate().find(|(_, neuron)| **neuron as usize >= size) {
+            let array = array(name);
             return Err(format!(
-                "connection {k} from {row} to {column}: expected sources below {rows} and targets below {columns}"
+                "{array}, entry {k}: expected one of the {size} {of} of the projection, counted from 0, found {neuron}"
             ));
         }
-        if no_self.is_some_and(|first| row as isize + first == column as isize) {
-            return Err(format!("connection {k} leads from neuron {row} to itself, against `no_self`"));
-        }
-        if !seen.insert((row, column)) {
-            return Err(format!("connection {k} from {row} to {column} is there twice"));
-        }
+    }
+    let pair = |k: usize| (edges.sources[k], edges.targets[k]);
+    let own = |(row, column): (u32, u32)| no_self.is_some_and(|first| row as isize + first == column as isize);
+    if let Some(k) = (0..count).find(|&k| own(pair(k))) {
+        let array = array("target");
+        return Err(format!(
+            "{array}, entry {k}: expected no connection from a neuron to itself, found one of neuron {}; \
+             take it out of the list, or remove `no_self`",
+            pair(k).1
+        ));
+    }
+    // The entries of a pair are neighbours then, and the first that is there twice is found.
+    let mut order: Vec<u32> = (0..count as u32).collect();
+    order.sort_unstable_by_key(|&k| (pair(k as usize), k));
+    let again = order.windows(2).filter(|two| pair(two[0] as usize) == pair(two[1] as usize));
+    if let Some(two) = again.min_by_key(|two| two[1]) {
+        let (array, (row, column)) = (array("source"), pair(two[0] as usize));
+        return Err(format!(
+            "{array}, entry {}: expected each connection once, found that from {row} to {column} a second time, after \
+             entry {}; add their weights up, or use a projection for each",
+            two[1], two[0]
+        ));
     }
     Ok(())
 }

@@ -65,7 +65,7 @@ pub enum StoreError {
     /// The numbers of another model.
     #[error(
         "{}: expected numbers of model `{name}` with hash {expected}, found those of `{found_name}` with hash {found}; \
-         load them into the model they were saved from, or train again if its equations, sizes or constants were changed",
+         load them into the model they were saved from, or train again if its equations, sizes, constants or connections were changed",
         path.display()
     )]
     Hash {

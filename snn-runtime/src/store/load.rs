@@ -36,7 +36,7 @@ pub fn load<R: Real>(
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
     let metadata = |key: &str| header.metadata().as_ref()?.get(key).cloned();
     check_version(path, VERSION_KEY, FORMAT_VERSION, metadata)?;
-    check_model(path, model, metadata)?;
+    check_model(path, model, &layout, metadata)?;
     let file = SafeTensors::deserialize(&bytes).map_err(damaged)?;
     check_names(path, &layout, &file)?;
     let mut values = vec![R::ZERO; expected];
@@ -79,12 +79,14 @@ pub(crate) fn check_version(
 pub(crate) fn check_model(
     path: &Path,
     model: &ModelId<'_>,
+    layout: &Layout,
     metadata: impl Fn(&str) -> Option<String>,
 ) -> Result<(), StoreError> {
+    let expected = layout.hash_of(model.hash);
     let found_name = entry(path, NAME_KEY, model.name, &metadata)?;
-    let found = entry(path, HASH_KEY, model.hash, &metadata)?;
-    if found != model.hash {
-        let (name, expected) = (model.name.into(), model.hash.into());
+    let found = entry(path, HASH_KEY, &expected, &metadata)?;
+    if found != expected {
+        let name = model.name.into();
         return Err(StoreError::Hash { path: path.into(), name, expected, found_name, found });
     }
     Ok(())

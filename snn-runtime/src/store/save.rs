@@ -36,7 +36,8 @@ pub fn save<R: Real>(
         check_finite(path, &tensor.name, numbers)?;
         tensors.push((tensor.name.as_str(), Numbers { shape: &tensor.shape, numbers }));
     }
-    let metadata = [(VERSION_KEY, FORMAT_VERSION), (NAME_KEY, model.name), (HASH_KEY, model.hash)];
+    let hash = layout.hash_of(model.hash);
+    let metadata = [(VERSION_KEY, FORMAT_VERSION), (NAME_KEY, model.name), (HASH_KEY, &hash)];
     write(path, "save the parameters", tensors, &metadata)
 }
 

@@ -127,7 +127,7 @@ impl Emit<'_> {
             }
         }
         if p.connectivity != Connectivity::Dense {
-            field("connectivity", self.connectivity(p.connectivity));
+            field("connectivity", self.connectivity(&p.connectivity));
         }
         let unit = p.unit.base_unit();
         if !unit.is_empty() {
@@ -204,7 +204,7 @@ impl Emit<'_> {
         }
     }
 
-    fn connectivity(&self, kind: Connectivity) -> TokenStream {
+    fn connectivity(&self, kind: &Connectivity) -> TokenStream {
         let runtime = self.runtime;
         let of = quote! { #runtime::connectivity };
         let drawn = |kind: &str, count: usize, seed: u64| {
@@ -225,7 +225,7 @@ impl Emit<'_> {
                 })
             }
         };
-        match kind {
+        match *kind {
             Connectivity::Dense => quote! { #of::Connectivity::Dense },
             Connectivity::OneToOne => quote! { #of::Connectivity::OneToOne },
             Connectivity::Random { probability, seed } => {
@@ -234,6 +234,7 @@ impl Emit<'_> {
             }
             Connectivity::FixedIndegree { count, seed } => drawn("FixedIndegree", count, seed),
             Connectivity::FixedOutdegree { count, seed } => drawn("FixedOutdegree", count, seed),
+            Connectivity::Edges { ref file } => quote! { #of::Connectivity::File(#file.into()) },
             Connectivity::Convolution(w) => window("Convolution", w),
             Connectivity::Pool(w) => window("Pool", w),
         }
@@ -319,6 +320,10 @@ fn initialiser(initial: Initialiser) -> TokenStream {
         Initialiser::Uniform { low, high } => {
             let (low, high) = (number_literal(low), number_literal(high));
             quote! { Uniform { low: #low, high: #high } }
+        }
+        Initialiser::FanIn => {
+            let gain = number_literal(Initialiser::GAIN);
+            quote! { KaimingUniform { gain: #gain } }
         }
         Initialiser::Normal { mean, sd } => {
             let (mean, sd) = (number_literal(mean), number_literal(sd));

@@ -7,7 +7,7 @@ mod maps;
 use super::items::{Items, NetworkItems};
 use super::neuron::{self, allow, doc_lines};
 use crate::derive::identity_of;
-use crate::model::{Model, Network};
+use crate::model::{Connectivity, Model, Network};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -78,6 +78,26 @@ impl<'a> Emit<'a> {
                 }
             }
         });
+        let reads = self.network.projections.iter().any(|p| matches!(p.connectivity, Connectivity::Edges { .. }));
+        let in_folder = reads.then(|| {
+            quote! {
+                /// The network on a time grid, with fresh weights and connections from files: their relative paths begin in
+                /// this folder, and not in the current one as those of [`Self::new`] and [`Self::with`].
+                ///
+                /// # Errors
+                /// If a file of connections cannot be read or does not fit the network, or the grid does not.
+                pub fn in_folder(
+                    folder: impl ::core::convert::AsRef<::std::path::Path>,
+                    simulation: #runtime::Simulation,
+                    seed: u64,
+                ) -> ::core::result::Result<Self, #runtime::Error> {
+                    let mut graph = Self::graph();
+                    graph.simulation = simulation;
+                    graph.read_edges(folder)?;
+                    Self::from_graph(graph, seed)
+                }
+            }
+        });
         let attributes = allow();
         quote! {
             #docs
@@ -109,6 +129,8 @@ impl<'a> Emit<'a> {
                     graph.simulation = simulation;
                     Self::from_graph(graph, seed)
                 }
+
+                #in_folder
 
                 fn from_graph(graph: #runtime::Graph<#real>, seed: u64) -> ::core::result::Result<Self, #runtime::Error> {
                     let engine = #runtime::Network::new(graph)?;
