@@ -40,7 +40,7 @@ struct Options {
     #[arg(long, default_value_t = 1e-3)]
     lr: f64,
     /// The largest norm of the gradient; a longer one is scaled down.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 0.25)]
     clip: f64,
     /// Decides over weights, time constants and trials.
     #[arg(long, default_value_t = 1)]

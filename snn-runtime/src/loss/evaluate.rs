@@ -3,8 +3,9 @@
 use super::Reduction;
 use super::plan::{Operation, Plan, Shape};
 use super::reduce::{
-    first_spikes, first_spikes_gradient, reduce_neuron, reduce_neuron_gradient, reduce_time, reduce_time_gradient,
+    add, first_spikes, first_spikes_gradient, reduce_neuron, reduce_neuron_gradient, reduce_time, reduce_time_gradient,
 };
+use super::stream::{streamed, streamed_gradient};
 use crate::Real;
 use crate::math;
 use std::ops::Range;
@@ -141,7 +142,7 @@ impl<R: Real> Plan<R> {
         scratch: &mut Scratch<R>,
     ) {
         for node in &self.nodes {
-            if !(node.for_readout || with_losses && node.for_loss) || !levels.contains(&node.level) {
+            if !(node.for_readout || with_losses && node.for_loss) || !levels.contains(&node.level) || node.streamed {
                 continue;
             }
             let (below, out) = scratch.own.values.split_at_mut(node.range.start);
@@ -163,10 +164,16 @@ impl<R: Real> Plan<R> {
                     let room = &mut scratch.own.room[node.room.clone()];
                     first_spikes(x, node.shape.n(), window, self.dt, room, out);
                 }
-                Operation::ReduceTime { input, reduction, window } => {
-                    let x = self.value(*input, below, sample);
-                    reduce_time(x, node.shape.n(), *reduction, window, replay, positions, out);
-                }
+                Operation::ReduceTime { input, reduction, window } => match &self.nodes[*input].operation {
+                    Operation::Map { inputs, function } if self.nodes[*input].streamed => {
+                        let arrays: Vec<&[R]> = inputs.iter().map(|&i| self.value(i, below, sample)).collect();
+                        streamed(&**function, &arrays, *reduction, window, out);
+                    }
+                    _ => {
+                        let x = self.value(*input, below, sample);
+                        reduce_time(x, node.shape.n(), *reduction, window, replay, positions, out);
+                    }
+                },
                 Operation::ReduceNeuron { input, reduction } => {
                     let x = self.value(*input, below, sample);
                     let n = self.nodes[*input].shape.n();
@@ -248,7 +255,7 @@ impl<R: Real> Plan<R> {
             slots.push(if trace.gradient { &mut gradient[sample.slot * length..][..length] } else { &mut [] });
         }
         slots.iter_mut().for_each(|g| g.fill(R::ZERO));
-        for node in self.nodes.iter().rev().filter(|node| node.for_loss && levels.contains(&node.level)) {
+        for node in self.nodes.iter().rev().filter(|n| n.for_loss && levels.contains(&n.level) && !n.streamed) {
             let (below, own) = scratch.own.gradients.split_at_mut(node.range.start);
             let own = &own[..node.range.len()];
             let values = &scratch.own.values[..];
@@ -282,6 +289,13 @@ impl<R: Real> Plan<R> {
                     let z = self.value(*input, values, sample);
                     let room = &scratch.own.room[node.room.clone()];
                     gradient(*input, &mut |g| first_spikes_gradient(own, z, window, self.dt, room, g));
+                }
+                Operation::ReduceTime { input, reduction, window } if self.nodes[*input].streamed => {
+                    let Operation::Map { inputs, function } = &self.nodes[*input].operation else { continue };
+                    let arrays: Vec<&[R]> = inputs.iter().map(|&i| self.value(i, values, sample)).collect();
+                    streamed_gradient(&**function, &arrays, *reduction, window, own, &mut |k, first, piece| {
+                        gradient(inputs[k], &mut |g| add(&mut g[first..], piece));
+                    });
                 }
                 Operation::ReduceTime { input, reduction, window } => {
                     let positions = &positions[node.positions.clone()];
@@ -324,6 +338,9 @@ impl<R: Real> Plan<R> {
 
 /// Adds the gradient of a broadcast array to that of the array before broadcasting.
 fn collect<R: Real>(from: &[R], n: usize, shape: Shape, to: &mut [R]) {
+    if shape.len() == from.len() {
+        return add(to, from);
+    }
     for (t, row) in from.chunks_exact(n).enumerate() {
         for (j, &g) in row.iter().enumerate() {
             to[source_index(t, j, shape)] += g;

@@ -5,14 +5,17 @@
 
 mod couple;
 mod evaluate;
+mod map;
 mod plan;
 mod reduce;
+mod stream;
+
+pub use map::{CompiledMap, Map, MapKernel};
 
 pub(crate) use couple::Kept;
 pub(crate) use evaluate::{Sample, Scratch, Targets};
 pub(crate) use plan::{Plan, Trace};
 
-use crate::Real;
 use std::sync::Arc;
 
 /// What of a population a node looks at.
@@ -41,14 +44,6 @@ pub enum Reduction {
     /// the sum over n of n dt z\[n\] times the product of all (1 - z\[m\]), m < n, and the end of the window times the
     /// product of all. A polynomial, so that it has a gradient by every z.
     First,
-}
-
-/// An elementwise function and its derivatives, on slices of equal length.
-pub trait Map<R: Real>: Send + Sync {
-    /// `out[i] = f(inputs[0][i], inputs[1][i], ...)`
-    fn value(&self, inputs: &[&[R]], out: &mut [R]);
-    /// `input_gradients[k][i] += df/dx_k * out_gradient[i]`
-    fn gradient(&self, inputs: &[&[R]], out_gradient: &[R], input_gradients: &mut [&mut [R]]);
 }
 
 /// One array of the program.

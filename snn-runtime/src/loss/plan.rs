@@ -138,6 +138,9 @@ pub(crate) struct NodePlan<R> {
     pub(crate) for_loss: bool,
     /// A readout depends on it.
     pub(crate) for_readout: bool,
+    /// A map over time of which only a mean or sum over time is wanted: it is computed piece by piece where that is taken, and
+    /// has no place in the buffers.
+    pub(crate) streamed: bool,
 }
 
 /// A checked program.
@@ -183,7 +186,45 @@ impl<R: Real> Plan<R> {
             places.push(place);
         }
         plan.mark(program, &places)?;
+        plan.stream();
         Ok(plan)
+    }
+
+    /// Finds the maps that need no place, and moves the others together.
+    fn stream(&mut self) {
+        let readers = |node: usize| {
+            self.nodes
+                .iter()
+                .filter(move |other| other.operation.inputs().contains(&node))
+                .map(|other| &other.operation)
+        };
+        let streamed = |index: usize, node: &NodePlan<R>| {
+            let Operation::Map { inputs, .. } = &node.operation else { return false };
+            let wanted = self.losses.contains(&index) || self.readouts.iter().any(|(_, readout)| *readout == index);
+            let summed = |reader: &Operation<R>| {
+                matches!(reader, Operation::ReduceTime { reduction: Reduction::Mean | Reduction::Sum, .. })
+            };
+            // A map of a higher level reads what was kept of the traces; a piece of a broadcast array is none of its source.
+            node.level == 0
+                && node.shape.time.is_some()
+                && !wanted
+                && inputs.iter().all(|&i| self.nodes[i].shape == node.shape && !self.nodes[i].streamed)
+                && readers(index).count() == 1
+                && readers(index).all(summed)
+        };
+        let mut found = Vec::new();
+        for (index, node) in self.nodes.iter().enumerate() {
+            if streamed(index, node) {
+                found.push(index);
+            }
+        }
+        found.iter().for_each(|&index| self.nodes[index].streamed = true);
+        self.values = 0;
+        for node in &mut self.nodes {
+            let length = if node.streamed { 0 } else { node.range.len() };
+            node.range = self.values..self.values + length;
+            self.values += length;
+        }
     }
 
     /// Adds a node; one of a higher level reads copies of traces.
@@ -206,8 +247,8 @@ impl<R: Real> Plan<R> {
         let positions = self.positions..self.positions + maxima;
         let room = self.room..self.room + later;
         (self.values, self.positions, self.room) = (range.end, positions.end, room.end);
-        let (for_loss, for_readout) = (false, false);
-        self.nodes.push(NodePlan { operation, shape, range, positions, room, level, for_loss, for_readout });
+        let (for_loss, for_readout, streamed) = (false, false, false);
+        self.nodes.push(NodePlan { operation, shape, range, positions, room, level, for_loss, for_readout, streamed });
         self.nodes.len() - 1
     }
 

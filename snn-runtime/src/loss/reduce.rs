@@ -4,6 +4,11 @@ use super::Reduction;
 use crate::Real;
 use std::ops::Range;
 
+/// `to += from`, as far as both go.
+pub(super) fn add<R: Real>(to: &mut [R], from: &[R]) {
+    to.iter_mut().zip(from).for_each(|(to, &x)| *to += x);
+}
+
 /// The times of first spikes of `[steps, n]` within a window: `later[t]` is that from step t on, v\[t\] = z t dt +
 /// (1 - z) v\[t + 1\], and the end of the window after the last step. `later`: `[window, n]`
 pub(super) fn first_spikes<R: Real>(z: &[R], n: usize, window: &Range<usize>, dt: f64, later: &mut [R], out: &mut [R]) {

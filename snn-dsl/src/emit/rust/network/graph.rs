@@ -267,7 +267,7 @@ impl Emit<'_> {
                 let name = self.own.maps.get(&k);
                 let inputs = inputs.iter().map(|&k| index(k));
                 quote! {
-                    #of::Node::Map { inputs: ::std::vec![#(#inputs),*], function: ::std::sync::Arc::new(#name) }
+                    #of::Node::Map { inputs: ::std::vec![#(#inputs),*], function: ::std::sync::Arc::new(#of::CompiledMap::<#name>::new()) }
                 }
             }
             ProgramNode::ReduceTime { input, reduction: r, window: w } => {

@@ -12,7 +12,7 @@ use quote::{ToTokens, format_ident, quote};
 use std::collections::BTreeMap;
 
 /// What the code calls things of its own.
-const FIXED: &[&str] = &["inputs", "out", "i", "y", "y_bar", "out_gradient", "input_gradients"];
+const FIXED: &[&str] = &["inputs", "out", "i", "y", "y_bar", "count", "out_gradient", "input_gradients"];
 
 impl Emit<'_> {
     /// All functions of the network.
@@ -32,6 +32,8 @@ impl Emit<'_> {
         let mut names = self.items.names.inside();
         names.reserve(FIXED);
         let arguments = names.take_all((0..inputs).map(|k| format!("x{k}")));
+        let rows = names.take_all((0..inputs).map(|k| format!("x{k}_all")));
+        let sums = names.take_all((0..inputs).map(|k| format!("x{k}_bar_all")));
         let mut known: IdMap<Name> = IdMap::default();
         for (k, name) in arguments.iter().enumerate() {
             known.insert(arena.leaf(Leaf::Argument(k as u16)), Name::Local(name.clone()));
@@ -47,16 +49,19 @@ impl Emit<'_> {
             writer.lets(&program, &BTreeMap::new(), &mut names.inside(), &mut rest);
             rest.extend(roots.iter().enumerate().map(|(k, &root)| store(k, writer.value(root))));
             let mentions = Mentions::of(&rest);
-            let loads = arguments.iter().enumerate().filter(|(_, name)| mentions.contain(name)).map(|(k, name)| {
+            let read = || arguments.iter().zip(&rows).enumerate().filter(|(_, (name, _))| mentions.contain(name));
+            let loads = read().map(|(_, (name, row))| quote! { let #name = #row[i]; });
+            // Slices of one length: no place is tested in the loop.
+            let slices = read().map(|(k, (_, row))| {
                 let k = index(k);
-                quote! { let #name = inputs[#k][i]; }
+                quote! { let #row = &inputs[#k][..count]; }
             });
-            quote! { #(#loads)* #rest }
+            (quote! { #(#loads)* #rest }, quote! { #(#slices)* })
         };
-        let value = body(&[function], &|_, value| quote! { *y = #value; });
-        let gradient = body(&gradients, &|k, value| {
-            let k = index(k);
-            quote! { input_gradients[#k][i] += #value; }
+        let (value, value_rows) = body(&[function], &|_, value| quote! { *y = #value; });
+        let (gradient, gradient_rows) = body(&gradients, &|k, value| {
+            let sum = &sums[k];
+            quote! { #sum[i] += #value; }
         });
         let (in_value, in_gradient) = (Mentions::of(&value), Mentions::of(&gradient));
         let (i, y_bar) = (format_ident!("i"), format_ident!("y_bar"));
@@ -69,13 +74,11 @@ impl Emit<'_> {
         let each_gradient = if in_gradient.contain(&y_bar) {
             quote! { (i, &y_bar) in out_gradient.iter().enumerate() }
         } else {
-            quote! { i in 0..out_gradient.len() }
+            quote! { i in 0..count }
         };
-        let inputs_of = |body: &Mentions| {
-            let inputs = format_ident!("inputs");
-            if body.contain(&inputs) { inputs } else { format_ident!("_inputs") }
-        };
-        let (value_inputs, gradient_inputs) = (inputs_of(&in_value), inputs_of(&in_gradient));
+        let inputs_of = |rows: &TokenStream| format_ident!("{}", if rows.is_empty() { "_inputs" } else { "inputs" });
+        let (value_inputs, gradient_inputs) = (inputs_of(&value_rows), inputs_of(&gradient_rows));
+        let value_count = (!value_rows.is_empty()).then(|| quote! { let count = out.len(); });
         let attributes = allow();
         quote! {
             #docs
@@ -83,17 +86,24 @@ impl Emit<'_> {
             struct #name;
 
             #attributes
-            impl<#real: #runtime::Real> #runtime::loss::Map<#real> for #name {
-                fn value(&self, #value_inputs: &[&[#real]], out: &mut [#real]) {
+            impl #runtime::loss::MapKernel for #name {
+                #[inline(always)]
+                fn value<#real: #runtime::Real>(#value_inputs: &[&[#real]], out: &mut [#real]) {
+                    #value_count
+                    #value_rows
                     for #each_value { #value }
                 }
 
-                fn gradient(
-                    &self,
+                #[inline(always)]
+                fn gradient<#real: #runtime::Real>(
                     #gradient_inputs: &[&[#real]],
                     out_gradient: &[#real],
                     input_gradients: &mut [&mut [#real]],
                 ) {
+                    let count = out_gradient.len();
+                    #gradient_rows
+                    let [#(#sums),*] = input_gradients else { return };
+                    #(let #sums = &mut #sums[..count];)*
                     for #each_gradient { #gradient }
                 }
             }
