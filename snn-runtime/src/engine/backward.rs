@@ -8,6 +8,14 @@ use crate::Real;
 use crate::graph::Signal;
 use crate::loss::Observable;
 use crate::neuron::{Adjoint, Mode};
+use crate::simd::prefetch;
+
+/// How many steps ahead, towards the beginning, the tape is fetched: the samples of a block are more streams than a processor
+/// foresees.
+const FETCH: usize = 4;
+
+/// The bytes of tape of a block from which on it is fetched ahead; a smaller one lies in the second-level cache.
+const LARGE: usize = 2 << 20;
 
 /// Runs the `count` samples of a block backwards.
 pub(crate) fn backward<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, lane: &mut Lane<R>, count: usize) {
@@ -78,6 +86,7 @@ fn step_back<R: Real>(
     let (n, ports, states) = (p.n, p.incoming.len() * p.n, layout.states.len() * p.n);
     let outputs = layout.outputs.len() * n;
 
+    let large = std::mem::size_of_val(&scratch.tape[population][..]) > LARGE;
     let spike_gradient = &mut scratch.spike_gradient[..count * n];
     spike_gradient.fill(R::ZERO);
     let output_gradient = &mut scratch.output_gradient[..count * outputs];
@@ -87,6 +96,9 @@ fn step_back<R: Real>(
             continue;
         }
         let from = |slot: usize| &gradient[(slot * steps + t) * n..][..n];
+        if large && t >= FETCH {
+            (0..count).for_each(|slot| prefetch(&gradient[(slot * steps + t - FETCH) * n..][..n]));
+        }
         match trace.observable {
             Observable::Spikes => {
                 spike_gradient.chunks_exact_mut(n).enumerate().for_each(|(slot, to)| to.copy_from_slice(from(slot)));
@@ -158,6 +170,11 @@ fn step_back<R: Real>(
 
     for slot in 0..count {
         let at = slot * steps + t;
+        if large && t >= FETCH {
+            let (at, reals) = (at - FETCH, layout.tape_reals * n);
+            prefetch(&scratch.tape[population][at * reals..][..reals]);
+            prefetch(&scratch.errors[population][at * ports..][..ports]);
+        }
         let (reals, flags) = (layout.tape_reals * n, if layout.tape_flags { n } else { 0 });
         let spikes: &[R] = if !layout.adjoint_reads_spikes {
             &[]
