@@ -137,6 +137,15 @@ fn projection<'a>(checker: &mut Checker<'a>, tree: &'a Projection) -> Option<mod
         let message = "expected one delay for connections that share their weights, found a distribution";
         checker.typing.diagnostics.push(Diagnostic::error("E0508", expr.span, message).hint("write e.g. `delay 1 ms`"));
     }
+    if let (Some(Connectivity::Convolution(_) | Connectivity::Pool(_)), Some(call), Some(connections)) =
+        (connectivity, options.synapse, options.connectivity)
+        && through.as_ref().is_some_and(|(through, _)| checker.synapses[through.synapse].edge.is_some())
+    {
+        let message = format!("expected a weight of each connection for `{}`, found shared ones", call.name.name);
+        let diagnostic =
+            Diagnostic::error("E0515", connections.span, message).also(call.span, "changes each by itself");
+        checker.typing.diagnostics.push(diagnostic.hint("write e.g. `dense` or `random(0.1)`"));
+    }
     let rate = match options.rate {
         Some(expr) => learning_rate(checker, expr),
         None => Some(1.0),
@@ -235,7 +244,7 @@ fn synapse<'a>(
         let message = "expected one delay for weights that change by a rule, found a distribution";
         return checker.typing.fail(Diagnostic::error("E0508", call.span, message).hint("write e.g. `delay 1 ms`"));
     }
-    if let (Some(_), Some(Source::Layer(i))) = (&synapse.relay, source)
+    if let (true, Some(Source::Layer(i))) = (synapse.keeps_spikes(), source)
         && checker.layers.get(i).is_some_and(|l| l.layer.dropout > 0.0)
     {
         let message = format!("`{}` has states at its source, whose spikes dropout makes larger", synapse.name);
