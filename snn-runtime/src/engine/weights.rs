@@ -85,7 +85,8 @@ fn sum_biases<R: Real>(plan: &Plan<R>, p: &PopulationPlan<R>, values: &[R], out:
     for (list, out) in p.incoming.iter().zip(out.chunks_exact_mut(p.n)) {
         for p in list.iter().map(|&j| &plan.projections[j]) {
             let Some(bias) = p.bias.clone() else { continue };
-            out[p.targets.clone()].iter_mut().zip(&values[bias]).for_each(|(sum, &b)| *sum += b);
+            let columns = out[p.targets.clone()].chunks_mut(p.columns_of_a_bias);
+            columns.zip(&values[bias]).for_each(|(sums, &b)| sums.iter_mut().for_each(|sum| *sum += b));
         }
     }
 }
