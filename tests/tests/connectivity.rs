@@ -25,6 +25,33 @@ fn gradients_of_every_synapse() {
     gradients(include_str!("../models/synapses.snn"));
 }
 
+/// What a gap junction sends in two ways has one matrix of weights, also where only one of the ways has delays that differ.
+#[test]
+fn gradients_of_one_matrix_with_several_delays() {
+    gradients(
+        "synapse Other {
+            weight w : uS
+            reads pre V_pre : mV
+            reads V : mV
+            sum D : nA = w*V_pre
+            sum G : uS = w
+            output D - G*V
+        }
+        network Junctions {
+            simulate dt = 1 ms, for 20 ms
+            input x[3] spikes
+            layer a[3] = LIF(V_th = 6 mV)
+            layer b[3] = LIF(V_th = 6 mV)
+            x -> a.exc : dense, init normal(1 nA, 1 nA)
+            x -> b.exc : one_to_one, init normal(2 nA, 1 nA)
+            a -> a.I_ext : dense, GapJunction, no_self, delay uniform(1 ms, 4 ms), init uniform(0.01 uS, 0.03 uS)
+            b -> b.I_ext : dense, Other, no_self, sign +, delay uniform(1 ms, 4 ms), init uniform(0.01 uS, 0.03 uS)
+            a -> b.I_ext : random(0.7), Other, delay uniform(1 ms, 4 ms), init uniform(0.01 uS, 0.03 uS)
+            loss mean_n(mean_t(sin(a.V/(10 mV)))) + mean_n(mean_t(sin(b.V/(10 mV))))
+        }",
+    );
+}
+
 fn gradients(text: &str) {
     let all = model(text);
     for k in 0..all.networks.len() {

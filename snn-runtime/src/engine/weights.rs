@@ -17,7 +17,7 @@ pub(crate) struct Weights<R> {
     pub(crate) forward: Vec<Packed<R>>,
     /// Per dense projection `[target, source]`; empty where the source is an input or no gradient is wanted.
     pub(crate) backward: Vec<Packed<R>>,
-    /// Per other projection that is the first with its weights, these.
+    /// Per projection that is the first with its weights, these, if one with them is not dense.
     listed: Vec<Vec<R>>,
     /// Per population the sum of the biases of each port. `[ports, n]`
     pub(crate) biases: Vec<Vec<R>>,
@@ -35,11 +35,13 @@ impl<R: Real> Weights<R> {
             let matrix = &values[p.weight.clone()];
             let scale = plan.dropout_scale(p, dropout);
             let scaled = |weight: R| scale.map_or(weight, |scale| weight * scale);
-            if !matches!(p.wiring, Wiring::Dense) {
-                if p.lead == j {
-                    listed.clear();
-                    listed.extend(matrix.iter().map(|&w| scaled(p.signed(w))));
-                }
+            let dense = |p: &ProjectionPlan| matches!(p.wiring, Wiring::Dense);
+            // Of connections with the same weights some may be listed, where their delays differ, and others not.
+            if p.lead == j && plan.projections[j..].iter().any(|q| q.lead == j && !dense(q)) {
+                listed.clear();
+                listed.extend(matrix.iter().map(|&w| scaled(p.signed(w))));
+            }
+            if !dense(p) {
                 return;
             }
             let effective =
