@@ -273,7 +273,7 @@ fn windows_and_samples_are_parts_of_one_run() {
 #[test]
 fn texts_are_laid_out_and_derived() {
     let cases = (networks(Weights::Plastic), choices());
-    check(config(VARIABLE, 96), &cases, |(Text(text), spaces)| {
+    check(config(VARIABLE, 64), &cases, |(Text(text), spaces)| {
         let tree = parsed(&text);
         let printed = print::print(&tree);
         prop_assert_eq!(shape(&parsed(&printed)), shape(&tree));
