@@ -229,3 +229,27 @@ fn what_is_on_its_way_has_a_gradient() {
     // Sent in step 2 of the window before, it arrives in step 1 and counts three times.
     assert_eq!(gradient.values(), [3.0]);
 }
+
+/// A rule changes the weights of all pairs but those of a neuron with itself as it changes listed ones.
+#[test]
+fn rules_of_a_matrix_without_its_diagonal() {
+    let run = |connectivity: &str| {
+        let model = model(&format!(
+            "network Net {{
+                simulate dt = 1 ms, for 40 ms
+                input x[3] spikes
+                layer a[5] = LIF(V_th = 6 mV)
+                x -> a.exc : dense, init constant(3 nA)
+                x -> a[.. 2].exc : dense, init constant(1 nA)
+                a -> a.I_ext : {connectivity}, PairSTDP(A_plus = 0.1), no_self, delay 1 step, init constant(0.5 nA)
+            }}"
+        ));
+        let network = smooth::network(&model);
+        let (trains, mut workspace) = (probe::inputs(&network, 3, 0.3, 5), Workspace::with_lanes(1));
+        let batch = Batch { size: 3, inputs: vec![InputData::Spikes(&trains[0])], targets: Vec::new() };
+        probe::forward_bits(&network, &network.initial_parameters(3), &batch, &mut workspace).unwrap()
+    };
+    let found = run("dense");
+    assert!(found.last() > Some(&50), "{:?} spikes prove little", found.last());
+    assert_eq!(found, run("random(1)"));
+}
