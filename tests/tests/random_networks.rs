@@ -121,9 +121,10 @@ fn gradients_equal_differences() {
     let add = |count: &Cell<usize>, more: usize| count.set(count.get() + more);
     let cases = check(config(VARIABLE, 64), &networks(Weights::Trained), |Text(text)| {
         // A loss that is too steep has no difference quotient that converges; conductances of hundredths have steep ones.
+        // A variance of samples that are nearly the same is lost in rounding, and so are its differences.
         let report = match probe::prove(&checked(&text), 1.0) {
             Err(snn_runtime::Error::LossNotFinite { .. }) => None,
-            report => Some(report.unwrap()).filter(|r| r.steepest < 300.0),
+            report => Some(report.unwrap()).filter(|r| r.steepest < 300.0 && (r.largest == 0.0 || r.largest > 1e-9)),
         };
         let Some(report) = report else {
             add(&rejects, 1);
