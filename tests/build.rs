@@ -19,7 +19,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     quietly("hostile_names")?;
     quietly("integration")?;
     write("absolute", &by_absolute_path()?)?;
-    write("random_models", &random_models()?)
+    let models = (0..random::EMITTED).map(|seed| print(&random::model_of_seed(seed)));
+    write("random_models", &modules("random", models)?)?;
+    let networks = (0..random::networks::EMITTED).map(random::networks::text_of_seed);
+    write("random_networks", &modules("network", networks)?)
 }
 
 /// Without the warnings of a model that has things unused on purpose.
@@ -36,17 +39,17 @@ fn by_absolute_path() -> Result<String, Box<dyn Error>> {
     Ok(format!("snn_macros::snn_model!(r#\"{folder}/models/two_layers.snn\"#);\n"))
 }
 
-fn random_models() -> Result<String, Box<dyn Error>> {
+/// A module for each text, and the network `Net` of each with its seed.
+fn modules(name: &str, texts: impl Iterator<Item = String>) -> Result<String, Box<dyn Error>> {
     let mut modules = String::new();
     let mut list = String::new();
-    for seed in 0..random::EMITTED {
-        let text = print(&random::model_of_seed(seed));
-        let output = compile_source(&format!("random_{seed}.snn"), &text, &Options::default())?;
+    for (seed, text) in texts.enumerate() {
+        let output = compile_source(&format!("{name}_{seed}.snn"), &text, &Options::default())?;
         let Some(code) = output.code else {
             return Err(render_all(&output.sources, &output.diagnostics, Style::Plain).into());
         };
-        writeln!(modules, "pub mod random_{seed} {{\n{}}}", format(&code)?)?;
-        writeln!(list, "        ({seed}, random_{seed}::Net::<f64>::graph()),")?;
+        writeln!(modules, "pub mod {name}_{seed} {{\n{}}}", format(&code)?)?;
+        writeln!(list, "        ({seed}, {name}_{seed}::Net::<f64>::graph()),")?;
     }
     writeln!(
         modules,

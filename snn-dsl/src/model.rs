@@ -543,6 +543,14 @@ impl Connectivity {
         }
     }
 
+    /// How many biases so many targets have: one each, or one for a channel of a convolution.
+    pub fn biases(&self, columns: usize) -> usize {
+        match *self {
+            Self::Convolution(w) => w.target[0],
+            _ => columns,
+        }
+    }
+
     /// Sources of a target and targets of a source, on average; at least one, and one where the compiler does not know.
     pub fn fans(&self, rows: usize, columns: usize) -> (f64, f64) {
         let (rows, columns) = (rows as f64, columns as f64);

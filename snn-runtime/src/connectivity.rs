@@ -46,6 +46,16 @@ pub enum Connectivity {
     Pool(Grid),
 }
 
+impl Connectivity {
+    /// How many of so many columns in a row have a bias together: those of a channel of a convolution, else each has its own.
+    pub fn columns_of_a_bias(&self) -> usize {
+        match self {
+            Self::Convolution(grid) => grid.target[1] * grid.target[2],
+            _ => 1,
+        }
+    }
+}
+
 /// Connections one by one.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Edges {

@@ -146,7 +146,7 @@ pub struct Projection {
     pub unit: String,
     /// When they arrive.
     pub delay: Delay,
-    /// A trained constant is added to the port in every step.
+    /// A trained constant is added to the port in every step: one for each target neuron, in a convolution for each channel.
     pub bias: bool,
     /// Dale's law.
     pub sign: Option<Sign>,

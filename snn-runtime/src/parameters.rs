@@ -41,7 +41,7 @@ impl Update {
 pub struct Tensor {
     /// Unique in the layout, e.g. `pixel_to_hidden_exc.weight` or `hidden.tau`.
     pub name: String,
-    /// Row-major; a weight is `[source neurons, target neurons]`, a bias `[target neurons]`, a parameter `[]` or `[neurons]`.
+    /// Row-major; a weight is `[source neurons, target neurons]`, a bias `[target neurons]` or `[target channels]`, a parameter `[]` or `[neurons]`.
     pub shape: Vec<usize>,
     /// The unit in which the numbers count, e.g. `nA`; empty for dimensionless (and for unconstrained parameters).
     pub unit: String,

@@ -4,10 +4,11 @@ use crate::smooth::{Report, compare, network};
 use crate::trains::trains;
 use snn_dsl::model::Model;
 use snn_runtime::graph::{Input, InputKind, TargetKind};
-use snn_runtime::ndarray::{Array2, Array3};
+use snn_runtime::ndarray::{Array2, Array3, ArrayD};
 use snn_runtime::neuron::Mode;
 use snn_runtime::{
-    Batch, Error, InputData, Network, ParameterSet, Parameters, Real, Recording, SpikeTrain, TargetData, Workspace,
+    Batch, Error, InputData, Network, ParameterSet, Parameters, Readouts, Real, Recording, SpikeTrain, TargetData,
+    Workspace,
 };
 
 /// Samples of a batch.
@@ -117,32 +118,69 @@ pub fn bits<R: Real>(
     let targets = Targets::new(network, SAMPLES);
     let values = values(network, SAMPLES);
     let batch = targets.batch(network, data(network, inputs, &values));
-    let mut gradient = ParameterSet::zeros(network.layout().clone());
     let mut workspace = Workspace::with_lanes(2);
+    let mut bits = learning_bits(network, parameters, &batch, &mut workspace, mode)?;
+    if mode == Mode::Spiking {
+        bits.extend(forward_bits(network, parameters, &batch, &mut workspace)?);
+    }
+    Ok(bits)
+}
+
+/// Loss and gradient, as bits.
+///
+/// # Errors
+/// If the network cannot be run, or its numbers leave the finite ones.
+pub fn learning_bits<R: Real>(
+    network: &Network<R>,
+    parameters: &ParameterSet<R>,
+    batch: &Batch<'_, R>,
+    workspace: &mut Workspace<R>,
+    mode: Mode,
+) -> Result<Vec<u64>, Error> {
+    let mut gradient = ParameterSet::zeros(network.layout().clone());
     workspace.set_dropout_seed(Some(3));
-    let evaluation = network.loss_and_gradient_in_mode(parameters, &batch, &mut workspace, &mut gradient, mode)?;
+    let evaluation = network.loss_and_gradient_in_mode(parameters, batch, workspace, &mut gradient, mode)?;
     let mut bits = vec![evaluation.loss.to_bits()];
     bits.extend(gradient.values().iter().map(|g| g.to_f64().to_bits()));
-    if mode != Mode::Spiking {
-        return Ok(bits);
-    }
-    let states = |population: &snn_runtime::graph::Population<R>| -> Vec<String> {
-        population.neuron.layout().states.iter().map(|s| s.name.clone()).collect()
-    };
+    Ok(bits)
+}
+
+/// Every state of every population is to be kept.
+pub fn all_states<R: Real>(network: &Network<R>) -> Recording {
     let mut recording = Recording::none();
     for population in &network.graph().populations {
-        for state in states(population) {
-            recording = recording.trace(&population.name, &state);
+        for state in &population.neuron.layout().states {
+            recording = recording.trace(&population.name, &state.name);
         }
     }
-    let readouts = network.forward(parameters, &batch, &mut workspace, &recording)?;
-    for population in &network.graph().populations {
-        for state in states(population) {
-            let trace = readouts.trace(&population.name, &state);
-            bits.extend(trace.into_iter().flat_map(|t| t.iter().map(|x| x.to_f64().to_bits())));
-        }
-    }
-    bits.extend(readouts.iter().flat_map(|(_, array)| array.iter().map(|x| x.to_f64().to_bits())));
+    recording
+}
+
+/// What was recorded of the states, and the readouts.
+pub fn arrays<'a, R: Real>(
+    network: &'a Network<R>,
+    readouts: &'a Readouts<R>,
+) -> impl Iterator<Item = &'a ArrayD<R>> + 'a {
+    let traces = network.graph().populations.iter().flat_map(|population| {
+        let states = population.neuron.layout().states.iter().map(|s| s.name.clone());
+        states.collect::<Vec<_>>().into_iter().filter_map(|state| readouts.trace(&population.name, &state))
+    });
+    traces.chain(readouts.iter().map(|(_, array)| array))
+}
+
+/// Traces of all states, readouts and the numbers of spikes, with their sum at the end, as bits.
+///
+/// # Errors
+/// If the network cannot be run.
+pub fn forward_bits<R: Real>(
+    network: &Network<R>,
+    parameters: &ParameterSet<R>,
+    batch: &Batch<'_, R>,
+    workspace: &mut Workspace<R>,
+) -> Result<Vec<u64>, Error> {
+    let readouts = network.forward(parameters, batch, workspace, &all_states(network))?;
+    let numbers = arrays(network, &readouts).flat_map(|array| array.iter().map(|x| x.to_f64().to_bits()));
+    let mut bits: Vec<u64> = numbers.collect();
     bits.extend(readouts.spike_counts().map(|(_, n)| n));
     bits.push(readouts.spike_counts().map(|(_, n)| n).sum());
     Ok(bits)

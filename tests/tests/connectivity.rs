@@ -25,6 +25,33 @@ fn gradients_of_every_synapse() {
     gradients(include_str!("../models/synapses.snn"));
 }
 
+/// What a gap junction sends in two ways has one matrix of weights, also where only one of the ways has delays that differ.
+#[test]
+fn gradients_of_one_matrix_with_several_delays() {
+    gradients(
+        "synapse Other {
+            weight w : uS
+            reads pre V_pre : mV
+            reads V : mV
+            sum D : nA = w*V_pre
+            sum G : uS = w
+            output D - G*V
+        }
+        network Junctions {
+            simulate dt = 1 ms, for 20 ms
+            input x[3] spikes
+            layer a[3] = LIF(V_th = 6 mV)
+            layer b[3] = LIF(V_th = 6 mV)
+            x -> a.exc : dense, init normal(1 nA, 1 nA)
+            x -> b.exc : one_to_one, init normal(2 nA, 1 nA)
+            a -> a.I_ext : dense, GapJunction, no_self, delay uniform(1 ms, 4 ms), init uniform(0.01 uS, 0.03 uS)
+            b -> b.I_ext : dense, Other, no_self, sign +, delay uniform(1 ms, 4 ms), init uniform(0.01 uS, 0.03 uS)
+            a -> b.I_ext : random(0.7), Other, delay uniform(1 ms, 4 ms), init uniform(0.01 uS, 0.03 uS)
+            loss mean_n(mean_t(sin(a.V/(10 mV)))) + mean_n(mean_t(sin(b.V/(10 mV))))
+        }",
+    );
+}
+
 fn gradients(text: &str) {
     let all = model(text);
     for k in 0..all.networks.len() {
@@ -201,4 +228,28 @@ fn what_is_on_its_way_has_a_gradient() {
     network.loss_and_gradient_from(&mut carry, &parameters, &batch(&silent), &mut workspace, &mut gradient).unwrap();
     // Sent in step 2 of the window before, it arrives in step 1 and counts three times.
     assert_eq!(gradient.values(), [3.0]);
+}
+
+/// A rule changes the weights of all pairs but those of a neuron with itself as it changes listed ones.
+#[test]
+fn rules_of_a_matrix_without_its_diagonal() {
+    let run = |connectivity: &str| {
+        let model = model(&format!(
+            "network Net {{
+                simulate dt = 1 ms, for 40 ms
+                input x[3] spikes
+                layer a[5] = LIF(V_th = 6 mV)
+                x -> a.exc : dense, init constant(3 nA)
+                x -> a[.. 2].exc : dense, init constant(1 nA)
+                a -> a.I_ext : {connectivity}, PairSTDP(A_plus = 0.1), no_self, delay 1 step, init constant(0.5 nA)
+            }}"
+        ));
+        let network = smooth::network(&model);
+        let (trains, mut workspace) = (probe::inputs(&network, 3, 0.3, 5), Workspace::with_lanes(1));
+        let batch = Batch { size: 3, inputs: vec![InputData::Spikes(&trains[0])], targets: Vec::new() };
+        probe::forward_bits(&network, &network.initial_parameters(3), &batch, &mut workspace).unwrap()
+    };
+    let found = run("dense");
+    assert!(found.last() > Some(&50), "{:?} spikes prove little", found.last());
+    assert_eq!(found, run("random(1)"));
 }

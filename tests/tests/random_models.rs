@@ -1,11 +1,9 @@
 //! Properties of random models, on the interpreter.
 
+mod cases;
+
+use cases::{check, checked, choices, config, parsed};
 use proptest::prelude::*;
-use proptest::test_runner::{RngSeed, TestRunner};
-use snn_dsl::compile::compile;
-use snn_dsl::diagnostic::{Diagnostics, Style, render_all};
-use snn_dsl::model::Model;
-use snn_dsl::source::SourceMap;
 use snn_dsl::syntax::tree::File;
 use snn_dsl::syntax::{self, print};
 use snn_runtime::neuron::Mode;
@@ -14,23 +12,8 @@ use snn_tests::random::{self, Choices, model_of_seed};
 use snn_tests::{probe, smooth};
 use std::cell::Cell;
 
-/// The checked model of a text that the generator made.
-fn checked(text: &str) -> Model {
-    let compilation = compile("random.snn", text);
-    match compilation.model {
-        Some(model) => model,
-        None => panic!("{text}\n{}", render_all(&compilation.sources, &compilation.diagnostics, Style::Plain)),
-    }
-}
-
-fn parsed(text: &str) -> File {
-    let mut sources = SourceMap::default();
-    let file = sources.add("random.snn", text, false);
-    let mut diagnostics = Diagnostics::default();
-    let tree = syntax::parse(&sources, file, &mut diagnostics);
-    assert!(!diagnostics.has_errors(), "{text}\n{:?}", diagnostics.into_sorted());
-    tree
-}
+/// How many cases there are.
+const VARIABLE: &str = "SNN_RANDOM_MODELS";
 
 /// A random model that is shown as its text.
 struct Made {
@@ -44,25 +27,11 @@ impl std::fmt::Debug for Made {
     }
 }
 
-/// Lists of choices: proptest makes them shorter and their numbers smaller as long as a property fails.
-fn choices() -> impl Strategy<Value = Vec<u32>> {
-    proptest::collection::vec(any::<u32>(), 0..400)
-}
-
 fn models() -> impl Strategy<Value = Made> {
     choices().prop_map(|choices| {
         let tree = random::model(&mut Choices::new(choices));
         Made { text: print::print(&tree), tree }
     })
-}
-
-fn config(cases: u32) -> ProptestConfig {
-    let cases = std::env::var("SNN_RANDOM_MODELS").ok().and_then(|n| n.parse().ok()).unwrap_or(cases);
-    // A model that fails is printed; it belongs into `models`. The same models in every run: the gate must not depend on
-    // luck. `PROPTEST_RNG_SEED` asks for others.
-    let defaults = ProptestConfig::default();
-    let rng_seed = if defaults.rng_seed == RngSeed::Random { RngSeed::Fixed(3) } else { defaults.rng_seed };
-    ProptestConfig { cases, rng_seed, failure_persistence: None, ..defaults }
 }
 
 #[test]
@@ -146,21 +115,13 @@ fn the_generator_uses_the_whole_language() {
     }
 }
 
-/// Checks a property of random things; returns how many there were.
-fn check<S: Strategy>(things: &S, property: impl Fn(S::Value) -> Result<(), TestCaseError>) -> u32 {
-    let config = config(128);
-    let cases = config.cases;
-    TestRunner::new(config).run(things, property).unwrap_or_else(|failure| panic!("{failure}"));
-    cases
-}
-
 /// In smooth mode the analytic gradient is the derivative of the loss.
 #[test]
 fn gradients_equal_differences() {
     // Models that are not compared; parameters that are, those that needed another step, and those with a gradient.
     let (rejects, compared, other_steps, nonzero) = (Cell::new(0), Cell::new(0), Cell::new(0), Cell::new(0));
     let add = |count: &Cell<usize>, more: usize| count.set(count.get() + more);
-    let models = check(&models(), |made| {
+    let models = check(config(VARIABLE, 128), &models(), |made| {
         let model = checked(&made.text);
         // Some recurrent networks explode when spikes are numbers of any size: no difference quotient converges there.
         // What decides is the loss, not the gradient that is to be proved.
@@ -194,7 +155,7 @@ fn gradients_equal_differences() {
 #[test]
 fn units_change_nothing() {
     let failed = Cell::new(0);
-    let models = check(&(models(), choices()), |(made, units)| {
+    let models = check(config(VARIABLE, 128), &(models(), choices()), |(made, units)| {
         let (other, changes) = in_other_units(&made.tree, &mut Choices::new(units));
         prop_assert!(changes > 0);
         let run = |text: &str| {
@@ -213,7 +174,7 @@ fn units_change_nothing() {
 }
 
 proptest! {
-    #![proptest_config(config(128))]
+    #![proptest_config(config(VARIABLE, 128))]
 
     /// Printing loses nothing, and a layout changes nothing but the layout.
     #[test]

@@ -272,7 +272,7 @@ fn synapse<'a>(
         let message = "expected one delay for weights that change by a rule, found a distribution";
         return checker.typing.fail(Diagnostic::error("E0508", call.span, message).hint("write e.g. `delay 1 ms`"));
     }
-    if let (Some(_), Some(Source::Layer(i))) = (&synapse.relay, source)
+    if let (true, Some(Source::Layer(i))) = (synapse.keeps_spikes(), source)
         && checker.layers.get(i).is_some_and(|l| l.layer.dropout > 0.0)
     {
         let message = format!("`{}` has states at its source, whose spikes dropout makes larger", synapse.name);

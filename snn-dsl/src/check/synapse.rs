@@ -53,8 +53,14 @@ pub(super) struct CheckedSynapse {
 impl CheckedSynapse {
     /// Something happens at spikes of the source.
     pub(super) fn needs_spikes(&self) -> bool {
-        let sent = self.routes.iter().any(|r| matches!(r.sent, Sent::Spikes | Sent::Amplitude(_)));
-        sent || self.edge.is_some() || self.relay.as_ref().is_some_and(|relay| !relay.neuron.on.is_empty())
+        let sent = self.routes.iter().any(|r| matches!(r.sent, Sent::Spikes));
+        sent || self.edge.is_some() || self.keeps_spikes()
+    }
+
+    /// Spikes change states at the source, or what is sent there.
+    pub(super) fn keeps_spikes(&self) -> bool {
+        let sent = self.routes.iter().any(|r| matches!(r.sent, Sent::Amplitude(_)));
+        sent || self.relay.as_ref().is_some_and(|relay| !relay.neuron.on.is_empty())
     }
 }
 

@@ -104,7 +104,12 @@ fn projection(hash: Hash, model: &Model, network: &Network, p: &Projection) -> H
         Some(true) => "+",
         Some(false) => "-",
     };
-    hash.text(if p.bias { "bias" } else { "" }).text(sign).text(if p.no_self { "no_self" } else { "" })
+    let bias = match (p.bias, &p.connectivity) {
+        (false, _) => "",
+        (true, Connectivity::Convolution(_)) => "bias of channels",
+        (true, _) => "bias",
+    };
+    hash.text(bias).text(sign).text(if p.no_self { "no_self" } else { "" })
 }
 
 /// What the neurons of a layer compute.

@@ -44,7 +44,7 @@ pub(super) fn explain(model: &Model, derived: &[Derived], network: &Network, out
     for projection in &network.projections {
         let (from, to) = (projection.sources.len(), projection.targets.len());
         let (weights, count) = weights(projection, from, to);
-        let biases = if projection.bias { to } else { 0 };
+        let biases = if projection.bias { projection.connectivity.biases(to) } else { 0 };
         if !projection.frozen && projection.tied.is_none() {
             total += count + biases;
         }

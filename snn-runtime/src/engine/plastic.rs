@@ -96,7 +96,9 @@ pub(crate) fn plan<R: Real>(
         }
     };
     let mut starts = vec![0u32; projection.columns + 1];
-    let (mut columns, mut sources) = (vec![0; sparse.len()], vec![0; sparse.len()]);
+    // Of a full matrix without its diagonal there are more weights than connections.
+    let weights = projection.weight.len();
+    let (mut columns, mut sources) = (vec![0; weights], vec![0; weights]);
     for (row, column, weight) in sparse.iter() {
         starts[column as usize + 1] += 1;
         columns[weight as usize] = column;

@@ -52,6 +52,8 @@ pub(crate) struct ProjectionPlan {
     pub(crate) lead: usize,
     /// Of the first.
     pub(crate) bias: Option<Range<usize>>,
+    /// How many columns in a row each number of the bias is for.
+    pub(crate) columns_of_a_bias: usize,
     pub(crate) sign: Option<Sign>,
     /// Of dense weights: the column of the neuron that is row 0, if neurons are not connected to themselves.
     pub(crate) no_self: Option<isize>,
@@ -186,7 +188,9 @@ pub(crate) fn projection<R: Real>(
     if low.is_nan() || high.is_nan() || low > high {
         return Err(failed(format!("expected weights to be clipped to a range, found {low} .. {high}")));
     }
-    let bias = p.bias.then(|| layout.push(format!("{}.bias", p.name), &[columns], p.unit.clone(), p.frozen));
+    let columns_of_a_bias = p.connectivity.columns_of_a_bias().max(1);
+    let biases = columns / columns_of_a_bias;
+    let bias = p.bias.then(|| layout.push(format!("{}.bias", p.name), &[biases], p.unit.clone(), p.frozen));
     if let Some(bias) = bias {
         layout.set_update(bias, Update { rate: p.rate, ..Update::default() });
     }
@@ -209,6 +213,7 @@ pub(crate) fn projection<R: Real>(
             weight: weight.clone(),
             lead,
             bias: bias.filter(|_| k == 0).map(range),
+            columns_of_a_bias,
             sign: p.sign,
             no_self: no_self.filter(|_| dense),
             frozen: p.frozen,

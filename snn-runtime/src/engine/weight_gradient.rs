@@ -89,7 +89,7 @@ pub(crate) fn add_gradients<R: Real>(
                 let errors = Errors::new(call, &scratch.errors[target], target, port, slot, last);
                 for p in trained() {
                     if let Some(bias) = p.bias.clone() {
-                        errors.of(&p.targets).add_sum(&mut lane.gradient[bias]);
+                        errors.of(&p.targets).add_sum(&mut lane.gradient[bias], p.columns_of_a_bias);
                     }
                     // What was sent before the window is not in the lists of spikes by row.
                     let early = if call.carry.is_empty() { 0 } else { p.delay.min(errors.steps) };
@@ -199,10 +199,11 @@ impl<'a, R: Real> Errors<'a, R> {
         &self.values[t * self.stride..][..self.columns]
     }
 
-    /// The sum over time.
-    fn add_sum(&self, gradient: &mut [R]) {
+    /// The sum over time, and over so many columns in a row.
+    fn add_sum(&self, gradient: &mut [R], columns: usize) {
         for t in 0..self.steps {
-            gradient.iter_mut().zip(self.row(t)).for_each(|(g, &e)| *g += e);
+            let errors = self.row(t).chunks(columns);
+            gradient.iter_mut().zip(errors).for_each(|(g, errors)| errors.iter().for_each(|&e| *g += e));
         }
     }
 }

@@ -17,7 +17,7 @@ pub(crate) struct Weights<R> {
     pub(crate) forward: Vec<Packed<R>>,
     /// Per dense projection `[target, source]`; empty where the source is an input or no gradient is wanted.
     pub(crate) backward: Vec<Packed<R>>,
-    /// Per other projection that is the first with its weights, these.
+    /// Per projection that is the first with its weights, these, if one with them is not dense.
     listed: Vec<Vec<R>>,
     /// Per population the sum of the biases of each port. `[ports, n]`
     pub(crate) biases: Vec<Vec<R>>,
@@ -35,11 +35,13 @@ impl<R: Real> Weights<R> {
             let matrix = &values[p.weight.clone()];
             let scale = plan.dropout_scale(p, dropout);
             let scaled = |weight: R| scale.map_or(weight, |scale| weight * scale);
-            if !matches!(p.wiring, Wiring::Dense) {
-                if p.lead == j {
-                    listed.clear();
-                    listed.extend(matrix.iter().map(|&w| scaled(p.signed(w))));
-                }
+            let dense = |p: &ProjectionPlan| matches!(p.wiring, Wiring::Dense);
+            // Of connections with the same weights some may be listed, where their delays differ, and others not.
+            if p.lead == j && plan.projections[j..].iter().any(|q| q.lead == j && !dense(q)) {
+                listed.clear();
+                listed.extend(matrix.iter().map(|&w| scaled(p.signed(w))));
+            }
+            if !dense(p) {
                 return;
             }
             let effective =
@@ -85,7 +87,8 @@ fn sum_biases<R: Real>(plan: &Plan<R>, p: &PopulationPlan<R>, values: &[R], out:
     for (list, out) in p.incoming.iter().zip(out.chunks_exact_mut(p.n)) {
         for p in list.iter().map(|&j| &plan.projections[j]) {
             let Some(bias) = p.bias.clone() else { continue };
-            out[p.targets.clone()].iter_mut().zip(&values[bias]).for_each(|(sum, &b)| *sum += b);
+            let columns = out[p.targets.clone()].chunks_mut(p.columns_of_a_bias);
+            columns.zip(&values[bias]).for_each(|(sums, &b)| sums.iter_mut().for_each(|sum| *sum += b));
         }
     }
 }

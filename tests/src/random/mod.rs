@@ -7,6 +7,7 @@ mod choices;
 mod expression;
 mod make;
 mod network;
+pub mod networks;
 mod neuron;
 pub mod rewrite;
 

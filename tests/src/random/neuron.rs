@@ -15,6 +15,7 @@ pub(super) struct Cell {
     pub(super) tree: Neuron,
     pub(super) states: Vec<(String, Unit)>,
     pub(super) events: Vec<(String, Unit)>,
+    pub(super) drives: Vec<(String, Unit)>,
     /// Parameters that a layer may set, with a value.
     pub(super) parameters: Vec<(String, Unit, f64)>,
     pub(super) spikes: bool,
@@ -69,10 +70,11 @@ pub(super) fn neuron(choices: &mut Choices, mut scope: Scope) -> Cell {
         let port = Port { docs: Vec::new(), name: ident(name), unit: unit.annotation() };
         statements.push(NeuronStatement::Event(port));
     }
-    for k in 0..choices.below(3) {
-        let unit = *choices.pick(&Unit::OF_STATES);
-        let port = Port { docs: vec!["Not connected".into()], name: ident(format!("u{k}")), unit: unit.annotation() };
-        scope.declare(&format!("u{k}"), unit);
+    let drives: Vec<(String, Unit)> =
+        (0..choices.below(3)).map(|k| (format!("u{k}"), *choices.pick(&Unit::OF_STATES))).collect();
+    for (name, unit) in &drives {
+        let port = Port { docs: vec!["Not connected".into()], name: ident(name), unit: unit.annotation() };
+        scope.declare(name, *unit);
         statements.push(NeuronStatement::Drive(port));
     }
 
@@ -119,7 +121,7 @@ pub(super) fn neuron(choices: &mut Choices, mut scope: Scope) -> Cell {
     statements.push(NeuronStatement::Integrate(ident(method)));
     let tree = Neuron { docs: vec!["A random neuron".into()], name: ident("Cell"), statements };
     let parameters = parameters.into_iter().filter(|p| p.settable).map(|p| (p.name, p.unit, p.value)).collect();
-    Cell { tree, states, events, parameters, spikes }
+    Cell { tree, states, events, drives, parameters, spikes }
 }
 
 struct Parameter {

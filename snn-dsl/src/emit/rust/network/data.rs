@@ -94,7 +94,8 @@ impl Emit<'_> {
             if p.bias {
                 let tensor = format!("{}.bias", p.name);
                 let method = names.take(&format!("{}_bias", p.name));
-                let docs = doc_lines(&[format!("The bias of `{}`, `[{to}]`.", p.text)]);
+                let biases = p.connectivity.biases(to);
+                let docs = doc_lines(&[format!("The bias of `{}`, `[{biases}]`.", p.text)]);
                 methods.extend(quote! {
                     #docs
                     pub fn #method(&self) -> #runtime::ndarray::ArrayView1<'_, #real> { self.0.vector(#tensor) }
