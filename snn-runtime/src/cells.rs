@@ -24,8 +24,8 @@ pub struct Cells<R> {
 }
 
 impl<R: Real> Cells<R> {
-    /// `n` neurons in their initial state. `dt` is in ms; `parameters` has for each stored parameter of the model
-    /// either one number or `n`, in the stored form.
+    /// `n` neurons in their initial state. `dt` is in ms; `parameters` has for each stored parameter of the model one
+    /// number, or `n` if it may differ from neuron to neuron, in the stored form.
     ///
     /// # Errors
     /// If `n` is 0, `dt` is not positive, or the parameters have other lengths or are not finite.
@@ -42,9 +42,14 @@ impl<R: Real> Cells<R> {
             return Err(Error::Graph(format!("expected {expected} parameters of `{}`, found {found}", layout.name)));
         }
         for (stored, values) in layout.parameters.iter().zip(parameters) {
-            if values.len() != 1 && values.len() != n {
+            if values.len() != 1 && !(stored.per_neuron && values.len() == n) {
                 let (name, found) = (&stored.name, values.len());
-                return Err(Error::Graph(format!("parameter `{name}`: expected 1 or {n} numbers, found {found}")));
+                let expected = if stored.per_neuron {
+                    format!("1 or {n} numbers")
+                } else {
+                    "1 number, as it is not `per neuron`".into()
+                };
+                return Err(Error::Graph(format!("parameter `{name}`: expected {expected}, found {found}")));
             }
             if let Some((element, value)) = values.iter().enumerate().find(|(_, x)| !x.is_finite()) {
                 let (tensor, value) = (stored.name.clone(), value.to_string());

@@ -19,7 +19,7 @@ impl Emit<'_> {
         let mut locals = Locals::new(self, &leaves_of(self.arena(), &program), FIXED);
         let fires = derived.step.threshold.map(|t| t.fires);
         let mut writer = Writer::new(self.arena(), runtime, Scalar::Generic(real), locals.known(self), fires);
-        let mut body = locals.loads();
+        let (before, mut body) = (locals.shared(self), locals.loads(self));
         writer.lets(&program, &derived.step.names, &mut locals.names, &mut body);
         let keep = self.keep(&writer, &locals);
         let keeps = !keep.is_empty();
@@ -51,7 +51,8 @@ impl Emit<'_> {
                 Argument::value("refractory_steps", quote! { u32 }),
                 Argument::slice("tape_flags", quote! { u8 }, true).optional(tape),
             ],
-            mentions: Mentions::of(&body),
+            mentions: Mentions::of(&quote! { #before #body }),
+            before,
             body,
         }
     }
