@@ -17,6 +17,8 @@ pub struct Cells<R> {
     refractory_steps: u32,
     states: Vec<R>,
     refractory: Vec<u32>,
+    fired: Vec<u8>,
+    /// The same as numbers.
     spikes: Vec<R>,
     noise: Vec<R>,
     noise_stream: Stream,
@@ -71,6 +73,7 @@ impl<R: Real> Cells<R> {
             refractory_steps: neuron.refractory_steps(dt),
             states: vec![R::ZERO; layout.states.len() * n],
             refractory: vec![0; if layout.refractory { n } else { 0 }],
+            fired: vec![0; if layout.spikes { n } else { 0 }],
             spikes: vec![R::ZERO; if layout.spikes { n } else { 0 }],
             noise: vec![R::ZERO; layout.noise * n],
             noise_stream: Stream::new(0, Purpose::Noise, 0),
@@ -148,13 +151,17 @@ impl<R: Real> Cells<R> {
             noise: &self.noise,
             refractory: &mut self.refractory,
             refractory_steps: self.refractory_steps,
-            spikes: &mut self.spikes,
+            fired: &mut self.fired,
+            spikes: &mut [],
             outputs: &mut [],
             tape: &mut [],
             tape_flags: &mut [],
             mode: Mode::Spiking,
             decisions: &mut [],
         });
+        for (spike, &fired) in self.spikes.iter_mut().zip(&self.fired) {
+            *spike = if fired != 0 { R::ONE } else { R::ZERO };
+        }
         &self.spikes
     }
 

@@ -111,7 +111,8 @@ impl<R: Real> Blocks<R> {
             }
             if let Some(register) = stores.fires {
                 let fires = self.registers.row(register, m);
-                copy(&mut step.spikes[start..][..m], fires);
+                let fired = &mut step.fired[start..][..m];
+                fired.iter_mut().zip(fires).for_each(|(to, &fires)| *to = u8::from(fires != R::ZERO));
                 if let Some(refractory) = step.refractory.get_mut(start..) {
                     for (left, &fires) in refractory.iter_mut().zip(fires) {
                         *left = if fires != R::ZERO { step.refractory_steps } else { left.saturating_sub(1) };

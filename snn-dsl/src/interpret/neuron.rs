@@ -318,9 +318,11 @@ impl<R: Real> snn_runtime::Neuron<R> for Interpreted {
         }
         if let Some(threshold) = derived.step.threshold {
             let fires = registers.row(threshold.fires);
-            let spiking = step.mode == Mode::Spiking;
-            let z = if spiking { fires } else { registers.row(threshold.z) };
-            step.spikes.copy_from_slice(z);
+            if step.mode == Mode::Spiking {
+                step.fired.iter_mut().zip(fires).for_each(|(to, &fires)| *to = u8::from(fires != R::ZERO));
+            } else {
+                step.spikes.copy_from_slice(registers.row(threshold.z));
+            }
             for (left, &fires) in step.refractory.iter_mut().zip(fires) {
                 *left = if fires != R::ZERO { step.refractory_steps } else { left.saturating_sub(1) };
             }

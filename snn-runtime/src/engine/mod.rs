@@ -12,6 +12,7 @@ mod backward;
 mod batch;
 mod call;
 mod carry;
+mod collect;
 mod divergence;
 mod dropout;
 mod error;

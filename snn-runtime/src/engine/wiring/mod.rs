@@ -34,6 +34,11 @@ impl Wiring {
         each_row(self, AddSpikes { spikes, first, weights, out });
     }
 
+    /// Undoes [`Self::add_spikes`] of the same spikes to what was `start`.
+    pub(crate) fn restore<R: Real>(&self, spikes: &[u32], first: usize, start: &[R], out: &mut [R]) {
+        each_row(self, Restore { spikes, first, start, out });
+    }
+
     /// `out[column] += x[row] w` over all connections.
     pub(crate) fn add_values<R: Real>(&self, x: &[R], weights: &[R], out: &mut [R]) {
         dispatch(Dispatched(self, AddValues { x, weights, out }));
@@ -113,6 +118,23 @@ impl<R: Real> Kernel for AddSpikes<'_, R> {
     fn run(self, rows: &impl Rows) {
         for &spike in self.spikes {
             rows.each(spike as usize - self.first, |column, weight| self.out[column] += self.weights[weight]);
+        }
+    }
+}
+
+struct Restore<'a, R> {
+    spikes: &'a [u32],
+    first: usize,
+    start: &'a [R],
+    out: &'a mut [R],
+}
+
+impl<R: Real> Kernel for Restore<'_, R> {
+    #[inline(always)]
+    fn run(self, rows: &impl Rows) {
+        let (start, out) = (&self.start[..self.out.len()], self.out);
+        for &spike in self.spikes {
+            rows.each(spike as usize - self.first, |column, _| out[column] = start[column]);
         }
     }
 }

@@ -10,7 +10,7 @@ use quote::{format_ident, quote};
 
 /// What the code of a step calls things of its own.
 const FIXED: &[&str] =
-    &["coefficient", "count", "cell", "step", "spikes", "refractory", "refractory_steps", "tape_flags"];
+    &["coefficient", "count", "cell", "step", "fired", "refractory", "refractory_steps", "tape_flags"];
 
 impl Emit<'_> {
     pub(super) fn step(&self) -> Cells<'_> {
@@ -46,7 +46,7 @@ impl Emit<'_> {
                 Argument::rows(&locals.noise.values().cloned().collect::<Vec<_>>(), "noise", false),
                 Argument::rows(&locals.tape, "tape", true).optional(tape),
                 Argument::rows(&locals.outputs, "outputs", true).optional(outputs),
-                Argument::slice("spikes", quote! { #real }, true),
+                Argument::slice("fired", quote! { u8 }, true),
                 Argument::slice("refractory", quote! { u32 }, true),
                 Argument::value("refractory_steps", quote! { u32 }),
                 Argument::slice("tape_flags", quote! { u8 }, true).optional(tape),
@@ -104,10 +104,9 @@ impl Emit<'_> {
             lines.extend(quote! { if #flag { #(#set)* } });
         }
         if let Some(threshold) = step.threshold {
-            let z = writer.value(threshold.z);
-            lines.extend(quote! { spikes[cell] = #z; });
+            let fires = writer.value(threshold.fires);
+            lines.extend(quote! { fired[cell] = u8::from(#fires); });
             if self.model.refractory.is_some() {
-                let fires = writer.value(threshold.fires);
                 lines.extend(quote! {
                     refractory[cell] = if #fires { refractory_steps } else { refractory[cell].saturating_sub(1) };
                 });
