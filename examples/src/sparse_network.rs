@@ -48,11 +48,8 @@ impl SparseNetwork {
     pub fn main(&self) -> ExitCode {
         let options = Options::parse();
         crate::run(Some(options.threads.into()), || {
-            let line = if options.f64 {
-                self.time((self.double)(), &options)?
-            } else {
-                self.time((self.single)(), &options)?
-            };
+            let line =
+                if options.f64 { self.time((self.double)(), &options)? } else { self.time((self.single)(), &options)? };
             println!("{line}");
             Ok(())
         })

@@ -255,7 +255,11 @@ fn receive<R: Real>(
                 }
             }
         } else {
-            arriving.copy_from_slice(if early.is_empty() { bias } else { &cells.ahead[port][t % AHEAD * p.n..][..p.n] });
+            arriving.copy_from_slice(if early.is_empty() {
+                bias
+            } else {
+                &cells.ahead[port][t % AHEAD * p.n..][..p.n]
+            });
         }
         let mut touched = if early.is_empty() { 0 } else { p.n };
         for &j in late {

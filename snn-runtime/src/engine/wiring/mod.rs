@@ -26,6 +26,12 @@ pub(crate) enum Wiring {
 pub(crate) trait Rows {
     /// Calls `connection(column, weight)` for each connection of a row.
     fn each(&self, row: usize, connection: impl FnMut(usize, usize));
+
+    /// The same with `connection(column, weights[weight])`.
+    #[inline(always)]
+    fn each_weight<R: Real>(&self, row: usize, weights: &[R], mut connection: impl FnMut(usize, R)) {
+        self.each(row, |column, weight| connection(column, weights[weight]));
+    }
 }
 
 impl Wiring {
@@ -117,7 +123,7 @@ impl<R: Real> Kernel for AddSpikes<'_, R> {
     #[inline(always)]
     fn run(self, rows: &impl Rows) {
         for &spike in self.spikes {
-            rows.each(spike as usize - self.first, |column, weight| self.out[column] += self.weights[weight]);
+            rows.each_weight(spike as usize - self.first, self.weights, |column, weight| self.out[column] += weight);
         }
     }
 }

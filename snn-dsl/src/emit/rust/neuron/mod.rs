@@ -80,7 +80,12 @@ impl<'a> Emit<'a> {
     /// The leaves of step and reverse.
     fn leaves(&self) -> Vec<(ExprId, Leaf)> {
         let derived = &self.derived;
-        let roots = derived.step.results().chain(derived.tape.stored()).chain(derived.reverse.results());
+        let roots = derived
+            .step
+            .results()
+            .chain(derived.ends.iter().copied())
+            .chain(derived.tape.stored())
+            .chain(derived.reverse.results());
         let reachable = self.arena().reachable(roots);
         let leaf = |id: ExprId| match self.arena().node(id) {
             Node::Leaf(leaf) => Some((id, leaf)),

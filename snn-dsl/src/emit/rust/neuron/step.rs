@@ -91,7 +91,7 @@ impl Emit<'_> {
     fn step_stores(&self, writer: &Writer, locals: &Locals) -> TokenStream {
         let (runtime, step) = (self.runtime, &self.derived.step);
         let mut lines = TokenStream::new();
-        for (row, &end) in locals.states.iter().zip(&step.end) {
+        for (row, &end) in locals.states.iter().zip(&self.derived.ends) {
             let value = writer.value(end);
             lines.extend(quote! { #row[cell] = #runtime::math::flush(#value); });
         }
