@@ -18,6 +18,7 @@ mod dropout;
 mod error;
 mod forward;
 mod initial;
+mod matrix;
 mod network;
 mod packed;
 mod plan;
@@ -35,6 +36,8 @@ mod workspace;
 pub use batch::{Batch, InputData, TargetData, Values};
 pub use carry::Carry;
 pub use error::Error;
+#[doc(hidden)]
+pub use matrix::Matrix;
 pub use network::Network;
 pub use result::{Evaluation, Readouts, Recording};
 pub use session::Session;
