@@ -5,6 +5,7 @@ pub mod figure;
 pub mod match_to_sample;
 pub mod options;
 pub mod progress;
+pub mod sparse_network;
 pub mod training;
 
 use std::error::Error;

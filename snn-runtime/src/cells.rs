@@ -17,6 +17,8 @@ pub struct Cells<R> {
     refractory_steps: u32,
     states: Vec<R>,
     refractory: Vec<u32>,
+    fired: Vec<u8>,
+    /// The same as numbers.
     spikes: Vec<R>,
     noise: Vec<R>,
     noise_stream: Stream,
@@ -24,8 +26,8 @@ pub struct Cells<R> {
 }
 
 impl<R: Real> Cells<R> {
-    /// `n` neurons in their initial state. `dt` is in ms; `parameters` has for each stored parameter of the model
-    /// either one number or `n`, in the stored form.
+    /// `n` neurons in their initial state. `dt` is in ms; `parameters` has for each stored parameter of the model one
+    /// number, or `n` if it may differ from neuron to neuron, in the stored form.
     ///
     /// # Errors
     /// If `n` is 0, `dt` is not positive, or the parameters have other lengths or are not finite.
@@ -42,9 +44,14 @@ impl<R: Real> Cells<R> {
             return Err(Error::Graph(format!("expected {expected} parameters of `{}`, found {found}", layout.name)));
         }
         for (stored, values) in layout.parameters.iter().zip(parameters) {
-            if values.len() != 1 && values.len() != n {
+            if values.len() != 1 && !(stored.per_neuron && values.len() == n) {
                 let (name, found) = (&stored.name, values.len());
-                return Err(Error::Graph(format!("parameter `{name}`: expected 1 or {n} numbers, found {found}")));
+                let expected = if stored.per_neuron {
+                    format!("1 or {n} numbers")
+                } else {
+                    "1 number, as it is not `per neuron`".into()
+                };
+                return Err(Error::Graph(format!("parameter `{name}`: expected {expected}, found {found}")));
             }
             if let Some((element, value)) = values.iter().enumerate().find(|(_, x)| !x.is_finite()) {
                 let (tensor, value) = (stored.name.clone(), value.to_string());
@@ -66,6 +73,7 @@ impl<R: Real> Cells<R> {
             refractory_steps: neuron.refractory_steps(dt),
             states: vec![R::ZERO; layout.states.len() * n],
             refractory: vec![0; if layout.refractory { n } else { 0 }],
+            fired: vec![0; if layout.spikes { n } else { 0 }],
             spikes: vec![R::ZERO; if layout.spikes { n } else { 0 }],
             noise: vec![R::ZERO; layout.noise * n],
             noise_stream: Stream::new(0, Purpose::Noise, 0),
@@ -143,13 +151,17 @@ impl<R: Real> Cells<R> {
             noise: &self.noise,
             refractory: &mut self.refractory,
             refractory_steps: self.refractory_steps,
-            spikes: &mut self.spikes,
+            fired: &mut self.fired,
+            spikes: &mut [],
             outputs: &mut [],
             tape: &mut [],
             tape_flags: &mut [],
             mode: Mode::Spiking,
             decisions: &mut [],
         });
+        for (spike, &fired) in self.spikes.iter_mut().zip(&self.fired) {
+            *spike = if fired != 0 { R::ONE } else { R::ZERO };
+        }
         &self.spikes
     }
 

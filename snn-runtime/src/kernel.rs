@@ -30,6 +30,12 @@ pub fn rows_mut<R, const N: usize>(values: &mut [R], n: usize) -> [&mut [R]; N] 
 pub trait CoefficientRows<R: Real>: Copy {
     /// Coefficient `k` of neuron `cell`.
     fn at(&self, k: usize, cell: usize) -> R;
+
+    /// Coefficient `k`, which is equal for all neurons of a population that has some: read once, before the loop.
+    #[inline(always)]
+    fn shared(&self, k: usize) -> R {
+        self.at(k, 0)
+    }
 }
 
 /// Coefficients that are equal for all neurons: they stay in registers.

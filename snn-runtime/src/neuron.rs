@@ -207,7 +207,9 @@ pub struct Step<'a, R> {
     pub refractory: &'a mut [u32],
     /// The number of steps a neuron is refractory after a spike, see [`Neuron::refractory_steps`].
     pub refractory_steps: u32,
-    /// Out: 1 where a neuron fired, else 0 (in smooth mode the number between); empty if there is no threshold. `[n]`
+    /// Out, in spiking mode: 1 where a neuron fired, else 0; empty if there is no threshold. `[n]`
+    pub fired: &'a mut [u8],
+    /// Out, in smooth mode: the number between 0 and 1 that stands for a spike; empty if there is no threshold. `[n]`
     pub spikes: &'a mut [R],
     /// Out: the extra results ([`NeuronLayout::outputs`]); empty if nobody asks for them. `[outputs, n]`
     pub outputs: &'a mut [R],

@@ -9,6 +9,7 @@
 mod hoist;
 mod identity;
 mod integrate;
+mod jump;
 mod program;
 mod reverse;
 mod step;
@@ -48,6 +49,8 @@ pub struct Derived {
     pub noise: Vec<usize>,
     /// One step.
     pub step: Step,
+    /// The states at its end where z is 0 or 1: the same numbers with fewer operations.
+    pub ends: Vec<ExprId>,
     /// Its reverse.
     pub reverse: Reverse,
     /// What the step keeps for the reverse.
@@ -72,7 +75,21 @@ pub fn derive(neuron: &model::Neuron) -> Derived {
     let (coefficients, propagators) = hoisted.finish(&arena, &stored);
     let chain = hoist::chain(&mut arena, &coefficients, &propagators, &stored, &differentiated);
     let noise = normal_numbers(&arena, &step);
-    Derived { arena, stored, coefficients, propagators, initial, differentiated, noise, step, reverse, tape, chain }
+    let ends = jump::ends(&mut arena, &step);
+    Derived {
+        arena,
+        stored,
+        coefficients,
+        propagators,
+        initial,
+        differentiated,
+        noise,
+        step,
+        ends,
+        reverse,
+        tape,
+        chain,
+    }
 }
 
 /// The states by whose numbers a step reads normal numbers.
@@ -98,10 +115,11 @@ pub fn map_gradients(arena: &mut Arena, function: ExprId, inputs: usize) -> Vec<
 }
 
 impl Derived {
-    /// The computation of the step; with `keep_tape` also of what the reverse reads.
+    /// The computation of the step where z is 0 or 1; with `keep_tape` also of what the reverse reads.
     pub fn step_program(&self, keep_tape: bool) -> Program {
         let tape = if keep_tape { self.tape.stored() } else { BTreeSet::new() };
-        let results = self.step.results().chain(tape);
+        let fires = self.step.threshold.map(|t| t.fires);
+        let results = self.ends.iter().chain(&self.step.outputs).copied().chain(fires).chain(tape);
         schedule(&self.arena, results, &BTreeSet::new(), self.step.threshold.map(|t| t.fires))
     }
 

@@ -3,7 +3,7 @@
 
 use super::code::{Code, Decisions, Input, Registers};
 use super::neuron::Interpreted;
-use crate::derive;
+use crate::derive::Derived;
 use crate::expr::{ExprId, Leaf};
 use snn_runtime::neuron::Coefficients;
 use snn_runtime::{Real, Step, math};
@@ -29,11 +29,12 @@ pub(super) struct Stores {
 }
 
 impl Stores {
-    pub(super) fn new(code: &Code, step: &derive::Step) -> Self {
+    pub(super) fn new(code: &Code, derived: &Derived) -> Self {
+        let step = &derived.step;
         // The program of a step computes all of its results.
         let of = |id| code.register_of(id).unwrap_or(0);
         let all = |ids: &[ExprId]| ids.iter().map(|&id| of(id)).collect();
-        Self { states: all(&step.end), outputs: all(&step.outputs), fires: step.threshold.map(|t| of(t.fires)) }
+        Self { states: all(&derived.ends), outputs: all(&step.outputs), fires: step.threshold.map(|t| of(t.fires)) }
     }
 }
 
@@ -111,7 +112,8 @@ impl<R: Real> Blocks<R> {
             }
             if let Some(register) = stores.fires {
                 let fires = self.registers.row(register, m);
-                copy(&mut step.spikes[start..][..m], fires);
+                let fired = &mut step.fired[start..][..m];
+                fired.iter_mut().zip(fires).for_each(|(to, &fires)| *to = u8::from(fires != R::ZERO));
                 if let Some(refractory) = step.refractory.get_mut(start..) {
                     for (left, &fires) in refractory.iter_mut().zip(fires) {
                         *left = if fires != R::ZERO { step.refractory_steps } else { left.saturating_sub(1) };

@@ -64,7 +64,7 @@ impl Interpreted {
         layout.decisions = smooth.decisions();
         let step = Code::new(arena, &derived.step_program(false), &[], fires);
         Self {
-            stores: Stores::new(&step, &derived.step),
+            stores: Stores::new(&step, &derived),
             step,
             taped: Code::new(arena, &derived.step_program(true), &[], fires),
             smooth,
@@ -306,7 +306,8 @@ impl<R: Real> snn_runtime::Neuron<R> for Interpreted {
             decisions,
         );
         let derived = &self.derived;
-        for (i, &end) in derived.step.end.iter().enumerate() {
+        let ends = if step.mode == Mode::Spiking { &derived.ends } else { &derived.step.end };
+        for (i, &end) in ends.iter().enumerate() {
             for (state, &value) in step.states[i * n..].iter_mut().zip(registers.row(end)) {
                 *state = math::flush(value);
             }
@@ -318,9 +319,11 @@ impl<R: Real> snn_runtime::Neuron<R> for Interpreted {
         }
         if let Some(threshold) = derived.step.threshold {
             let fires = registers.row(threshold.fires);
-            let spiking = step.mode == Mode::Spiking;
-            let z = if spiking { fires } else { registers.row(threshold.z) };
-            step.spikes.copy_from_slice(z);
+            if step.mode == Mode::Spiking {
+                step.fired.iter_mut().zip(fires).for_each(|(to, &fires)| *to = u8::from(fires != R::ZERO));
+            } else {
+                step.spikes.copy_from_slice(registers.row(threshold.z));
+            }
             for (left, &fires) in step.refractory.iter_mut().zip(fires) {
                 *left = if fires != R::ZERO { step.refractory_steps } else { left.saturating_sub(1) };
             }

@@ -7,6 +7,8 @@ use crate::{Real, SpikeTrain};
 
 /// The draws of one block of random words.
 const DRAWS: usize = 8;
+/// The blocks whose draws fill a word.
+const BLOCKS: usize = 64 / DRAWS;
 
 /// Independent spikes with probability `p = gain norm(x) + offset` in every step, where `norm(x)` is
 /// `(x - min) / (max - min)` if a range is given, else `x`.
@@ -107,10 +109,12 @@ impl Encoder for Poisson {
                 continue;
             }
             dispatch(Draw { stream, threshold, channel, first_block: first_block as u32, fired: &mut fired });
-            for (block, &bits) in (first_block..).zip(&fired) {
-                let mut bits = bits;
+            // Eight blocks at a time: few words, most of them not empty.
+            for (word, blocks) in fired.chunks(BLOCKS).enumerate() {
+                let first = (first_block + word * BLOCKS) * DRAWS;
+                let mut bits = blocks.iter().rev().fold(0, |bits, &block| bits << DRAWS | u64::from(block));
                 while bits != 0 {
-                    let step = block * DRAWS + bits.trailing_zeros() as usize;
+                    let step = first + bits.trailing_zeros() as usize;
                     bits &= bits - 1;
                     if step >= silent {
                         events.push((step as u32, channel));

@@ -3,6 +3,7 @@
 use super::BLOCK;
 use super::batch::InputData;
 use super::call::Call;
+use super::collect::collect;
 use super::dropout::draw;
 use super::plan::PopulationPlan;
 use super::sent::Message;
@@ -12,13 +13,16 @@ use crate::graph::{Signal, Source};
 use crate::loss::Observable;
 use crate::neuron::{Mode, Step};
 use crate::random::{Purpose, Stream, normal_numbers};
-use crate::simd::{Loops, dispatch};
 use crate::spikes::TrainFault;
 use crate::{Real, SpikeTrain};
 
 /// For so many steps at a time, what comes from inputs is summed before the steps are taken: then the rows of one tile
 /// of weights stay in the first-level cache.
 const AHEAD: usize = 128;
+
+/// If connections to fewer than one of so many neurons were used, going through them again costs less than a copy of the
+/// biases.
+const FEW: usize = 8;
 
 /// The neurons of one population in the sample at work.
 #[derive(Debug, Default)]
@@ -28,11 +32,15 @@ pub(crate) struct Cells<R> {
     drives: Vec<R>,
     noise: Vec<R>,
     refractory: Vec<u32>,
+    fired: Vec<u8>,
+    /// The same as numbers, where these are read.
     spikes: Vec<R>,
     /// Empty if no trace asks for them.
     outputs: Vec<R>,
     /// Per port what comes from inputs, where inputs come first: `[AHEAD, n]`.
     ahead: Vec<Vec<R>>,
+    /// Per port: what arrived in the last step came by few enough listed connections, and can be taken back one by one.
+    few: Vec<bool>,
 }
 
 impl<R: Real> Cells<R> {
@@ -45,7 +53,10 @@ impl<R: Real> Cells<R> {
         self.drives.resize(layout.drives.len() * p.n, R::ZERO);
         self.noise.resize(layout.noise * p.n, R::ZERO);
         self.refractory.resize(if layout.refractory { p.n } else { 0 }, 0);
+        self.fired.resize(if layout.spikes { p.n } else { 0 }, 0);
         self.spikes.resize(if layout.spikes { p.n } else { 0 }, R::ZERO);
+        self.few.clear();
+        self.few.resize(p.incoming.len(), false);
         self.outputs.resize(if outputs { layout.outputs.len() * p.n } else { 0 }, R::ZERO);
         self.ahead.resize_with(p.prefix.len(), Vec::new);
         for (ahead, &prefix) in self.ahead.iter_mut().zip(&p.prefix) {
@@ -80,7 +91,7 @@ impl<R: Real> Cells<R> {
             + self.outputs.capacity()
             + self.noise.capacity();
         let ahead: usize = self.ahead.iter().map(Vec::capacity).sum();
-        (reals + ahead) * size_of::<R>() + self.refractory.capacity() * 4
+        (reals + ahead) * size_of::<R>() + self.refractory.capacity() * 4 + self.fired.capacity()
     }
 }
 
@@ -236,7 +247,21 @@ fn receive<R: Real>(
             None => &mut cells.events[port * p.n..][..p.n],
             Some(drive) => &mut cells.drives[drive * p.n..][..p.n],
         };
-        arriving.copy_from_slice(if early.is_empty() { bias } else { &cells.ahead[port][t % AHEAD * p.n..][..p.n] });
+        if t > 0 && cells.few[port] {
+            for projection in late.iter().map(|&j| &call.plan.projections[j]) {
+                if let Some(Message::Spikes(list)) = sent.message(call, projection, (slot, index), t - 1) {
+                    let (bias, out) = (&bias[projection.targets.clone()], &mut arriving[projection.targets.clone()]);
+                    projection.wiring.restore(list, projection.sources.start, bias, out);
+                }
+            }
+        } else {
+            arriving.copy_from_slice(if early.is_empty() {
+                bias
+            } else {
+                &cells.ahead[port][t % AHEAD * p.n..][..p.n]
+            });
+        }
+        let mut touched = if early.is_empty() { 0 } else { p.n };
         for &j in late {
             let projection = &call.plan.projections[j];
             let Some(message) = sent.message(call, projection, (slot, index), t) else { continue };
@@ -248,20 +273,25 @@ fn receive<R: Real>(
             };
             let first = projection.sources.start;
             match (message, &projection.wiring) {
-                (Message::Spikes([]), _) => {}
+                (Message::Spikes([]), _) => continue,
                 (Message::Spikes(list), Wiring::Dense) => {
                     counts.operations += (list.len() * projection.columns) as u64;
                     call.weights.forward[j].add_rows(list, first, out);
                 }
                 (Message::Spikes(list), wiring) => {
                     let degree = |&i: &u32| wiring.degree(i as usize - first, projection.columns) as u64;
-                    counts.operations += list.iter().map(degree).sum::<u64>();
+                    let count = list.iter().map(degree).sum::<u64>();
+                    counts.operations += count;
+                    touched += count as usize;
                     wiring.add_spikes(list, first, listed, out);
+                    continue;
                 }
                 (Message::Values(x), Wiring::Dense) => call.weights.forward[j].product(1, x, x.len(), out),
                 (Message::Values(x), wiring) => wiring.add_values(x, listed, out),
             }
+            touched = p.n;
         }
+        cells.few[port] = touched < p.n / FEW;
     }
 }
 
@@ -278,9 +308,9 @@ fn step<R: Real>(
     let at = slot * call.plan.simulation.steps + t;
     let cells = &mut scratch.cells[population];
     let smooth = call.mode != Mode::Spiking;
-    let spikes = match (p.layout.spikes, smooth) {
+    let smooth_spikes = match (p.layout.spikes, smooth) {
         (true, true) => &mut scratch.sent.z[population][at * p.n..][..p.n],
-        _ => &mut cells.spikes[..],
+        _ => &mut [],
     };
     let (tape, tape_flags): (&mut [R], &mut [u8]) = if call.gradient {
         let (reals, flags) = (p.layout.tape_reals * p.n, if p.layout.tape_flags { p.n } else { 0 });
@@ -305,7 +335,8 @@ fn step<R: Real>(
         noise: &cells.noise,
         refractory: &mut cells.refractory,
         refractory_steps: p.refractory_steps,
-        spikes: &mut *spikes,
+        fired: &mut cells.fired,
+        spikes: smooth_spikes,
         outputs: &mut cells.outputs,
         tape,
         tape_flags,
@@ -315,7 +346,8 @@ fn step<R: Real>(
     for (trace, buffer) in call.traces.iter().zip(&mut scratch.traces).filter(|(t, _)| t.population == population) {
         let from = match trace.observable {
             Observable::State(state) => &cells.states[state * p.n..][..p.n],
-            Observable::Spikes => &*spikes,
+            Observable::Spikes if smooth => &scratch.sent.z[population][at * p.n..][..p.n],
+            Observable::Spikes => as_numbers(&cells.fired, &mut cells.spikes),
             Observable::Output(output) => &cells.outputs[output * p.n..][..p.n],
         };
         buffer[at * p.n..][..p.n].copy_from_slice(from);
@@ -332,7 +364,7 @@ fn step<R: Real>(
     }
     let train = &mut scratch.sent.trains[population][slot];
     if !smooth {
-        dispatch(CollectSpikes { spikes, train });
+        collect(&cells.fired, train);
     }
     train.end_step();
     let sent = &mut scratch.sent.dropped[population];
@@ -351,32 +383,10 @@ fn step<R: Real>(
     to.end_step();
 }
 
-/// Appends the indices of the ones.
-struct CollectSpikes<'a, R> {
-    spikes: &'a [R],
-    train: &'a mut SpikeTrain,
-}
-
-impl<R: Real> Loops for CollectSpikes<'_, R> {
-    type Output = ();
-    #[inline(always)]
-    fn run<const BYTES: usize>(self) {
-        let (chunks, rest) = self.spikes.as_chunks::<64>();
-        for (c, chunk) in chunks.iter().enumerate() {
-            let fired: [u8; 64] = std::array::from_fn(|i| (chunk[i] != R::ZERO) as u8);
-            let (words, _) = fired.as_chunks::<8>();
-            for (w, word) in words.iter().enumerate() {
-                let mut bits = u64::from_le_bytes(*word);
-                while bits != 0 {
-                    self.train.push((c * 64 + w * 8) as u32 + bits.trailing_zeros() / 8);
-                    bits &= bits - 1;
-                }
-            }
-        }
-        for (i, &z) in rest.iter().enumerate() {
-            if z != R::ZERO {
-                self.train.push((chunks.len() * 64 + i) as u32);
-            }
-        }
+/// Zeros and ones as numbers.
+fn as_numbers<'a, R: Real>(fired: &[u8], spikes: &'a mut [R]) -> &'a [R] {
+    for (spike, &fired) in spikes.iter_mut().zip(fired) {
+        *spike = if fired != 0 { R::ONE } else { R::ZERO };
     }
+    spikes
 }

@@ -230,6 +230,7 @@ impl<R: Real> PlasticPlan<R> {
             noise: &[],
             refractory: &mut [],
             refractory_steps: 0,
+            fired: &mut [],
             spikes: &mut [],
             outputs: &mut [],
             tape: &mut [],

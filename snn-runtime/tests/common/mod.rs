@@ -117,7 +117,10 @@ fn lif_step<R: Real>(s: Step<'_, R>, spike: impl Fn(R) -> R) {
         v[i] = c(1) * old + c(2) * current[i];
         let x = v[i] - R::ONE;
         let z = spike(x);
-        s.spikes[i] = z;
+        match s.mode {
+            Mode::Spiking => s.fired[i] = u8::from(z == R::ONE),
+            _ => s.spikes[i] = z,
+        }
         v[i] -= z;
         if keep {
             s.tape[i] = x;

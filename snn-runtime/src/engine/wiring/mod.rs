@@ -26,12 +26,23 @@ pub(crate) enum Wiring {
 pub(crate) trait Rows {
     /// Calls `connection(column, weight)` for each connection of a row.
     fn each(&self, row: usize, connection: impl FnMut(usize, usize));
+
+    /// The same with `connection(column, weights[weight])`.
+    #[inline(always)]
+    fn each_weight<R: Real>(&self, row: usize, weights: &[R], mut connection: impl FnMut(usize, R)) {
+        self.each(row, |column, weight| connection(column, weights[weight]));
+    }
 }
 
 impl Wiring {
     /// Adds the weights of the rows that spiked, counted from `first`, to the columns.
     pub(crate) fn add_spikes<R: Real>(&self, spikes: &[u32], first: usize, weights: &[R], out: &mut [R]) {
         each_row(self, AddSpikes { spikes, first, weights, out });
+    }
+
+    /// Undoes [`Self::add_spikes`] of the same spikes to what was `start`.
+    pub(crate) fn restore<R: Real>(&self, spikes: &[u32], first: usize, start: &[R], out: &mut [R]) {
+        each_row(self, Restore { spikes, first, start, out });
     }
 
     /// `out[column] += x[row] w` over all connections.
@@ -112,7 +123,24 @@ impl<R: Real> Kernel for AddSpikes<'_, R> {
     #[inline(always)]
     fn run(self, rows: &impl Rows) {
         for &spike in self.spikes {
-            rows.each(spike as usize - self.first, |column, weight| self.out[column] += self.weights[weight]);
+            rows.each_weight(spike as usize - self.first, self.weights, |column, weight| self.out[column] += weight);
+        }
+    }
+}
+
+struct Restore<'a, R> {
+    spikes: &'a [u32],
+    first: usize,
+    start: &'a [R],
+    out: &'a mut [R],
+}
+
+impl<R: Real> Kernel for Restore<'_, R> {
+    #[inline(always)]
+    fn run(self, rows: &impl Rows) {
+        let (start, out) = (&self.start[..self.out.len()], self.out);
+        for &spike in self.spikes {
+            rows.each(spike as usize - self.first, |column, _| out[column] = start[column]);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Listed connections, row by row.
 
 use super::Rows;
+use crate::Real;
 
 /// The connections of all rows one after the other, columns ascending (CSR): 4 bytes a connection besides its weight, or 8
 /// where weights are not in this order.
@@ -76,5 +77,16 @@ impl Rows for Sparse {
             }
             _ => columns.iter().zip(range).for_each(|(&column, weight)| connection(column as usize, weight)),
         }
+    }
+
+    #[inline(always)]
+    fn each_weight<R: Real>(&self, row: usize, weights: &[R], mut connection: impl FnMut(usize, R)) {
+        if !self.weights.is_empty() {
+            return self.each(row, |column, weight| connection(column, weights[weight]));
+        }
+        // Both lists have the order of the connections: there is no place to look up.
+        let range = self.starts[row] as usize..self.starts[row + 1] as usize;
+        let pairs = self.columns[range.clone()].iter().zip(&weights[range]);
+        pairs.for_each(|(&column, &weight)| connection(column as usize, weight));
     }
 }

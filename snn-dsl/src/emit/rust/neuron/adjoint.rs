@@ -24,7 +24,7 @@ impl Emit<'_> {
         let differentiated = derived.differentiated.iter().filter_map(|&c| derived.coefficients.get(c));
         let gradients = locals.names.take_all(differentiated.map(|c| format!("gradient_{}", c.name)));
         let mut known = locals.known(self);
-        let mut body = locals.loads();
+        let (before, mut body) = (locals.shared(self), locals.loads(self));
         body.extend(self.recall(&mut locals, &mut known));
         let mut writer = Writer::new(arena, runtime, Scalar::Generic(real), known, None);
         let mut wishes = derived.step.names.clone();
@@ -58,7 +58,8 @@ impl Emit<'_> {
                 Argument::slice("spikes", quote! { #real }, false),
                 Argument::slice("tape_flags", quote! { u8 }, false),
             ],
-            mentions: Mentions::of(&body),
+            mentions: Mentions::of(&quote! { #before #body }),
+            before,
             body,
         }
     }

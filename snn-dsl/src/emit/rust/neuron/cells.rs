@@ -68,9 +68,11 @@ pub(super) struct Cells<'a> {
     pub flags: Vec<(Ident, Option<TokenStream>)>,
     pub docs: Vec<String>,
     pub arguments: Vec<Argument>,
+    /// What is known before the loop.
+    pub before: TokenStream,
     /// What happens to neuron `cell`.
     pub body: TokenStream,
-    /// The locals of the body.
+    /// The locals of both.
     pub mentions: Mentions,
 }
 
@@ -87,8 +89,9 @@ impl Cells<'_> {
         }
     }
 
-    /// The method of the kernel: one call for equal and one for differing coefficients, with and without the flag.
-    pub(super) fn method(&self, coefficients: usize) -> TokenStream {
+    /// The method of the kernel: one call for equal and, if some of the `coefficients` may differ, one for differing ones,
+    /// for all flags.
+    pub(super) fn method(&self, coefficients: usize, may_differ: bool) -> TokenStream {
         let (runtime, real, function) = (self.runtime, self.real, &self.items.rows);
         let (argument, kind) = &self.from;
         let count = index(coefficients);
@@ -100,14 +103,17 @@ impl Cells<'_> {
             };
             quote! { #function::<#real, _, #(#on),*>(#coefficients, #argument) }
         };
-        let (each, same) = (
-            self.by_flags(&mut Vec::new(), &|on| call(true, on)),
-            self.by_flags(&mut Vec::new(), &|on| call(false, on)),
-        );
+        let same = self.by_flags(&mut Vec::new(), &|on| call(false, on));
+        let body = if may_differ {
+            let each = self.by_flags(&mut Vec::new(), &|on| call(true, on));
+            quote! { if #argument.coefficients.per_neuron { #each } else { #same } }
+        } else {
+            same
+        };
         quote! {
             #[inline(always)]
             fn #argument<#real: #runtime::Real>(#argument: #runtime::#kind<'_, #real>) {
-                if #argument.coefficients.per_neuron { #each } else { #same }
+                #body
             }
         }
     }
@@ -171,7 +177,7 @@ impl Cells<'_> {
 
     /// The function with the loop.
     pub(super) fn function(&self) -> TokenStream {
-        let (runtime, real, body) = (self.runtime, self.real, &self.body);
+        let (runtime, real, before, body) = (self.runtime, self.real, &self.before, &self.body);
         let flags = self.flags.iter().map(|f| &f.0);
         let function = &self.items.cells;
         let mut signature = Vec::new();
@@ -219,6 +225,7 @@ impl Cells<'_> {
                 #(#signature,)*
             ) {
                 #equal
+                #before
                 #all
             }
         }

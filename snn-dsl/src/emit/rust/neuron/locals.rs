@@ -51,13 +51,23 @@ impl Locals {
         Self { names, leaves, states, events, drives, outputs, noise, tape }
     }
 
-    /// `let V = V_all[cell];` for everything that the loop reads, coefficients first.
-    pub(super) fn loads(&self) -> TokenStream {
+    /// `let V = V_all[cell];` for everything that the loop reads neuron by neuron, coefficients first.
+    pub(super) fn loads(&self, emit: &Emit) -> TokenStream {
         let is_coefficient = |leaf: &Leaf| matches!(leaf, Leaf::Coefficient(_));
-        let (first, rest): (Vec<_>, Vec<_>) = self.leaves.iter().partition(|(leaf, _)| is_coefficient(leaf));
+        let own = self.leaves.iter().filter(|(leaf, _)| shared(emit, **leaf).is_none());
+        let (first, rest): (Vec<_>, Vec<_>) = own.partition(|(leaf, _)| is_coefficient(leaf));
         let lines = first.into_iter().chain(rest).filter_map(|(leaf, name)| {
             let value = self.source(*leaf)?;
             Some(quote! { let #name = #value; })
+        });
+        lines.collect()
+    }
+
+    /// The coefficients that the loop reads and that are equal for all neurons.
+    pub(super) fn shared(&self, emit: &Emit) -> TokenStream {
+        let lines = self.leaves.iter().filter_map(|(leaf, name)| {
+            let k = index(shared(emit, *leaf)?);
+            Some(quote! { let #name = coefficient.shared(#k); })
         });
         lines.collect()
     }
@@ -90,6 +100,12 @@ impl Locals {
         }
         known
     }
+}
+
+/// The number of a coefficient that is equal for all neurons.
+fn shared(emit: &Emit, leaf: Leaf) -> Option<usize> {
+    let Leaf::Coefficient(k) = leaf else { return None };
+    emit.derived.coefficients.get(k as usize).filter(|c| !c.per_neuron).map(|_| k as usize)
 }
 
 /// The name of an output without brackets: `before_reset_V`.

@@ -45,7 +45,8 @@ impl<'a> Emit<'a> {
         let (refractory, coefficients, chain) = (self.refractory_steps(), self.coefficients(), self.chain());
         let (step, adjoint) = (self.step(), self.adjoint());
         let count = self.derived.coefficients.len();
-        let methods = [step.method(count), adjoint.method(count)];
+        let may_differ = self.derived.stored.iter().any(|s| s.per_neuron);
+        let methods = [step.method(count, may_differ), adjoint.method(count, may_differ)];
         let functions = [step.rows(), step.function(), adjoint.rows(), adjoint.function()];
         let (name, attributes) = (&self.own.kind, allow());
         quote! {
@@ -79,7 +80,12 @@ impl<'a> Emit<'a> {
     /// The leaves of step and reverse.
     fn leaves(&self) -> Vec<(ExprId, Leaf)> {
         let derived = &self.derived;
-        let roots = derived.step.results().chain(derived.tape.stored()).chain(derived.reverse.results());
+        let roots = derived
+            .step
+            .results()
+            .chain(derived.ends.iter().copied())
+            .chain(derived.tape.stored())
+            .chain(derived.reverse.results());
         let reachable = self.arena().reachable(roots);
         let leaf = |id: ExprId| match self.arena().node(id) {
             Node::Leaf(leaf) => Some((id, leaf)),

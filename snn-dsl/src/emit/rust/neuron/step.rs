@@ -10,7 +10,7 @@ use quote::{format_ident, quote};
 
 /// What the code of a step calls things of its own.
 const FIXED: &[&str] =
-    &["coefficient", "count", "cell", "step", "spikes", "refractory", "refractory_steps", "tape_flags"];
+    &["coefficient", "count", "cell", "step", "fired", "refractory", "refractory_steps", "tape_flags"];
 
 impl Emit<'_> {
     pub(super) fn step(&self) -> Cells<'_> {
@@ -19,7 +19,7 @@ impl Emit<'_> {
         let mut locals = Locals::new(self, &leaves_of(self.arena(), &program), FIXED);
         let fires = derived.step.threshold.map(|t| t.fires);
         let mut writer = Writer::new(self.arena(), runtime, Scalar::Generic(real), locals.known(self), fires);
-        let mut body = locals.loads();
+        let (before, mut body) = (locals.shared(self), locals.loads(self));
         writer.lets(&program, &derived.step.names, &mut locals.names, &mut body);
         let keep = self.keep(&writer, &locals);
         let keeps = !keep.is_empty();
@@ -46,12 +46,13 @@ impl Emit<'_> {
                 Argument::rows(&locals.noise.values().cloned().collect::<Vec<_>>(), "noise", false),
                 Argument::rows(&locals.tape, "tape", true).optional(tape),
                 Argument::rows(&locals.outputs, "outputs", true).optional(outputs),
-                Argument::slice("spikes", quote! { #real }, true),
+                Argument::slice("fired", quote! { u8 }, true),
                 Argument::slice("refractory", quote! { u32 }, true),
                 Argument::value("refractory_steps", quote! { u32 }),
                 Argument::slice("tape_flags", quote! { u8 }, true).optional(tape),
             ],
-            mentions: Mentions::of(&body),
+            mentions: Mentions::of(&quote! { #before #body }),
+            before,
             body,
         }
     }
@@ -90,7 +91,7 @@ impl Emit<'_> {
     fn step_stores(&self, writer: &Writer, locals: &Locals) -> TokenStream {
         let (runtime, step) = (self.runtime, &self.derived.step);
         let mut lines = TokenStream::new();
-        for (row, &end) in locals.states.iter().zip(&step.end) {
+        for (row, &end) in locals.states.iter().zip(&self.derived.ends) {
             let value = writer.value(end);
             lines.extend(quote! { #row[cell] = #runtime::math::flush(#value); });
         }
@@ -103,10 +104,9 @@ impl Emit<'_> {
             lines.extend(quote! { if #flag { #(#set)* } });
         }
         if let Some(threshold) = step.threshold {
-            let z = writer.value(threshold.z);
-            lines.extend(quote! { spikes[cell] = #z; });
+            let fires = writer.value(threshold.fires);
+            lines.extend(quote! { fired[cell] = u8::from(#fires); });
             if self.model.refractory.is_some() {
-                let fires = writer.value(threshold.fires);
                 lines.extend(quote! {
                     refractory[cell] = if #fires { refractory_steps } else { refractory[cell].saturating_sub(1) };
                 });

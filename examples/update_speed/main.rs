@@ -2,23 +2,32 @@
 //!
 //! ```text
 //! cargo run --release --example update_speed -- --updates 20 --threads 2
+//! cargo run --release --example update_speed -- --surrogate triangle --width 0.5
+//! cargo run --release --example update_speed -- --npz batch.npz
 //! ```
 //!
 //! Prints one line: the median time of an update, samples per second, loss, hidden rate, and the largest resident memory
-//! above that before the network was built. The learning rate is 0 unless set, so that the spike rate stays fixed.
+//! above that before the network was built. The learning rate is 0 unless set, so that the spike rate stays fixed. A run
+//! without spikes, or with a loss that is no number, prints no time.
+//!
+//! With `--npz`, it first runs a batch that another program has written with its loss and gradients, and times nothing if they
+//! differ. The arrays are `spikes` (uint8, steps x samples x 784), `labels` (int64), the weights `w_in`, `w_rec`, `w_out`
+//! (float32), `loss` and the gradients `g_in`, `g_rec`, `g_out` (float64).
+
+mod proof;
+mod workload;
 
 use clap::Parser;
 use snn_examples::digits::Sample;
 use snn_runtime::data::{LabelledImages, Part};
 use snn_runtime::encode::Poisson;
 use snn_runtime::optimise::{Adam, Optimiser};
-use snn_runtime::{Parameters, Simulation, TargetData};
+use snn_runtime::{Batch, ParameterSet, TargetData, Workspace};
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
-
-snn_macros::snn_model!("models/workload.snn");
+use workload::{HIDDEN, Workload};
 
 /// Times training updates of the recurrent digits classifier.
 #[derive(Parser)]
@@ -35,6 +44,8 @@ struct Options {
     /// Spike probability of a white pixel in a step.
     #[arg(long, default_value_t = 0.25)]
     gain: f64,
+    #[command(flatten)]
+    workload: Workload,
     /// Updates that are timed, after two that are not.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..1_000_000))]
     updates: u32,
@@ -44,6 +55,9 @@ struct Options {
     /// Learning rate.
     #[arg(long, default_value_t = 0.0)]
     lr: f64,
+    /// A batch with its loss and gradients by another program.
+    #[arg(long, value_name = "FILE")]
+    npz: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -52,36 +66,46 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let (batch, updates) = (options.batch as usize, options.updates as usize);
+    if let Some(file) = &options.npz {
+        println!("{}", proof::prove(&options.workload, file)?);
+    }
+    let (size, updates) = (options.batch as usize, options.updates as usize);
     let images = LabelledImages::load(&options.data, Part::Train)?;
     if images.is_empty() {
         return Err("expected digits to train on, found none; give another folder".into());
     }
-    let digits = |k: usize| (0..batch).map(move |i| k * batch + i);
+    let digits = |k: usize| (0..size).map(move |i| k * size + i);
     let batches = (0..4)
         .map(|k| digits(k).map(|i| (i % images.len()) as u32).collect::<Vec<_>>())
         .map(|indices| Sample::gather(&images, &indices, 0))
         .collect::<Result<Vec<_>, _>>()?;
 
     let before = resident_kilobytes("VmRSS:");
-    let mut net = Workload::<f32>::with(Simulation { dt: 1.0, steps: options.steps }, 1)?;
+    let network = options.workload.network(options.steps)?;
     let encoder = Poisson::new().gain(options.gain)?;
-    let (mut workspace, mut gradient) = (net.workspace(), net.gradient());
+    let mut parameters = network.initial_parameters(1);
+    let (mut workspace, mut gradient) = (Workspace::new(), ParameterSet::zeros(network.layout().clone()));
     let mut adam = Adam::new();
-    let hidden_size = net.engine().graph().populations.iter().find(|p| p.name == "hidden").map_or(1, |p| p.size);
     let mut times = Vec::new();
     let (mut loss, mut rate) = (0.0, 0.0);
     for update in 0..updates + 2 {
         let digits = &batches[update % batches.len()];
         let start = Instant::now();
-        let inputs = WorkloadInputs { samples: batch, pixel: digits.encoded(&encoder, update as u64) };
-        let targets = WorkloadTargets { label: TargetData::Class(&digits.labels) };
-        let evaluation = net.loss_and_gradient(&inputs, &targets, &mut workspace, &mut gradient)?;
-        adam.step(&mut net.parameters, gradient.values(), options.lr)?;
+        let batch = Batch {
+            size,
+            inputs: vec![digits.encoded(&encoder, update as u64)],
+            targets: vec![TargetData::Class(&digits.labels)],
+        };
+        let evaluation = network.loss_and_gradient(&parameters, &batch, &mut workspace, &mut gradient)?;
+        adam.step(&mut parameters, snn_runtime::Parameters::values(&gradient), options.lr)?;
         times.push(start.elapsed().as_secs_f64());
         loss = evaluation.loss;
-        let hidden = evaluation.readouts.spike_counts().find(|(name, _)| *name == "hidden").map_or(0, |(_, n)| n);
-        rate = hidden as f64 / (batch * options.steps * hidden_size) as f64;
+        let hidden = evaluation.readouts.spike_counts().find(|(name, _)| *name == HIDDEN).map_or(0, |(_, n)| n);
+        rate = hidden as f64 / (size * options.steps * options.workload.hidden as usize) as f64;
+    }
+    if rate == 0.0 || !loss.is_finite() {
+        let reason = "this is no update to be timed; give more --gain or --scale";
+        return Err(format!("hidden rate {rate:.4}, loss {loss}: {reason}").into());
     }
     let mut timed = times.split_off(2);
     timed.sort_by(f64::total_cmp);
@@ -91,11 +115,12 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         _ => String::new(),
     };
     println!(
-        "snn: {:.1} ms/update, {:.0} samples/s, loss {loss:.5}, hidden rate {rate:.4} (B={} T={} NH=256, {} threads{memory})",
+        "snn: {:.1} ms/update, {:.0} samples/s, loss {loss:.5}, hidden rate {rate:.4} \
+         (B={size} T={} NH={}, {} threads{memory})",
         1e3 * median,
-        options.batch as f64 / median,
-        options.batch,
+        size as f64 / median,
         options.steps,
+        options.workload.hidden,
         rayon::current_num_threads(),
     );
     Ok(())

@@ -1,0 +1,78 @@
+//! The kernels of the engine by themselves: `exp`, the dense product of a block of samples, and additions of rows.
+//!
+//! ```text
+//! cargo bench -p snn-runtime --bench kernels
+//! ```
+//!
+//! Elements per second are results of `exp`, multiply-adds, and weights added. The shape of a block of the product decides
+//! over its speed: a change of it that costs a multiple shows here first.
+
+#![allow(missing_docs, reason = "what the macros of criterion define")]
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use snn_runtime::engine::Matrix;
+use snn_runtime::simd::{Loops, dispatch};
+use snn_runtime::{Real, math};
+use std::hint::black_box;
+
+/// Samples of a block.
+const SAMPLES: usize = 8;
+
+struct Exponentials<'a, R>(&'a [R], &'a mut [R]);
+
+impl<R: Real> Loops for Exponentials<'_, R> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        self.0.iter().zip(self.1).for_each(|(&x, y)| *y = math::exp(x));
+    }
+}
+
+fn exponential<R: Real>(criterion: &mut Criterion) {
+    let x: Vec<R> = (0..4096).map(|i| R::from_f64(f64::from(i) / 409.6 - 8.0)).collect();
+    let mut y = x.clone();
+    let mut group = criterion.benchmark_group("exp");
+    group.throughput(Throughput::Elements(x.len() as u64));
+    group.bench_function(R::NAME, |b| b.iter(|| dispatch(Exponentials(black_box(&x), &mut y))));
+    group.finish();
+}
+
+fn product<R: Real>(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("product of 8 samples");
+    for (rows, columns) in [(256, 256), (100, 100), (10, 256)] {
+        let matrix = Matrix::new(rows, columns, |i, j| R::from_f64((i * 7 + j * 3) as f64 % 11.0 - 5.0));
+        let a = vec![R::from_f64(0.5); SAMPLES * rows];
+        let mut out = vec![R::ZERO; SAMPLES * columns];
+        group.throughput(Throughput::Elements((SAMPLES * rows * columns) as u64));
+        group.bench_function(format!("{rows}x{columns} {}", R::NAME), |b| {
+            b.iter(|| matrix.product(SAMPLES, black_box(&a), &mut out));
+        });
+    }
+    group.finish();
+}
+
+fn rows<R: Real>(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("rows");
+    // Spikes of the input, and of the hidden neurons, in a step of the digits workload.
+    for (rows, columns, spikes) in [(784, 256, 25), (256, 256, 13)] {
+        let matrix = Matrix::new(rows, columns, |i, j| R::from_f64((i + j) as f64));
+        let indices: Vec<u32> = (0..spikes).map(|k| (k * rows / spikes) as u32).collect();
+        let mut out = vec![R::ZERO; columns];
+        group.throughput(Throughput::Elements((spikes * columns) as u64));
+        group.bench_function(format!("{spikes} of {rows}x{columns} {}", R::NAME), |b| {
+            b.iter(|| matrix.add_rows(black_box(&indices), &mut out));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(
+    kernels,
+    exponential::<f32>,
+    exponential::<f64>,
+    product::<f32>,
+    product::<f64>,
+    rows::<f32>,
+    rows::<f64>
+);
+criterion_main!(kernels);

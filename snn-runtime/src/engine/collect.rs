@@ -1,0 +1,58 @@
+//! From a flag for each neuron to the list of those that fired.
+
+use crate::SpikeTrain;
+use crate::simd::{Loops, dispatch};
+
+/// Appends the places of the flags that are not 0.
+pub(crate) fn collect(fired: &[u8], train: &mut SpikeTrain) {
+    dispatch(Collect { fired, train });
+}
+
+struct Collect<'a> {
+    fired: &'a [u8],
+    train: &'a mut SpikeTrain,
+}
+
+impl Loops for Collect<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        let (chunks, rest) = self.fired.as_chunks::<64>();
+        for (c, chunk) in chunks.iter().enumerate() {
+            // Most chunks are silent: one comparison of all of it.
+            if chunk.iter().fold(0, |any, &flag| any | flag) == 0 {
+                continue;
+            }
+            let (words, _) = chunk.as_chunks::<8>();
+            for (w, word) in words.iter().enumerate() {
+                let mut bytes = u64::from_le_bytes(*word);
+                while bytes != 0 {
+                    let byte = bytes.trailing_zeros() / 8;
+                    self.train.push((c * 64 + w * 8) as u32 + byte);
+                    bytes &= !(0xff << (8 * byte));
+                }
+            }
+        }
+        for (i, _) in rest.iter().enumerate().filter(|(_, flag)| **flag != 0) {
+            self.train.push((chunks.len() * 64 + i) as u32);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::tests::at_each_level;
+
+    #[test]
+    fn places_are_ascending_and_complete() {
+        let fired: Vec<u8> = (0..203u32).map(|i| u8::from(i % 7 == 3 || (60..66).contains(&i) || i == 202)).collect();
+        let expected: Vec<u32> = (0..203).filter(|&i| fired[i as usize] == 1).collect();
+        at_each_level(|level| {
+            let mut train = SpikeTrain::new();
+            collect(&fired, &mut train);
+            train.end_step();
+            assert_eq!(train.step(0), expected, "{level:?}");
+        });
+    }
+}
