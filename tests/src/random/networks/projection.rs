@@ -86,7 +86,7 @@ pub(super) fn line(choices: &mut Choices, ends: Ends<'_>, weights: Weights) -> S
     }
     if choices.chance(10) {
         options.push("frozen".into());
-    } else if choices.chance(10) {
+    } else if !plastic && choices.chance(10) {
         options.push(format!("lr x {}", choices.number(0.1, 2.0)));
     } else if !signed && choices.chance(10) {
         let high = rounded(2.0 * size.abs());
