@@ -20,7 +20,7 @@ pub(crate) enum Pass {
     Only,
     /// Forwards; what the losses need of each sample is kept.
     First,
-    /// Forwards again, and backwards from what was kept.
+    /// Forwards again if need be, and backwards from what was kept.
     Second,
 }
 
@@ -46,9 +46,21 @@ pub(crate) struct Call<'a, 'b, R> {
     pub(crate) dropout: Option<u64>,
     pub(crate) gradient: bool,
     pub(crate) pass: Pass,
+    /// The first pass leaves in memory all that the second needs of each block, which then runs backwards alone.
+    pub(crate) keeps: bool,
 }
 
 impl<R: Real> Call<'_, '_, R> {
+    /// What the adjoints read is written down.
+    pub(crate) fn tapes(&self) -> bool {
+        self.gradient || self.keeps
+    }
+
+    /// The blocks run forwards.
+    pub(crate) fn runs(&self) -> bool {
+        !(self.keeps && self.pass == Pass::Second)
+    }
+
     /// Runs block `block` of the batch, which is the `local`-th of its lane.
     pub(crate) fn block(&self, scratch: &mut Scratch<R>, lane: &mut Lane<R>, block: usize, local: usize) {
         let first = block * BLOCK;
@@ -58,7 +70,7 @@ impl<R: Real> Call<'_, '_, R> {
             _ => Decisions::default(),
         };
         let mut counts = Counts::default();
-        for slot in 0..count {
+        for slot in 0..if self.runs() { count } else { 0 } {
             let index = first + slot;
             forward(self, scratch, slot, index, &mut decisions.populations, &mut counts);
             if self.carries && self.pass != Pass::Second {

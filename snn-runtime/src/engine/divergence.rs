@@ -85,6 +85,7 @@ fn state<R: Real>(
         dropout: workspace.dropout_seed,
         gradient: false,
         pass: Pass::Only,
+        keeps: false,
     };
     forward(&call, &mut scratch, 0, sample, &mut [], &mut Counts::default());
     for step in 0..plan.simulation.steps {

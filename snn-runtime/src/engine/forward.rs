@@ -312,7 +312,7 @@ fn step<R: Real>(
         (true, true) => &mut scratch.sent.z[population][at * p.n..][..p.n],
         _ => &mut [],
     };
-    let (tape, tape_flags): (&mut [R], &mut [u8]) = if call.gradient {
+    let (tape, tape_flags): (&mut [R], &mut [u8]) = if call.tapes() {
         let (reals, flags) = (p.layout.tape_reals * p.n, if p.layout.tape_flags { p.n } else { 0 });
         (
             &mut scratch.tape[population][at * reals..][..reals],

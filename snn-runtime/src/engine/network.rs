@@ -351,20 +351,36 @@ impl<R: Real> Network<R> {
             dropout,
             gradient: gradient && !coupled,
             pass: if coupled { Pass::First } else { Pass::Only },
+            keeps: false,
         };
         let shape = Shape { mode, gradient, traces: &traces, trains: trains.len(), dropout: dropout.is_some() };
         let pool = &workspace.pool;
+        if coupled {
+            let mut scratch = pool.take();
+            scratch.prepare(plan, shape);
+            call.keeps = scratch.bytes().saturating_mul(blocks) <= workspace.kept_bytes;
+            pool.put(scratch);
+        }
         let pass = |call: &Call<'_, '_, R>, lane: &mut [Lane<R>]| {
             lane.par_iter_mut().with_max_len(1).enumerate().for_each(|(index, lane)| {
-                let mut scratch = pool.take();
                 if call.pass != Pass::Second {
                     lane.prepare(plan, shape, blocks.div_ceil(lanes));
                 }
-                scratch.prepare(plan, shape);
                 for (local, block) in (index..blocks).step_by(lanes).enumerate() {
+                    let mut scratch = match lane.blocks.get_mut(local) {
+                        Some(kept) if !call.runs() => std::mem::take(kept),
+                        _ => pool.take(),
+                    };
+                    if call.runs() {
+                        scratch.prepare(plan, shape);
+                    }
                     call.block(&mut scratch, lane, block, local);
+                    if call.keeps && call.pass == Pass::First {
+                        lane.blocks.push(scratch);
+                    } else {
+                        pool.put(scratch);
+                    }
                 }
-                pool.put(scratch);
             });
         };
         pass(&call, &mut workspace.lane);
@@ -427,6 +443,7 @@ fn couple<R: Real>(call: &Call<'_, '_, R>, lanes: &mut [Lane<R>], pool: &Pool<R>
     let count = lanes.len();
     let terms = call.plan.loss.losses.len();
     let mut scratch = pool.take();
+    scratch.loss.prepare(&call.plan.loss);
     let losses = {
         let mut kept: Vec<_> = lanes.iter_mut().map(|lane| lane.kept.iter_mut()).collect();
         let dealt = dealt(call.batch.size, count);

@@ -14,6 +14,9 @@ use crate::neuron::Mode;
 use crate::{Real, SpikeTrain};
 use std::sync::{Mutex, PoisonError};
 
+/// See [`Workspace::set_kept_bytes`].
+const KEPT_BYTES: usize = 512 << 20;
+
 /// The memory of a run. One workspace serves one call at a time and may serve several networks in turn.
 ///
 /// The batch is cut into blocks of 8 samples, dealt in order to the lanes; a lane adds its gradients up in order, and
@@ -21,6 +24,7 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Debug)]
 pub struct Workspace<R> {
     lanes: usize,
+    pub(crate) kept_bytes: usize,
     pub(crate) noise_seed: u64,
     pub(crate) dropout_seed: Option<u64>,
     pub(crate) weights: Weights<R>,
@@ -40,6 +44,7 @@ impl<R: Real> Workspace<R> {
     pub fn with_lanes(lanes: usize) -> Self {
         Self {
             lanes: lanes.max(1),
+            kept_bytes: KEPT_BYTES,
             noise_seed: 0,
             dropout_seed: None,
             weights: Weights::default(),
@@ -60,6 +65,13 @@ impl<R: Real> Workspace<R> {
     /// one for every update, such as its number. Other runs never drop any.
     pub fn set_dropout_seed(&mut self, seed: Option<u64>) {
         self.dropout_seed = seed;
+    }
+
+    /// The most bytes that are held between the two passes of a loss that reads means over the samples; 512 MiB at first. If the
+    /// whole batch fits, the second pass goes backwards alone; if not, every block runs forwards twice. The results are the
+    /// same bits.
+    pub fn set_kept_bytes(&mut self, bytes: usize) {
+        self.kept_bytes = bytes;
     }
 
     /// The number of lanes.
@@ -105,6 +117,8 @@ pub(crate) struct Lane<R> {
     pub(crate) decisions: Vec<Decisions>,
     /// Per sample of the lane, between the passes of a loss that reads means over samples.
     pub(crate) kept: Vec<Kept<R>>,
+    /// Per block of the lane, between the passes, if the first leaves everything in memory.
+    pub(crate) blocks: Vec<Scratch<R>>,
 }
 
 /// The yes/no decisions of a block in a smooth run.
@@ -149,6 +163,7 @@ impl<R: Real> Lane<R> {
         self.operations = 0;
         self.wrong = None;
         self.carry.clear();
+        self.blocks.clear();
         if shape.gradient && plan.loss.is_coupled() {
             self.kept.resize_with(blocks * BLOCK, Kept::default);
             self.kept.iter_mut().for_each(|kept| kept.prepare(&plan.loss));
@@ -294,7 +309,7 @@ impl<R: Real> Scratch<R> {
         self.slab.resize(steps * TILE, R::ZERO);
     }
 
-    fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let sent = [&self.sent.z, &self.sent.values, &self.sent.signals];
         let buffers = [&self.tape, &self.traces, &self.trace_gradients, &self.errors, &self.state_gradient];
         let reals: usize = buffers.into_iter().chain(sent).flatten().map(Vec::capacity).sum::<usize>()
