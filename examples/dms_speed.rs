@@ -57,8 +57,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         if !evaluation.loss.is_finite() {
             return Err(format!("the loss of update {update} is {}", evaluation.loss).into());
         }
-        let rates = evaluation.readouts.get("rate").ok_or("the model has no readout `rate`")?;
-        rate = rates.iter().copied().map(f64::from).sum::<f64>() / rates.len() as f64;
+        rate = snn_examples::mean(&evaluation.readouts, "rate")?;
         let spikes: usize = trials.spikes.iter().map(snn_runtime::SpikeTrain::len).sum();
         input_rate = spikes as f64 / (batch as f64 * steps as f64 * f64::from(CHANNELS));
     }

@@ -12,7 +12,7 @@ use snn_examples::figure::{self, Curves};
 use snn_examples::match_to_sample::{CHANNELS, Task, Trials};
 use snn_examples::progress;
 use snn_runtime::optimise::{Adam, Optimiser, clip_norm};
-use snn_runtime::{InputData, Parameters, Readouts, Recording, Simulation, SpikeTrain, TargetData, store};
+use snn_runtime::{Graph, InputData, Parameters, Readouts, Recording, Simulation, TargetData, store};
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -89,7 +89,7 @@ fn run(options: &Options) -> Outcome<()> {
             let accuracy = right as f64 / counted as f64;
             curves.train_accuracy.push(accuracy);
             (right, counted) = (0, 0);
-            let rate = mean(&evaluation.readouts, "rate")? * 1000.0 / dt;
+            let rate = snn_examples::mean(&evaluation.readouts, "rate")? * 1000.0 / dt;
             let line = format!("loss {:.4}  accuracy {accuracy:.3}  {rate:.1} Hz", evaluation.loss);
             if bar.is_hidden() && update % (5 * PERIOD) == 0 {
                 println!("{update} updates  {line}");
@@ -109,7 +109,7 @@ fn run(options: &Options) -> Outcome<()> {
     let recording = Recording::none().spikes("exc").spikes("inh").trace("out", "y");
     let readouts = net.forward(&inputs(&shown), &recording, &mut workspace)?;
     let picture = options.out.join("working_memory.svg");
-    let trial = first_trial(&shown, &readouts, Simulation { dt, steps })?;
+    let trial = first_trial(&shown, &readouts, net.engine().graph())?;
     figure::draw(&picture, &curves, |area| raster::draw(area, &trial))?;
     let weights = options.out.join("working_memory.safetensors");
     store::save(&weights, &net.parameters, &WorkingMemory::<f32>::ID)?;
@@ -129,36 +129,19 @@ fn correct(trials: &Trials, readouts: &Readouts<f32>) -> Outcome<usize> {
     Ok(rows.filter(|(row, answer)| highest(row.iter().copied()) == **answer as usize).count())
 }
 
-/// The mean of a readout over the samples.
-fn mean(readouts: &Readouts<f32>, name: &str) -> Outcome<f64> {
-    let values = readouts.get(name).ok_or_else(|| format!("the model has no readout `{name}`"))?;
-    Ok(values.iter().copied().map(f64::from).sum::<f64>() / values.len().max(1) as f64)
-}
-
 /// The spikes and sums of the first trial.
-fn first_trial(trials: &Trials, readouts: &Readouts<f32>, simulation: Simulation) -> Outcome<Raster> {
+fn first_trial(trials: &Trials, readouts: &Readouts<f32>, graph: &Graph<f32>) -> Outcome<Raster> {
     let (Some(trial), Some(input)) = (trials.trials.first(), trials.spikes.first()) else {
         return Err("expected a trial to draw, found none".into());
     };
-    let all = |train: &SpikeTrain| train.iter().collect();
-    let population = |name: &str, size| Spikes {
-        name: name.into(),
-        size,
-        spikes: readouts.spikes(name).and_then(|s| s.first()).map(all).unwrap_or_default(),
-    };
-    let input = Spikes { name: "x".into(), size: CHANNELS as usize, spikes: all(input) };
-    let sums = readouts.trace("out", "y").map(|y| y.index_axis(ndarray::Axis(0), 0).to_owned());
-    let sums = sums.map(|y| y.rows().into_iter().map(|r| r.iter().map(|&x| f64::from(x)).collect()).collect());
+    let answer = ["no match", "match"][trial.answer() as usize];
+    let input = Spikes { name: "x".into(), size: CHANNELS as usize, spikes: input.iter().collect() };
+    let layers = ["exc", "inh"].map(|name| Spikes::recorded(name, readouts, graph));
     Ok(Raster {
-        title: format!(
-            "directions {} and {}: {}",
-            trial.sample,
-            trial.test,
-            ["no match", "match"][trial.answer() as usize]
-        ),
-        steps: simulation.steps,
-        dt: simulation.dt,
-        populations: vec![input, population("exc", 80), population("inh", 20)],
-        readout: ("out y".into(), sums.unwrap_or_default()),
+        title: format!("directions {} and {}: {answer}", trial.sample, trial.test),
+        steps: graph.simulation.steps,
+        dt: graph.simulation.dt,
+        populations: std::iter::once(input).chain(layers).collect(),
+        readout: ("out y".into(), raster::first_trace(readouts, "out", "y")),
     })
 }

@@ -3,7 +3,7 @@
 use super::Area;
 use crate::training::{Shown, TEST_SEED};
 use plotters::prelude::*;
-use snn_runtime::{Encoder, Graph, Simulation, SpikeTrain};
+use snn_runtime::{Encoder, Graph, Readouts, Simulation, SpikeTrain};
 use std::error::Error;
 
 /// The spikes of one sample: a panel for each population, input first.
@@ -32,6 +32,22 @@ pub struct Spikes {
     pub spikes: Vec<(usize, u32)>,
 }
 
+impl Spikes {
+    /// Those of a population in the first sample, if they were recorded.
+    pub fn recorded(name: &str, readouts: &Readouts<f32>, graph: &Graph<f32>) -> Self {
+        let size = graph.populations.iter().find(|p| p.name == name).map_or(0, |p| p.size);
+        let train = readouts.spikes(name).and_then(|trains| trains.first());
+        Self { name: name.into(), size, spikes: train.map(|train| train.iter().collect()).unwrap_or_default() }
+    }
+}
+
+/// A quantity of a population in the first sample, `[steps][n]`; empty if it was not recorded.
+pub fn first_trace(readouts: &Readouts<f32>, population: &str, quantity: &str) -> Vec<Vec<f64>> {
+    let Some(trace) = readouts.trace(population, quantity) else { return Vec::new() };
+    let numbers = |row: ndarray::ArrayView1<'_, f32>| row.iter().map(|&x| f64::from(x)).collect();
+    trace.index_axis(ndarray::Axis(0), 0).rows().into_iter().map(numbers).collect()
+}
+
 impl Raster {
     /// The first digit of a sample: its spikes as encoded, those of the population `hidden`, and the trace `V` of `out`, as
     /// far as they were recorded.
@@ -47,13 +63,9 @@ impl Raster {
         let mut input = SpikeTrain::new();
         let pixels = pixels.to_vec();
         encoder.encode(&pixels, steps, dt, TEST_SEED, id, &mut input);
-        let hidden = readouts.spikes("hidden").and_then(|s| s.first()).map(|s| s.iter().collect()).unwrap_or_default();
-        let trace = readouts.trace("out", "V").map(|v| v.index_axis(ndarray::Axis(0), 0).to_owned());
-        let trace = trace.map(|v| v.rows().into_iter().map(|r| r.iter().map(|&x| f64::from(x)).collect()).collect());
         let input = Spikes { name: "pixel".into(), size: pixels.len(), spikes: input.iter().collect() };
-        let size = graph.populations.iter().find(|p| p.name == "hidden").map_or(0, |p| p.size);
-        let hidden = Spikes { name: "hidden".into(), size, spikes: hidden };
-        let readout = ("readout V (mV)".into(), trace.unwrap_or_default());
+        let hidden = Spikes::recorded("hidden", readouts, graph);
+        let readout = ("readout V (mV)".into(), first_trace(readouts, "out", "V"));
         Ok(Self { title: title.clone(), steps, dt, populations: vec![input, hidden], readout })
     }
 }

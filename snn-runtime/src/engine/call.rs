@@ -70,7 +70,7 @@ impl<R: Real> Call<'_, '_, R> {
             _ => Decisions::default(),
         };
         let mut counts = Counts::default();
-        for slot in 0..if self.runs() { count } else { 0 } {
+        for slot in (0..count).filter(|_| self.runs()) {
             let index = first + slot;
             forward(self, scratch, slot, index, &mut decisions.populations, &mut counts);
             if self.carries && self.pass != Pass::Second {

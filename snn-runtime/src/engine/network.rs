@@ -70,7 +70,8 @@ impl<R: Real> Network<R> {
     }
 
     /// Names, shapes and units of the parameters: for every projection `NAME.weight` (`[source, target]`) and
-    /// `NAME.bias` (`[target]`, of a convolution `[target channels]`), then for every population its stored parameters as `POPULATION.PARAMETER`.
+    /// `NAME.bias` (`[target]`, of a convolution `[target channels]`), then for every population its stored parameters as
+    /// `POPULATION.PARAMETER`.
     pub fn layout(&self) -> &Arc<Layout> {
         &self.plan.layout
     }

@@ -208,16 +208,11 @@ impl<R: Real> Plan<R> {
             node.level == 0
                 && node.shape.time.is_some()
                 && !wanted
-                && inputs.iter().all(|&i| self.nodes[i].shape == node.shape && !self.nodes[i].streamed)
+                && inputs.iter().all(|&i| self.nodes[i].shape == node.shape)
                 && readers(index).count() == 1
                 && readers(index).all(summed)
         };
-        let mut found = Vec::new();
-        for (index, node) in self.nodes.iter().enumerate() {
-            if streamed(index, node) {
-                found.push(index);
-            }
-        }
+        let found: Vec<usize> = (0..self.nodes.len()).filter(|&index| streamed(index, &self.nodes[index])).collect();
         found.iter().for_each(|&index| self.nodes[index].streamed = true);
         self.values = 0;
         for node in &mut self.nodes {

@@ -66,3 +66,53 @@ pub(super) fn streamed_gradient<R: Real>(
         gradients.iter().enumerate().for_each(|(k, gradient)| give(k, piece.start, gradient));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::reduce::{reduce_time, reduce_time_gradient};
+    use super::*;
+
+    /// x y^2
+    struct Product;
+
+    impl Map<f32> for Product {
+        fn value(&self, inputs: &[&[f32]], out: &mut [f32]) {
+            (0..out.len()).for_each(|i| out[i] = inputs[0][i] * inputs[1][i] * inputs[1][i]);
+        }
+        fn gradient(&self, inputs: &[&[f32]], g: &[f32], out: &mut [&mut [f32]]) {
+            for (i, &g) in g.iter().enumerate() {
+                out[0][i] += g * inputs[1][i] * inputs[1][i];
+                out[1][i] += 2.0 * g * inputs[0][i] * inputs[1][i];
+            }
+        }
+    }
+
+    /// Pieces with a remainder, rows longer than a piece, windows.
+    #[test]
+    fn the_bits_are_those_of_a_kept_array() {
+        for (steps, n, window) in [(700, 3, 0..700), (700, 3, 5..698), (9, 1500, 2..9), (1, 1, 0..1)] {
+            let numbers = |k: usize| (0..steps * n).map(|i| ((i * k) % 97) as f32 / 31.0 - 1.3).collect::<Vec<_>>();
+            let (x, y) = (numbers(7), numbers(11));
+            let own: Vec<f32> = (0..n).map(|i| i as f32 / 13.0 - 0.4).collect();
+            for reduction in [Reduction::Mean, Reduction::Sum] {
+                let (mut kept, mut expected) = (vec![0.0; steps * n], vec![0.0; n]);
+                Product.value(&[&x, &y], &mut kept);
+                reduce_time(&kept, n, reduction, &window, false, &mut [], &mut expected);
+                let mut found = vec![9.0; n];
+                streamed(&Product, &[&x, &y], reduction, &window, &mut found);
+                assert_eq!(found, expected, "{steps} {n} {window:?} {reduction:?}");
+
+                let mut slopes = vec![0.0; steps * n];
+                reduce_time_gradient(&own, reduction, &window, &[], &mut slopes);
+                let mut expected = [vec![0.0; steps * n], vec![0.0; steps * n]];
+                let [to_x, to_y] = &mut expected;
+                Product.gradient(&[&x, &y], &slopes, &mut [to_x, to_y]);
+                let mut found = [vec![0.0; steps * n], vec![0.0; steps * n]];
+                streamed_gradient(&Product, &[&x, &y], reduction, &window, &own, &mut |k, first, piece| {
+                    add(&mut found[k][first..], piece);
+                });
+                assert!(found == expected, "{steps} {n} {window:?} {reduction:?}");
+            }
+        }
+    }
+}
