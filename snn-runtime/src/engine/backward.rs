@@ -1,150 +1,157 @@
-//! The reverse of a block of samples: errors of all ports, gradients of coefficients.
+//! The reverse of a block of samples: errors of all ports, gradients of coefficients and weights.
 
 use super::call::Call;
+use super::forward::{Counts, Run, forward};
 use super::projection::Carried;
+use super::segments::{pieces, segments};
+use super::weight_gradient::add_gradients;
 use super::wiring::Wiring;
 use super::workspace::{Lane, Scratch};
 use crate::Real;
 use crate::graph::Signal;
 use crate::loss::Observable;
 use crate::neuron::{Adjoint, Mode};
-use crate::simd::prefetch;
 
-/// How many steps ahead, towards the beginning, the tape is fetched: the samples of a block are more streams than a processor
-/// foresees.
-const FETCH: usize = 4;
-
-/// The bytes of tape of a block from which on it is fetched ahead; a smaller one lies in the second-level cache.
-const LARGE: usize = 2 << 20;
-
-/// Runs the `count` samples of a block backwards.
-pub(crate) fn backward<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, lane: &mut Lane<R>, count: usize) {
+/// Runs the samples of a block backwards, of which the first is sample `first` of the batch.
+pub(crate) fn backward<R: Real>(
+    call: &Call<'_, '_, R>,
+    scratch: &mut Scratch<R>,
+    lane: &mut Lane<R>,
+    first: usize,
+    decisions: &mut [Vec<u8>],
+) {
     let plan = call.plan;
     let steps = plan.simulation.steps;
-    let last_loss: Vec<Option<usize>> =
-        (0..plan.populations.len()).map(|p| last_loss_step(call, scratch, p, count)).collect();
+    let last_loss: Vec<Option<usize>> = (0..plan.populations.len()).map(|p| last_loss_step(call, scratch, p)).collect();
     scratch.last_live.fill(None);
-    scratch.state_gradient.iter_mut().for_each(|g| g.fill(R::ZERO));
-    for t in (0..steps).rev() {
-        for population in (0..plan.populations.len()).rev() {
-            let outgoing = plan.populations[population].outgoing.iter().map(|&j| &plan.projections[j]);
-            let reached = outgoing.clone().any(|q| scratch.last_live[q.target].is_some_and(|last| t + q.delay <= last));
-            if scratch.last_live[population].is_none() {
-                // Nothing that comes later in time reaches a loss from here: all gradients are zero, and stay so.
-                if !reached && last_loss[population].is_none_or(|last| t > last) {
-                    continue;
-                }
-                scratch.last_live[population] = Some(t);
+    for gradient in scratch.state_gradient.iter_mut().chain(&mut scratch.coefficient_gradient) {
+        gradient.fill(R::ZERO);
+    }
+    for (index, segment) in segments(steps, scratch.segment).enumerate().rev() {
+        if segment.end < steps {
+            scratch.move_errors(plan);
+            scratch.restore(index);
+            scratch.from = segment.start;
+            forward(call, scratch, first, segment.clone(), Run::Again, decisions, &mut Counts::default());
+        }
+        for piece in pieces(segment).rev() {
+            for t in piece.clone().rev() {
+                step_back_all(call, scratch, &last_loss, t);
             }
-            step_back(call, scratch, lane, population, t, count);
+            add_gradients(call, scratch, lane, first, piece);
         }
     }
-    // States that are carried into the window are given.
-    let begins = if call.carry.is_empty() { plan.populations.len() } else { 0 };
-    for (population, p) in plan.populations.iter().enumerate().take(begins) {
+    let count = scratch.count;
+    for (population, p) in plan.populations.iter().enumerate() {
         let gradient = &mut lane.coefficients[population];
-        for sample in scratch.state_gradient[population].chunks_exact(p.layout.states.len().max(1) * p.n).take(count) {
-            for (from, place) in sample.chunks_exact(p.n).zip(&p.initial) {
-                if let Some(place) = place {
-                    gradient[place * p.n..][..p.n].iter_mut().zip(from).for_each(|(g, &from)| *g += from);
-                }
+        let own = scratch.coefficient_gradient[population].chunks_exact(count * p.n);
+        for (samples, gradient) in own.zip(gradient.chunks_exact_mut(p.n)) {
+            for from in samples.chunks_exact(p.n) {
+                gradient.iter_mut().zip(from).for_each(|(g, &from)| *g += from);
+            }
+        }
+        // States that are carried into the window are given.
+        if !call.carry.is_empty() {
+            continue;
+        }
+        for (samples, place) in scratch.state_gradient[population].chunks_exact(count * p.n).zip(&p.initial) {
+            let Some(place) = place else { continue };
+            for from in samples.chunks_exact(p.n) {
+                gradient[place * p.n..][..p.n].iter_mut().zip(from).for_each(|(g, &from)| *g += from);
             }
         }
     }
 }
 
+/// The reverse of step `t` of all populations that a loss can see from there.
+fn step_back_all<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, last_loss: &[Option<usize>], t: usize) {
+    let plan = call.plan;
+    for population in (0..plan.populations.len()).rev() {
+        if scratch.last_live[population].is_none() {
+            let mut outgoing = plan.populations[population].outgoing.iter().map(|&j| &plan.projections[j]);
+            let reached = outgoing.any(|q| scratch.last_live[q.target].is_some_and(|last| t + q.delay <= last));
+            // Nothing that comes later in time reaches a loss from here: all gradients are zero, and stay so.
+            if !reached && last_loss[population].is_none_or(|last| t > last) {
+                continue;
+            }
+            scratch.last_live[population] = Some(t);
+        }
+        step_back(call, scratch, population, t);
+    }
+}
+
 /// The last step of the block in which a loss depends directly on a population.
-fn last_loss_step<R: Real>(
-    call: &Call<'_, '_, R>,
-    scratch: &Scratch<R>,
-    population: usize,
-    count: usize,
-) -> Option<usize> {
+fn last_loss_step<R: Real>(call: &Call<'_, '_, R>, scratch: &Scratch<R>, population: usize) -> Option<usize> {
     let steps = call.plan.simulation.steps;
     let traces = call.plan.loss.traces.iter().zip(&scratch.trace_gradients);
     let own = traces.filter(|(trace, _)| trace.population == population && trace.gradient);
     own.filter_map(|(trace, gradient)| {
-        let samples = gradient.chunks_exact(steps * trace.n).take(count);
+        let samples = gradient.chunks_exact(steps * trace.n);
         samples.filter_map(|g| g.iter().rposition(|&g| g != R::ZERO)).map(|last| last / trace.n).max()
     })
     .max()
 }
 
 /// The reverse of step `t` of a population.
-fn step_back<R: Real>(
-    call: &Call<'_, '_, R>,
-    scratch: &mut Scratch<R>,
-    lane: &mut Lane<R>,
-    population: usize,
-    t: usize,
-    count: usize,
-) {
+fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, population: usize, t: usize) {
     let plan = call.plan;
     let steps = plan.simulation.steps;
     let p = &plan.populations[population];
     let layout = &p.layout;
-    let (n, ports, states) = (p.n, p.incoming.len() * p.n, layout.states.len() * p.n);
-    let outputs = layout.outputs.len() * n;
+    let (n, count) = (p.n, scratch.count);
+    let width = n * count;
+    let (ports, states) = (p.incoming.len() * width, layout.states.len() * width);
+    let at = t - scratch.from;
 
-    let large = std::mem::size_of_val(&scratch.tape[population][..]) > LARGE;
-    let spike_gradient = &mut scratch.spike_gradient[..count * n];
+    let spike_gradient = &mut scratch.spike_gradient[..width];
     spike_gradient.fill(R::ZERO);
-    let output_gradient = &mut scratch.output_gradient[..count * outputs];
+    let output_gradient = &mut scratch.output_gradient[..layout.outputs.len() * width];
     output_gradient.fill(R::ZERO);
     for (trace, gradient) in plan.loss.traces.iter().zip(&scratch.trace_gradients) {
         if trace.population != population || !trace.gradient {
             continue;
         }
-        let from = |slot: usize| &gradient[(slot * steps + t) * n..][..n];
-        if large && t >= FETCH {
-            (0..count).for_each(|slot| prefetch(&gradient[(slot * steps + t - FETCH) * n..][..n]));
-        }
-        match trace.observable {
-            Observable::Spikes => {
-                spike_gradient.chunks_exact_mut(n).enumerate().for_each(|(slot, to)| to.copy_from_slice(from(slot)));
-            }
-            Observable::Output(output) => {
-                for (slot, to) in output_gradient.chunks_exact_mut(outputs).enumerate() {
-                    to[output * n..][..n].copy_from_slice(from(slot));
+        for slot in 0..count {
+            let from = &gradient[(slot * steps + t) * n..][..n];
+            match trace.observable {
+                Observable::Spikes => spike_gradient[slot * n..][..n].copy_from_slice(from),
+                Observable::Output(output) => {
+                    output_gradient[output * width + slot * n..][..n].copy_from_slice(from);
                 }
-            }
-            Observable::State(state) => {
-                let samples = scratch.state_gradient[population].chunks_exact_mut(states).take(count);
-                for (slot, to) in samples.enumerate() {
-                    to[state * n..][..n].iter_mut().zip(from(slot)).for_each(|(to, &g)| *to += g);
+                Observable::State(state) => {
+                    let to = &mut scratch.state_gradient[population][state * width + slot * n..][..n];
+                    to.iter_mut().zip(from).for_each(|(to, &g)| *to += g);
                 }
             }
         }
     }
     // What comes back from the targets reaches only neurons that sent something; what observes the spikes sees all of them.
     let dropped = !scratch.sent.dropped[population].mask.is_empty();
-    let sums = if dropped { &mut scratch.sent_gradient[..count * n] } else { &mut *spike_gradient };
+    let sums = if dropped { &mut scratch.sent_gradient[..width] } else { &mut *spike_gradient };
     if dropped {
         sums.fill(R::ZERO);
     }
     for &j in &p.outgoing {
         let projection = &plan.projections[j];
-        let arrival = t + projection.delay;
-        if scratch.last_live[projection.target].is_none_or(|last| arrival > last) {
+        if scratch.last_live[projection.target].is_none_or(|last| t + projection.delay > last) {
             continue;
         }
         let target = &plan.populations[projection.target];
-        let stride = target.incoming.len() * target.n;
-        let first = projection.port * target.n + projection.targets.start;
-        let errors = &scratch.errors[projection.target][arrival * stride + first..];
+        let row = (at + projection.delay) * target.incoming.len() + projection.port;
+        let errors = &scratch.errors[projection.target][row * count * target.n + projection.targets.start..];
         let (rows, sources) = (projection.rows, projection.sources.clone());
         // Spikes of all neurons are the usual case; their errors need no detour.
         if projection.carried == Carried::Spikes && rows == n && matches!(projection.wiring, Wiring::Dense) {
-            call.weights.backward[j].product(count, errors, steps * stride, sums);
+            call.weights.backward[j].product(count, errors, target.n, sums);
             continue;
         }
         let part = &mut scratch.part[..count * rows];
         part.fill(R::ZERO);
         match &projection.wiring {
-            Wiring::Dense => call.weights.backward[j].product(count, errors, steps * stride, part),
+            Wiring::Dense => call.weights.backward[j].product(count, errors, target.n, part),
             wiring => {
                 for (slot, part) in part.chunks_exact_mut(rows).enumerate() {
-                    let errors = &errors[slot * steps * stride..][..projection.columns];
+                    let errors = &errors[slot * target.n..][..projection.columns];
                     wiring.add_errors(errors, call.weights.listed(projection), part);
                 }
             }
@@ -153,12 +160,12 @@ fn step_back<R: Real>(
             Carried::Signal(signal) => plan.signals[signal].1,
             Carried::Spikes | Carried::Values => Signal::Spikes,
         };
-        for (slot, part) in part.chunks_exact(rows).enumerate() {
-            let to = match signal {
-                Signal::Spikes => &mut sums[slot * n..][..n],
-                Signal::State(state) => &mut scratch.state_gradient[population][slot * states + state * n..][..n],
-                Signal::Output(output) => &mut output_gradient[slot * outputs + output * n..][..n],
-            };
+        let to = match signal {
+            Signal::Spikes => &mut *sums,
+            Signal::State(state) => &mut scratch.state_gradient[population][state * width..][..width],
+            Signal::Output(output) => &mut output_gradient[output * width..][..width],
+        };
+        for (to, part) in to.chunks_exact_mut(n).zip(part.chunks_exact(rows)) {
             to[sources.clone()].iter_mut().zip(part).for_each(|(to, &g)| *to += g);
         }
     }
@@ -168,38 +175,31 @@ fn step_back<R: Real>(
         sums.filter(|(_, sends)| **sends).for_each(|((gradient, &sum), _)| *gradient += sum);
     }
 
-    for slot in 0..count {
-        let at = slot * steps + t;
-        if large && t >= FETCH {
-            let (at, reals) = (at - FETCH, layout.tape_reals * n);
-            prefetch(&scratch.tape[population][at * reals..][..reals]);
-            prefetch(&scratch.errors[population][at * ports..][..ports]);
-        }
-        let (reals, flags) = (layout.tape_reals * n, if layout.tape_flags { n } else { 0 });
-        let spikes: &[R] = if !layout.adjoint_reads_spikes {
-            &[]
-        } else if call.mode != Mode::Spiking {
-            &scratch.sent.z[population][at * n..][..n]
-        } else {
-            scratch.cells[population].spikes_of(&scratch.sent.trains[population][slot], t)
-        };
-        let errors = &mut scratch.errors[population][at * ports..][..ports];
-        let (event_gradient, drive_gradient) = errors.split_at_mut(layout.events.len() * n);
-        p.neuron.adjoint(Adjoint {
-            n,
-            coefficients: call.weights.coefficients(population, p),
-            tape: &scratch.tape[population][at * reals..][..reals],
-            tape_flags: &scratch.tape_flags[population][at * flags..][..flags],
-            spikes,
-            state_gradient: &mut scratch.state_gradient[population][slot * states..][..states],
-            spike_gradient: if layout.spikes { &spike_gradient[slot * n..][..n] } else { &[] },
-            output_gradient: &output_gradient[slot * outputs..][..outputs],
-            event_gradient,
-            drive_gradient: match drive_gradient {
-                [] => &mut scratch.drive_gradient[..layout.drives.len() * n],
-                wanted => wanted,
-            },
-            coefficient_gradient: &mut lane.coefficients[population],
-        });
+    let (reals, flags) = (layout.tape_reals * width, if layout.tape_flags { width } else { 0 });
+    let cells = &mut scratch.cells[population];
+    if layout.adjoint_reads_spikes && call.mode == Mode::Spiking {
+        cells.set_spikes(&scratch.sent.trains[population], t);
     }
+    let errors = &mut scratch.errors[population][at * ports..][..ports];
+    let (event_gradient, drive_gradient) = errors.split_at_mut(layout.events.len() * width);
+    p.neuron.adjoint(Adjoint {
+        n: width,
+        coefficients: cells.coefficients(call.weights, population, p),
+        tape: &scratch.tape[population][at * reals..][..reals],
+        tape_flags: &scratch.tape_flags[population][at * flags..][..flags],
+        spikes: match (layout.adjoint_reads_spikes, call.mode) {
+            (false, _) => &[],
+            (true, Mode::Spiking) => cells.spikes(),
+            (true, _) => &scratch.sent.z[population][t * width..][..width],
+        },
+        state_gradient: &mut scratch.state_gradient[population][..states],
+        spike_gradient: if layout.spikes { spike_gradient } else { &[] },
+        output_gradient,
+        event_gradient,
+        drive_gradient: match drive_gradient {
+            [] => &mut scratch.drive_gradient[..layout.drives.len() * width],
+            wanted => wanted,
+        },
+        coefficient_gradient: &mut scratch.coefficient_gradient[population],
+    });
 }

@@ -4,9 +4,9 @@ use super::BLOCK;
 use super::backward::backward;
 use super::batch::{Batch, InputData};
 use super::carry::Sample;
-use super::forward::{Counts, forward};
+use super::forward::{Counts, Run, begin, forward};
 use super::plan::Plan;
-use super::weight_gradient::add_gradients;
+use super::segments::segments;
 use super::weights::Weights;
 use super::workspace::{Decisions, Lane, Scratch};
 use crate::Real;
@@ -70,25 +70,25 @@ impl<R: Real> Call<'_, '_, R> {
             _ => Decisions::default(),
         };
         let mut counts = Counts::default();
-        for slot in (0..count).filter(|_| self.runs()) {
+        if self.runs() {
+            self.run(scratch, first, &mut decisions, &mut counts);
+        }
+        for slot in (0..count).filter(|_| self.carries && self.pass != Pass::Second) {
             let index = first + slot;
-            forward(self, scratch, slot, index, &mut decisions.populations, &mut counts);
-            if self.carries && self.pass != Pass::Second {
-                let input = |input: usize| match &self.batch.inputs[input] {
-                    InputData::Values(values) => {
-                        let (_, times, n) = values.dim();
-                        (None, Some((slot * times * n, times)))
-                    }
-                    _ => (Some(scratch.sent.input(self, input, slot, index).clone()), None),
-                };
-                lane.carry.push(Sample::after(self.plan, self.carry.get(index), scratch, slot, input));
-            }
+            let input = |input: usize| match &self.batch.inputs[input] {
+                InputData::Values(values) => {
+                    let (_, times, n) = values.dim();
+                    (None, Some((slot * times * n, times)))
+                }
+                _ => (Some(scratch.sent.input(self, input, slot, index).clone()), None),
+            };
+            lane.carry.push(Sample::after(self.plan, self.carry.get(index), scratch, slot, input));
         }
         if self.pass != Pass::Second {
             lane.operations += counts.operations;
             lane.wrong = lane.wrong.or(counts.wrong);
             for (count, trains) in lane.spikes.iter_mut().zip(&scratch.sent.trains) {
-                *count += trains[..BLOCK.min(self.batch.size - first)].iter().map(|t| t.len() as u64).sum::<u64>();
+                *count += trains.iter().map(|t| t.len() as u64).sum::<u64>();
             }
         }
         for slot in 0..count {
@@ -102,13 +102,30 @@ impl<R: Real> Call<'_, '_, R> {
             self.record(scratch, lane, count);
         }
         if self.gradient {
-            backward(self, scratch, lane, count);
-            add_gradients(self, scratch, lane, first, count);
+            backward(self, scratch, lane, first, &mut decisions.populations);
         }
         if self.mode != Mode::Spiking
             && let Some(place) = lane.decisions.get_mut(local)
         {
             *place = decisions;
+        }
+    }
+
+    /// Runs a block forwards.
+    fn run(&self, scratch: &mut Scratch<R>, first: usize, decisions: &mut Decisions, counts: &mut Counts) {
+        let (steps, decisions) = (self.plan.simulation.steps, &mut decisions.populations);
+        begin(self, scratch, first, counts);
+        if !self.tapes() {
+            return forward(self, scratch, first, 0..steps, Run::First, decisions, counts);
+        }
+        for (index, segment) in segments(steps, scratch.segment).enumerate() {
+            let last = segment.end == steps;
+            if last {
+                scratch.from = segment.start;
+            } else {
+                scratch.save(index);
+            }
+            forward(self, scratch, first, segment, if last { Run::Taped } else { Run::First }, decisions, counts);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a network carries from one window of steps to the next: states, refractory times, and what is on its way.
 
+use super::forward::Cells;
 use super::plan::Plan;
 use super::projection::{Carried, ProjectionPlan};
 use super::sent::{Message, within};
@@ -99,10 +100,9 @@ fn last_rows<R: Real>(before: &[R], after: &[R], steps: usize, n: usize) -> Vec<
 }
 
 impl<R: Real> Sample<R> {
-    /// Puts the neurons of population `index` into their states.
-    pub(crate) fn start(&self, index: usize, states: &mut [R], refractory: &mut [u32]) {
-        states.copy_from_slice(&self.states[index]);
-        refractory.copy_from_slice(&self.refractory[index]);
+    /// Puts the neurons of population `index` into their states, in place `slot` of the block.
+    pub(crate) fn start(&self, index: usize, cells: &mut Cells<R>, slot: usize) {
+        cells.start(slot, &self.states[index], &self.refractory[index]);
     }
 
     /// The states of the connections of a rule.
@@ -151,11 +151,15 @@ impl<R: Real> Sample<R> {
         let steps = plan.simulation.steps;
         let nothing = SpikeTrain::new();
         let empty: &[R] = &[];
-        let mut sample = Self { plastic: scratch.plastic.clone(), ..Self::default() };
+        let rules = plan.plastic.len();
+        let plastic = scratch.plastic[slot * rules..(slot + 1) * rules].to_vec();
+        let mut sample = Self { plastic, ..Self::default() };
         for (index, p) in plan.populations.iter().enumerate() {
             sample.sizes.push(p.n);
-            sample.states.push(scratch.cells[index].states().to_vec());
-            sample.refractory.push(scratch.cells[index].refractory().to_vec());
+            let cells = &scratch.cells[index];
+            let states = 0..p.layout.states.len();
+            sample.states.push(states.flat_map(|state| cells.state(state, slot)).copied().collect());
+            sample.refractory.push(cells.refractory(slot).to_vec());
             let earlier = before.trains.get(index).unwrap_or(&nothing);
             let reach = reach(plan, Source::Population(index));
             sample.trains.push(last(earlier, &scratch.sent.trains[index][slot], reach));
@@ -185,8 +189,9 @@ impl<R: Real> Sample<R> {
                 continue;
             }
             let earlier = before.signals.get(index).map_or(empty, Vec::as_slice);
-            let own = &scratch.sent.signals[index][slot * steps * n..][..steps * n];
-            sample.signals.push(last_rows(earlier, own, reach, n));
+            let own = scratch.sent.signals[index].chunks_exact(n).skip(slot).step_by(scratch.count);
+            let own: Vec<R> = own.flatten().copied().collect();
+            sample.signals.push(last_rows(earlier, &own, reach, n));
         }
         sample
     }

@@ -4,7 +4,7 @@ use super::batch::Batch;
 use super::call::{Call, Pass};
 use super::carry::Carry;
 use super::error::Error;
-use super::forward::{Counts, forward};
+use super::forward::{Counts, Run, begin, forward};
 use super::plan::Plan;
 use super::workspace::{Scratch, Shape, Workspace};
 use crate::Real;
@@ -67,7 +67,9 @@ fn state<R: Real>(
             traces: &traces,
             trains: 0,
             dropout: workspace.dropout_seed.is_some(),
+            tape_bytes: 0,
         },
+        1,
     );
     let call = Call {
         plan,
@@ -87,7 +89,9 @@ fn state<R: Real>(
         pass: Pass::Only,
         keeps: false,
     };
-    forward(&call, &mut scratch, 0, sample, &mut [], &mut Counts::default());
+    let mut counts = Counts::default();
+    begin(&call, &mut scratch, sample, &mut counts);
+    forward(&call, &mut scratch, sample, 0..plan.simulation.steps, Run::First, &mut [], &mut counts);
     for step in 0..plan.simulation.steps {
         for (trace, values) in traces.iter().zip(&scratch.traces) {
             let values = &values[step * trace.n..][..trace.n];

@@ -15,7 +15,7 @@ pub(crate) struct Dropped<R> {
     pub(crate) mask: Vec<bool>,
     /// Per block sample.
     pub(crate) trains: Vec<crate::SpikeTrain>,
-    /// Real-valued spikes in smooth mode. `[block sample, steps, n]`
+    /// Real-valued spikes in smooth mode. `[steps, block sample, n]`
     pub(crate) z: Vec<R>,
 }
 

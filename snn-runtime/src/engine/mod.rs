@@ -26,6 +26,7 @@ mod plastic;
 mod projection;
 mod reduce;
 mod result;
+mod segments;
 mod sent;
 mod session;
 mod weight_gradient;

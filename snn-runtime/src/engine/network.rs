@@ -354,11 +354,18 @@ impl<R: Real> Network<R> {
             pass: if coupled { Pass::First } else { Pass::Only },
             keeps: false,
         };
-        let shape = Shape { mode, gradient, traces: &traces, trains: trains.len(), dropout: dropout.is_some() };
+        let shape = Shape {
+            mode,
+            gradient,
+            traces: &traces,
+            trains: trains.len(),
+            dropout: dropout.is_some(),
+            tape_bytes: workspace.tape_bytes,
+        };
         let pool = &workspace.pool;
         if coupled {
             let mut scratch = pool.take();
-            scratch.prepare(plan, shape);
+            scratch.prepare(plan, shape, BLOCK.min(batch.size));
             call.keeps = scratch.bytes().saturating_mul(blocks) <= workspace.kept_bytes;
             pool.put(scratch);
         }
@@ -373,7 +380,7 @@ impl<R: Real> Network<R> {
                         _ => pool.take(),
                     };
                     if call.runs() {
-                        scratch.prepare(plan, shape);
+                        scratch.prepare(plan, shape, BLOCK.min(batch.size - block * BLOCK));
                     }
                     call.block(&mut scratch, lane, block, local);
                     if call.keeps && call.pass == Pass::First {

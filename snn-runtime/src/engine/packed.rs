@@ -80,9 +80,9 @@ impl<R: Real> Packed<R> {
         }
     }
 
-    /// Adds the rows of many steps: list `t` to row `t` of `out` (`[steps, columns]`), tile by tile.
-    pub(crate) fn add_rows_of_steps<'a>(&self, lists: impl Iterator<Item = &'a [u32]> + Clone, out: &mut [R]) {
-        dispatch(AddRowsOfSteps { packed: self, lists, out });
+    /// Adds the rows of many lists, tile by tile: each to the `columns` numbers of `out` from its place on.
+    pub(crate) fn add_rows_at<'a>(&self, lists: impl Iterator<Item = (&'a [u32], usize)> + Clone, out: &mut [R]) {
+        dispatch(AddRowsAt { packed: self, lists, out });
     }
 
     /// `out[s] += a[s] . self` for each of `count` samples, where `a[s]` are the `rows` numbers from
@@ -136,20 +136,21 @@ impl<R: Real> Loops for AddRows<'_, R> {
     }
 }
 
-struct AddRowsOfSteps<'a, R, I> {
+struct AddRowsAt<'a, R, I> {
     packed: &'a Packed<R>,
     lists: I,
     out: &'a mut [R],
 }
 
-impl<'a, R: Real, I: Iterator<Item = &'a [u32]> + Clone> Loops for AddRowsOfSteps<'_, R, I> {
+impl<'a, R: Real, I: Iterator<Item = (&'a [u32], usize)> + Clone> Loops for AddRowsAt<'_, R, I> {
     type Output = ();
     #[inline(always)]
     fn run<const BYTES: usize>(self) {
         let columns = self.packed.columns;
         for (start, width) in tiles(columns) {
             let tile = self.packed.tile(start, width);
-            for (indices, out) in self.lists.clone().zip(self.out.chunks_exact_mut(columns)) {
+            for (indices, place) in self.lists.clone() {
+                let out = &mut self.out[place..place + columns];
                 match width {
                     TILE => add_tile::<R, TILE>(tile, indices, 0, &mut out[start..]),
                     _ => add_tile::<R, NARROW>(tile, indices, 0, &mut out[start..]),
@@ -325,7 +326,7 @@ mod tests {
                 let mut steps = dense.clone();
                 packed.product(1, &a, rows, &mut dense);
                 packed.add_rows(&indices, 0, &mut sparse);
-                packed.add_rows_of_steps([&indices[..]].into_iter(), &mut steps);
+                packed.add_rows_at([(&indices[..], 0)].into_iter(), &mut steps);
                 assert_eq!(dense, sparse, "{level:?}");
                 assert_eq!(dense, steps, "{level:?}");
             });

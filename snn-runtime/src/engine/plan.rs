@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::plastic::{self, PlasticPlan};
 use super::projection::{Carried, ProjectionPlan, projection};
+use super::wiring::Wiring;
 use crate::connectivity::Connectivity;
 use crate::graph::{Graph, Input, Population, Signal, Simulation, Source, Target, TargetKind};
 use crate::loss;
@@ -26,6 +27,8 @@ pub(crate) struct Plan<R> {
     pub(crate) targets: Vec<Target>,
     pub(crate) populations: Vec<PopulationPlan<R>>,
     pub(crate) projections: Vec<ProjectionPlan>,
+    /// The sources and delays of the spikes that are sorted by neuron.
+    pub(crate) sorted: Vec<(Source, usize)>,
     /// What projections carry besides spikes: of which population, and what.
     pub(crate) signals: Vec<(usize, Signal)>,
     /// Rules for weights.
@@ -109,6 +112,7 @@ pub(crate) fn plan<R: Real>(graph: &Graph<R>, simulation: Simulation) -> Result<
     for (k, p) in plastic.iter().enumerate() {
         projections[p.projection].plastic = Some(k);
     }
+    let sorted = sorted(&mut projections, &populations);
     let loss = loss::Plan::new(&graph.program, graph, simulation)?;
     static PLANS: AtomicU64 = AtomicU64::new(0);
     Ok(Plan {
@@ -118,11 +122,29 @@ pub(crate) fn plan<R: Real>(graph: &Graph<R>, simulation: Simulation) -> Result<
         targets: graph.targets.clone(),
         populations,
         projections,
+        sorted,
         signals,
         plastic,
         layout: Arc::new(layout),
         loss,
     })
+}
+
+/// Which spikes are sorted by neuron: those through trained dense weights to all neurons of a population.
+fn sorted<R>(projections: &mut [ProjectionPlan], populations: &[PopulationPlan<R>]) -> Vec<(Source, usize)> {
+    let mut lists = Vec::new();
+    for p in projections {
+        let all = p.columns == populations[p.target].n && matches!(p.wiring, Wiring::Dense);
+        if all && p.carried == Carried::Spikes && !p.frozen {
+            let key = (p.source, p.delay);
+            let place = lists.iter().position(|&list| list == key).unwrap_or(lists.len());
+            if place == lists.len() {
+                lists.push(key);
+            }
+            p.sorted = Some(place);
+        }
+    }
+    lists
 }
 
 fn check_simulation(simulation: Simulation) -> Result<(), Error> {

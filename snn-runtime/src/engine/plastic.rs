@@ -163,7 +163,7 @@ impl<R: Real> PlasticPlan<R> {
                 }
                 None => {}
             }
-            self.apply(call, scratch, index, &mut room, rule);
+            self.apply(call, scratch, (index, place.0), &mut room, rule);
         }
         if let Some(rule) = &self.on_post {
             room.clear();
@@ -174,14 +174,14 @@ impl<R: Real> PlasticPlan<R> {
                 room.rows.extend_from_slice(&self.rows[range.clone()]);
                 room.columns.resize(room.edges.len(), column);
             }
-            self.apply(call, scratch, index, &mut room, rule);
+            self.apply(call, scratch, (index, place.0), &mut room, rule);
         }
         if let Some(rule) = &self.flow {
             room.clear();
             room.edges.extend(0..self.columns.len() as u32);
             room.rows.extend_from_slice(&self.sources);
             room.columns.extend_from_slice(&self.columns);
-            self.apply(call, scratch, index, &mut room, rule);
+            self.apply(call, scratch, (index, place.0), &mut room, rule);
         }
         scratch.room = room;
     }
@@ -191,7 +191,7 @@ impl<R: Real> PlasticPlan<R> {
         &self,
         call: &Call<'_, '_, R>,
         scratch: &mut Scratch<R>,
-        index: usize,
+        (index, slot): (usize, usize),
         room: &mut Room<R>,
         rule: &Rule<R>,
     ) {
@@ -201,7 +201,7 @@ impl<R: Real> PlasticPlan<R> {
         }
         let p = &call.plan.projections[self.projection];
         let all = self.columns.len();
-        let states = &mut scratch.plastic[index];
+        let states = &mut scratch.plastic[slot * call.plan.plastic.len() + index];
         room.states.clear();
         for row in states.chunks_exact(all) {
             room.states.extend(room.edges.iter().map(|&e| row[e as usize]));
@@ -210,13 +210,11 @@ impl<R: Real> PlasticPlan<R> {
         for read in &self.reads {
             match *read {
                 Read::Source(population, state) => {
-                    let q = &call.plan.populations[population];
-                    let values = &scratch.cells[population].states()[state * q.n..][p.sources.clone()];
+                    let values = &scratch.cells[population].state(state, slot)[p.sources.clone()];
                     room.drives.extend(room.rows.iter().map(|&r| values[r as usize]));
                 }
                 Read::Target(output) => {
-                    let q = &call.plan.populations[p.target];
-                    let values = &scratch.cells[p.target].outputs()[output * q.n..][p.targets.clone()];
+                    let values = &scratch.cells[p.target].output(output, slot)[p.targets.clone()];
                     room.drives.extend(room.columns.iter().map(|&c| values[c as usize]));
                 }
             }

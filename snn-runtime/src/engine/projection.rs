@@ -48,6 +48,8 @@ pub(crate) struct ProjectionPlan {
     /// Sources of a target and targets of a source, on average.
     pub(crate) fans: (usize, usize),
     pub(crate) weight: Range<usize>,
+    /// If its weight gradients are sums of errors over the spikes of each row: which list of [`super::plan::Plan::sorted`].
+    pub(crate) sorted: Option<usize>,
     /// The first of the projections with these weights.
     pub(crate) lead: usize,
     /// Of the first.
@@ -211,6 +213,7 @@ pub(crate) fn projection<R: Real>(
             wiring,
             fans,
             weight: weight.clone(),
+            sorted: None,
             lead,
             bias: bias.filter(|_| k == 0).map(range),
             columns_of_a_bias,

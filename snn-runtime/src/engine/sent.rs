@@ -12,17 +12,19 @@ use std::ops::Range;
 /// What the sources of projections have sent.
 #[derive(Debug, Default)]
 pub(crate) struct Sent<R> {
+    /// The samples of the block.
+    pub(crate) count: usize,
     /// Per input and block sample: encoded spikes.
     pub(crate) inputs: Vec<Vec<SpikeTrain>>,
     /// Per input: the numbers of a sample. `[block sample, steps, n]`, or `[block sample, n]` if they are constant.
     pub(crate) values: Vec<Vec<R>>,
     /// Per population and block sample.
     pub(crate) trains: Vec<Vec<SpikeTrain>>,
-    /// Per population: real-valued spikes in smooth mode. `[block sample, steps, n]`
+    /// Per population: real-valued spikes in smooth mode. `[steps, block sample, n]`
     pub(crate) z: Vec<Vec<R>>,
     /// Per population: what is sent where neurons are dropped.
     pub(crate) dropped: Vec<Dropped<R>>,
-    /// Per signal of the plan. `[block sample, steps, n]`
+    /// Per signal of the plan. `[steps, block sample, n]`
     pub(crate) signals: Vec<Vec<R>>,
 }
 
@@ -79,12 +81,12 @@ impl<R: Real> Sent<R> {
             }
             (Carried::Signal(signal), _) => {
                 let n = call.plan.populations[call.plan.signals[signal].0].n;
-                rows(&self.signals[signal], n, slot * steps + t)
+                rows(&self.signals[signal], n, t * self.count + slot)
             }
             (_, Source::Population(population)) if call.mode != Mode::Spiking => {
                 let dropped = &self.dropped[population].z;
                 let z = if dropped.is_empty() { &self.z[population] } else { dropped };
-                rows(z, call.plan.populations[population].n, slot * steps + t)
+                rows(z, call.plan.populations[population].n, t * self.count + slot)
             }
             (_, Source::Population(population)) => {
                 let train = self.dropped[population].trains.get(slot).unwrap_or(&self.trains[population][slot]);

@@ -2,7 +2,8 @@
 
 use super::call::Call;
 use super::packed::{NARROW, TILE, tiles};
-use super::projection::{Carried, ProjectionPlan};
+use super::plan::PopulationPlan;
+use super::projection::ProjectionPlan;
 use super::sent::{Message, Sent, within};
 use super::wiring::Wiring;
 use super::workspace::{Lane, Scratch};
@@ -23,14 +24,13 @@ pub(crate) struct EventsByRow {
 }
 
 impl EventsByRow {
-    /// Counting sort.
-    fn sort(&mut self, train: &SpikeTrain, rows: usize) {
+    /// Counting sort of the spikes in some steps; times count from the first of these.
+    fn sort(&mut self, train: &SpikeTrain, steps: Range<usize>, rows: usize) {
         self.starts.clear();
         self.starts.resize(rows + 2, 0);
-        self.times.resize(train.len(), 0);
         self.active.clear();
         let count = &mut self.starts[2..];
-        for t in 0..train.steps() {
+        for t in steps.clone() {
             train.step(t).iter().for_each(|&row| count[row as usize] += 1);
         }
         let mut sum = 0;
@@ -41,12 +41,13 @@ impl EventsByRow {
             sum += *count;
             *count = sum;
         }
+        self.times.resize(sum as usize, 0);
         // `starts[row + 1]` moves from the beginning of a row to its end while the row is filled.
         let next = &mut self.starts[1..];
-        for t in 0..train.steps() {
+        for (time, t) in (0..).zip(steps) {
             for &row in train.step(t) {
                 let place = &mut next[row as usize];
-                self.times[*place as usize] = t as u32;
+                self.times[*place as usize] = time;
                 *place += 1;
             }
         }
@@ -58,59 +59,54 @@ impl EventsByRow {
     }
 }
 
-/// Adds the gradients of a block of `count` samples, the first of which is sample `first` of the batch.
+/// Adds the gradients of a piece of the time axis in a block whose first sample is sample `first` of the batch.
 pub(crate) fn add_gradients<R: Real>(
     call: &Call<'_, '_, R>,
     scratch: &mut Scratch<R>,
     lane: &mut Lane<R>,
     first: usize,
-    count: usize,
+    piece: Range<usize>,
 ) {
     let plan = call.plan;
-    let inputs = plan.inputs.len();
-    let source_index = |source| match source {
-        Source::Input(input) => input,
-        Source::Population(population) => inputs + population,
-    };
+    let (count, from) = (scratch.count, scratch.from);
     for slot in 0..count {
-        for (index, input) in plan.inputs.iter().enumerate() {
-            let train = scratch.sent.input(call, index, slot, first + slot);
-            scratch.events[index].sort(train, input.size);
-        }
-        for (index, p) in plan.populations.iter().enumerate().filter(|(_, p)| !p.outgoing.is_empty()) {
-            let all = &scratch.sent.trains[index][slot];
-            let train = scratch.sent.dropped[index].trains.get(slot).unwrap_or(all);
-            scratch.events[inputs + index].sort(train, p.n);
-        }
+        sort_spikes(call, scratch, slot, first + slot, &piece);
         for (target, p) in plan.populations.iter().enumerate() {
             let Some(last) = scratch.last_live[target] else { continue };
+            let live = piece.start..piece.end.min(last + 1);
+            if live.is_empty() {
+                continue;
+            }
             for (port, list) in p.incoming.iter().enumerate() {
                 let trained = || list.iter().map(|&j| &plan.projections[j]).filter(|p| !p.frozen);
-                let errors = Errors::new(call, &scratch.errors[target], target, port, slot, last);
+                let errors = Errors::new(&scratch.errors[target], p, (count, slot), port, from, live.clone());
                 for p in trained() {
                     if let Some(bias) = p.bias.clone() {
                         errors.of(&p.targets).add_sum(&mut lane.gradient[bias], p.columns_of_a_bias);
                     }
                     // What was sent before the window is not in the lists of spikes by row.
-                    let early = if call.carry.is_empty() { 0 } else { p.delay.min(errors.steps) };
-                    let range = if by_tiles(call, p, plan.populations[target].n) { 0..early } else { 0..errors.steps };
-                    if !range.is_empty() {
+                    let early = if call.carry.is_empty() { 0 } else { p.delay };
+                    let end = if p.is_by_tiles(call) { live.end.min(early) } else { live.end };
+                    if live.start < end {
                         let gradient = &mut lane.gradient[p.weight.clone()];
                         let errors = errors.of(&p.targets);
-                        add_by_steps(call, &scratch.sent, p, (slot, first + slot), range, &errors, gradient);
+                        add_by_steps(call, &scratch.sent, p, (slot, first + slot), live.start..end, &errors, gradient);
                     }
                 }
-                if !trained().any(|q| by_tiles(call, q, p.n)) {
+                if !trained().any(|q| q.is_by_tiles(call)) {
                     continue;
                 }
                 for (start, width) in tiles(p.n) {
-                    let slab = &mut scratch.slab[..errors.steps * width];
+                    let slab = &mut scratch.slab[..live.len() * width];
                     dispatch(CutTile { errors: &errors, slab, width, start });
-                    for p in trained().filter(|q| by_tiles(call, q, p.n)) {
+                    for p in trained().filter(|q| q.is_by_tiles(call)) {
+                        let Some(sorted) = p.sorted else { continue };
                         let gradient = &mut lane.gradient[p.weight.clone()];
-                        let events = &scratch.events[source_index(p.source)];
-                        let (slab, columns, delay, sources) = (&slab[..], p.columns, p.delay, p.sources.clone());
-                        dispatch(AddRowSums { events, sources, slab, delay, width, start, columns, gradient });
+                        let (slab, columns, sources) = (&slab[..], p.columns, p.sources.clone());
+                        // Spikes that arrive before the piece are not in the list.
+                        let shift = p.delay.saturating_sub(piece.start);
+                        let events = &scratch.events[sorted];
+                        dispatch(AddRowSums { events, sources, slab, shift, width, start, columns, gradient });
                     }
                 }
             }
@@ -118,13 +114,36 @@ pub(crate) fn add_gradients<R: Real>(
     }
 }
 
-/// Spikes through dense weights to all `n` neurons of a population: the sums of the errors of each row, tile by tile.
-fn by_tiles<R: Real>(call: &Call<'_, '_, R>, p: &ProjectionPlan, n: usize) -> bool {
-    let spikes = match p.source {
-        Source::Input(_) => p.carried == Carried::Spikes,
-        Source::Population(_) => p.carried == Carried::Spikes && call.mode == Mode::Spiking,
-    };
-    spikes && matches!(p.wiring, Wiring::Dense) && p.columns == n
+/// Sorts the spikes that arrive in a piece, for each source and delay with which some do.
+fn sort_spikes<R: Real>(
+    call: &Call<'_, '_, R>,
+    scratch: &mut Scratch<R>,
+    slot: usize,
+    index: usize,
+    piece: &Range<usize>,
+) {
+    for (&(source, delay), events) in call.plan.sorted.iter().zip(&mut scratch.events) {
+        let steps = piece.start.saturating_sub(delay)..piece.end.saturating_sub(delay);
+        match source {
+            Source::Input(input) => {
+                let train = scratch.sent.input(call, input, slot, index);
+                events.sort(train, steps, call.plan.inputs[input].size);
+            }
+            Source::Population(population) => {
+                let all = &scratch.sent.trains[population][slot];
+                let train = scratch.sent.dropped[population].trains.get(slot).unwrap_or(all);
+                events.sort(train, steps, call.plan.populations[population].n);
+            }
+        }
+    }
+}
+
+impl ProjectionPlan {
+    /// Its weight gradients are the sums of the errors over the spikes of each row, tile by tile.
+    fn is_by_tiles<R: Real>(&self, call: &Call<'_, '_, R>) -> bool {
+        let spikes = call.mode == Mode::Spiking || matches!(self.source, Source::Input(_));
+        spikes && self.sorted.is_some()
+    }
 }
 
 /// What arrived in each step of the range, times the errors of that step.
@@ -139,7 +158,7 @@ fn add_by_steps<R: Real>(
 ) {
     let first = p.sources.start;
     for arrival in range {
-        let errors = errors.row(arrival);
+        let errors = errors.row(arrival - errors.first);
         let Some(message) = sent.message(call, p, place, arrival) else { continue };
         match (message, &p.wiring) {
             (Message::Spikes(list), Wiring::Dense) => {
@@ -172,21 +191,31 @@ impl<R: Real> Loops for AddOuter<'_, R> {
     }
 }
 
-/// The errors of one port in one sample: row `t` is at `t * stride`, `columns` long.
+/// The errors of one port in some steps of one sample: row `t` is at `t * stride`, `columns` long.
 struct Errors<'a, R> {
     values: &'a [R],
     stride: usize,
     columns: usize,
-    /// The rows that are not zero.
+    /// The step of row 0.
+    first: usize,
+    /// The number of rows.
     steps: usize,
 }
 
 impl<'a, R: Real> Errors<'a, R> {
-    fn new(call: &Call<'_, '_, R>, errors: &'a [R], target: usize, port: usize, slot: usize, last: usize) -> Self {
-        let p = &call.plan.populations[target];
-        let stride = p.incoming.len() * p.n;
-        let values = &errors[slot * call.plan.simulation.steps * stride + port * p.n..];
-        Self { values, stride, columns: p.n, steps: last + 1 }
+    /// Of `errors` of population `p`, which begin with step `from`.
+    fn new(
+        errors: &'a [R],
+        p: &PopulationPlan<R>,
+        (count, slot): (usize, usize),
+        port: usize,
+        from: usize,
+        steps: Range<usize>,
+    ) -> Self {
+        let width = count * p.n;
+        let stride = p.incoming.len() * width;
+        let start = (steps.start - from) * stride + port * width + slot * p.n;
+        Self { values: &errors[start..], stride, columns: p.n, first: steps.start, steps: steps.len() }
     }
 
     /// Those of some of the neurons.
@@ -251,7 +280,8 @@ struct AddRowSums<'a, R> {
     sources: Range<usize>,
     /// `[steps, width]`; spikes that arrive later meet no error.
     slab: &'a [R],
-    delay: usize,
+    /// The place in the slab where spikes of time 0 arrive.
+    shift: usize,
     width: usize,
     start: usize,
     columns: usize,
@@ -286,7 +316,7 @@ impl<R: Real> AddRowSums<'_, R> {
             let bounds = &self.events.starts[row as usize..row as usize + 2];
             let mut sum = [R::ZERO; WIDTH];
             for &t in &self.events.times[bounds[0] as usize..bounds[1] as usize] {
-                let Some(error) = slab.get(t as usize + self.delay) else { break };
+                let Some(error) = slab.get(t as usize + self.shift) else { break };
                 sum = std::array::from_fn(|j| sum[j] + error[j]);
             }
             let row = &mut self.gradient[place(row)..][..used];

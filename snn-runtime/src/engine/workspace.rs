@@ -4,6 +4,7 @@ use super::carry::Sample;
 use super::dropout::Dropped;
 use super::packed::TILE;
 use super::plan::Plan;
+use super::segments::{self, Checkpoints, PIECE};
 use super::sent::Sent;
 use super::weight_gradient::EventsByRow;
 use super::weights::Weights;
@@ -17,6 +18,9 @@ use std::sync::{Mutex, PoisonError};
 /// See [`Workspace::set_kept_bytes`].
 const KEPT_BYTES: usize = 512 << 20;
 
+/// See [`Workspace::set_tape_bytes`].
+const TAPE_BYTES: usize = 4 << 20;
+
 /// The memory of a run. One workspace serves one call at a time and may serve several networks in turn.
 ///
 /// The batch is cut into blocks of 8 samples, dealt in order to the lanes; a lane adds its gradients up in order, and
@@ -25,6 +29,7 @@ const KEPT_BYTES: usize = 512 << 20;
 pub struct Workspace<R> {
     lanes: usize,
     pub(crate) kept_bytes: usize,
+    pub(crate) tape_bytes: usize,
     pub(crate) noise_seed: u64,
     pub(crate) dropout_seed: Option<u64>,
     pub(crate) weights: Weights<R>,
@@ -45,6 +50,7 @@ impl<R: Real> Workspace<R> {
         Self {
             lanes: lanes.max(1),
             kept_bytes: KEPT_BYTES,
+            tape_bytes: TAPE_BYTES,
             noise_seed: 0,
             dropout_seed: None,
             weights: Weights::default(),
@@ -72,6 +78,14 @@ impl<R: Real> Workspace<R> {
     /// same bits.
     pub fn set_kept_bytes(&mut self, bytes: usize) {
         self.kept_bytes = bytes;
+    }
+
+    /// The most bytes of what a block of 8 samples keeps for its way back, for each thread; `None`, as at first: 4 MiB, about what
+    /// stays in the cache. If the whole simulation needs more, its time axis is cut into segments, 128 steps at least: the states
+    /// at their beginnings are kept, and each is run forwards once more before it is run backwards. The results are the same
+    /// bits.
+    pub fn set_tape_bytes(&mut self, bytes: Option<usize>) {
+        self.tape_bytes = bytes.unwrap_or(TAPE_BYTES);
     }
 
     /// The number of lanes.
@@ -124,7 +138,7 @@ pub(crate) struct Lane<R> {
 /// The yes/no decisions of a block in a smooth run.
 #[derive(Debug, Default)]
 pub(crate) struct Decisions {
-    /// Per population `[block sample, steps, decisions, n]`.
+    /// Per population `[steps, decisions, block sample, n]`.
     pub(crate) populations: Vec<Vec<u8>>,
     /// Positions of maxima in the loss program. `[block sample, positions]`
     pub(crate) positions: Vec<u32>,
@@ -139,6 +153,8 @@ pub(crate) struct Shape<'a> {
     pub(crate) traces: &'a [Trace],
     pub(crate) trains: usize,
     pub(crate) dropout: bool,
+    /// See [`Workspace::set_tape_bytes`].
+    pub(crate) tape_bytes: usize,
 }
 
 impl<R: Real> Lane<R> {
@@ -198,18 +214,25 @@ fn zeroed<T: Copy + Default>(buffer: &mut Vec<T>, length: usize) {
 /// The memory of one thread while it works on a block. It carries nothing from block to block.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch<R> {
+    /// The samples of the block.
+    pub(crate) count: usize,
+    /// The steps of a segment: those whose tape and errors are in memory.
+    pub(crate) segment: usize,
+    /// The first of them.
+    pub(crate) from: usize,
+    pub(crate) checkpoints: Checkpoints<R>,
     /// What the sources of projections have sent.
     pub(crate) sent: Sent<R>,
     /// One row of encoder input.
     pub(crate) row: Vec<f32>,
     pub(crate) cells: Vec<forward::Cells<R>>,
-    /// Per rule of the plan the states of the connections of the sample at work: the weight, then others.
+    /// Per block sample and rule of the plan the states of the connections: the weight, then others.
     pub(crate) plastic: Vec<Vec<R>>,
     /// Room for a rule.
     pub(crate) room: super::plastic::Room<R>,
-    /// Per population `[block sample, steps, tape_reals, n]`.
+    /// Per population `[steps of a segment, tape_reals, block sample, n]`.
     pub(crate) tape: Vec<Vec<R>>,
-    /// Per population `[block sample, steps, n]`.
+    /// Per population `[steps of a segment, block sample, n]`.
     pub(crate) tape_flags: Vec<Vec<u8>>,
     /// Per trace of the call `[block sample, steps, n]`.
     pub(crate) traces: Vec<Vec<R>>,
@@ -217,51 +240,58 @@ pub(crate) struct Scratch<R> {
     pub(crate) trace_gradients: Vec<Vec<R>>,
     pub(crate) loss: loss::Scratch<R>,
     pub(crate) positions: Vec<u32>,
-    /// Per population: dL/d(events). `[block sample, steps, ports, n]`
+    /// Per population: dL/d(events). `[steps, ports, block sample, n]`, for the steps of a segment and as many after it as
+    /// delays reach.
     pub(crate) errors: Vec<Vec<R>>,
     /// Per population the last step whose errors are not all zero.
     pub(crate) last_live: Vec<Option<usize>>,
-    /// Per population `[block sample, states, n]`.
+    /// Per population `[states, block sample, n]`.
     pub(crate) state_gradient: Vec<Vec<R>>,
+    /// Per population `[differentiated, block sample, n]`.
+    pub(crate) coefficient_gradient: Vec<Vec<R>>,
     /// `[block sample, n]` of the population at work.
     pub(crate) spike_gradient: Vec<R>,
     /// `[block sample, rows]` of the projection at work.
     pub(crate) part: Vec<R>,
-    /// `[block sample, outputs, n]` of the population at work.
+    /// `[outputs, block sample, n]` of the population at work.
     pub(crate) output_gradient: Vec<R>,
     /// What comes back to the spikes of a population with dropout. `[block sample, n]`
     pub(crate) sent_gradient: Vec<R>,
-    /// Gradients nobody asks for: `[drives, n]`.
+    /// Gradients nobody asks for: `[drives, block sample, n]`.
     pub(crate) drive_gradient: Vec<R>,
-    /// Per input, then per population: the spikes of one sample.
+    /// Per list of [`Plan::sorted`]: the spikes of one sample.
     pub(crate) events: Vec<EventsByRow>,
-    /// One tile of errors over time. `[steps, TILE]`
+    /// One tile of errors over time. `[PIECE, TILE]`
     pub(crate) slab: Vec<R>,
 }
 
 impl<R: Real> Scratch<R> {
     /// Room for a call; existing memory is kept and not cleared.
-    pub(crate) fn prepare(&mut self, plan: &Plan<R>, shape: Shape<'_>) {
+    pub(crate) fn prepare(&mut self, plan: &Plan<R>, shape: Shape<'_>, samples: usize) {
         let steps = plan.simulation.steps;
         let count = plan.populations.len();
+        (self.count, self.sent.count) = (samples, samples);
         let trains = |trains: &mut Vec<Vec<SpikeTrain>>, count| {
-            trains.resize_with(count, || (0..BLOCK).map(|_| SpikeTrain::new()).collect());
+            trains.resize_with(count, Vec::new);
+            trains.iter_mut().for_each(|of| of.resize_with(samples, SpikeTrain::new));
         };
         trains(&mut self.sent.inputs, plan.inputs.len());
         trains(&mut self.sent.trains, count);
         self.sent.values.resize_with(plan.inputs.len(), Vec::new);
         self.sent.signals.resize_with(plan.signals.len(), Vec::new);
         for (buffer, (population, _)) in self.sent.signals.iter_mut().zip(&plan.signals) {
-            buffer.resize(BLOCK * steps * plan.populations[*population].n, R::ZERO);
+            buffer.resize(samples * steps * plan.populations[*population].n, R::ZERO);
         }
         self.traces.resize_with(shape.traces.len(), Vec::new);
         for (buffer, trace) in self.traces.iter_mut().zip(shape.traces) {
-            buffer.resize(BLOCK * steps * trace.n, R::ZERO);
+            buffer.resize(samples * steps * trace.n, R::ZERO);
         }
-        for buffers in [&mut self.sent.z, &mut self.tape, &mut self.errors, &mut self.state_gradient] {
+        let per_population =
+            [&mut self.tape, &mut self.errors, &mut self.state_gradient, &mut self.coefficient_gradient];
+        for buffers in per_population.into_iter().chain([&mut self.sent.z]) {
             buffers.resize_with(count, Vec::new);
         }
-        self.plastic.resize_with(plan.plastic.len(), Vec::new);
+        self.plastic.resize_with(samples * plan.plastic.len(), Vec::new);
         self.tape_flags.resize_with(count, Vec::new);
         self.cells.resize_with(count, forward::Cells::default);
         self.sent.dropped.resize_with(count, Dropped::default);
@@ -272,48 +302,65 @@ impl<R: Real> Scratch<R> {
             let output = |t: &Trace| t.population == index && matches!(t.observable, Observable::Output(_));
             let sends = |s: &(usize, Signal)| s.0 == index && matches!(s.1, Signal::Output(_));
             let rules = plan.plastic.iter().any(|r| plan.projections[r.projection].target == index);
-            self.cells[index].prepare(p, rules || shape.traces.iter().any(output) || plan.signals.iter().any(sends));
-            let samples = if shape.dropout && p.dropout > 0.0 { BLOCK } else { 0 };
-            let numbers = if shape.mode == Mode::Spiking { 0 } else { samples * steps * p.n };
-            self.sent.dropped[index].prepare(samples, p.n, numbers);
+            let wanted = rules || shape.traces.iter().any(output) || plan.signals.iter().any(sends);
+            self.cells[index].prepare(p, samples, wanted);
+            let dropped = if shape.dropout && p.dropout > 0.0 { samples } else { 0 };
+            let numbers = if shape.mode == Mode::Spiking { 0 } else { dropped * steps * p.n };
+            self.sent.dropped[index].prepare(dropped, p.n, numbers);
             if shape.mode != Mode::Spiking {
-                self.sent.z[index].resize(BLOCK * steps * p.n, R::ZERO);
+                self.sent.z[index].resize(samples * steps * p.n, R::ZERO);
             }
         }
         if shape.gradient {
-            self.prepare_backward(plan);
+            self.prepare_backward(plan, shape.tape_bytes);
         }
     }
 
-    fn prepare_backward(&mut self, plan: &Plan<R>) {
-        let steps = plan.simulation.steps;
+    fn prepare_backward(&mut self, plan: &Plan<R>, tape_bytes: usize) {
+        let (steps, count) = (plan.simulation.steps, self.count);
+        self.segment = segments::length(plan, count, tape_bytes);
+        let cut = self.segment < steps;
+        self.checkpoints.prepare(plan, count, steps.div_ceil(self.segment));
         self.trace_gradients.resize_with(plan.loss.traces.len(), Vec::new);
         for (buffer, trace) in self.trace_gradients.iter_mut().zip(&plan.loss.traces) {
-            buffer.resize(if trace.gradient { BLOCK * steps * trace.n } else { 0 }, R::ZERO);
+            buffer.resize(if trace.gradient { count * steps * trace.n } else { 0 }, R::ZERO);
         }
         for (index, p) in plan.populations.iter().enumerate() {
-            self.tape[index].resize(BLOCK * steps * p.layout.tape_reals * p.n, R::ZERO);
-            self.tape_flags[index].resize(if p.layout.tape_flags { BLOCK * steps * p.n } else { 0 }, 0);
-            self.errors[index].resize(BLOCK * steps * p.incoming.len() * p.n, R::ZERO);
-            self.state_gradient[index].resize(BLOCK * p.layout.states.len() * p.n, R::ZERO);
+            let (width, layout) = (count * p.n, &p.layout);
+            let later = if cut { segments::reach(plan, index) } else { 0 };
+            self.tape[index].resize(self.segment * layout.tape_reals * width, R::ZERO);
+            self.tape_flags[index].resize(if layout.tape_flags { self.segment * width } else { 0 }, 0);
+            self.errors[index].resize((self.segment + later) * p.incoming.len() * width, R::ZERO);
+            self.state_gradient[index].resize(layout.states.len() * width, R::ZERO);
+            self.coefficient_gradient[index].resize(layout.differentiated.len() * width, R::ZERO);
         }
-        let largest = plan.populations.iter().map(|p| p.n).max().unwrap_or(0);
-        self.spike_gradient.resize(BLOCK * largest, R::ZERO);
-        self.sent_gradient.resize(BLOCK * largest, R::ZERO);
+        let largest = count * plan.populations.iter().map(|p| p.n).max().unwrap_or(0);
+        self.spike_gradient.resize(largest, R::ZERO);
+        self.sent_gradient.resize(largest, R::ZERO);
         let outputs = plan.populations.iter().map(|p| p.n * p.layout.outputs.len()).max().unwrap_or(0);
-        self.output_gradient.resize(BLOCK * outputs, R::ZERO);
+        self.output_gradient.resize(count * outputs, R::ZERO);
         let drives = plan.populations.iter().map(|p| p.n * p.layout.drives.len()).max().unwrap_or(0);
-        self.drive_gradient.resize(drives, R::ZERO);
-        self.part.resize(BLOCK * largest, R::ZERO);
-        self.events.resize_with(plan.inputs.len() + plan.populations.len(), EventsByRow::default);
-        self.slab.resize(steps * TILE, R::ZERO);
+        self.drive_gradient.resize(count * drives, R::ZERO);
+        self.part.resize(largest, R::ZERO);
+        self.events.resize_with(plan.sorted.len(), EventsByRow::default);
+        self.slab.resize(PIECE * TILE, R::ZERO);
     }
 
     pub(crate) fn bytes(&self) -> usize {
         let sent = [&self.sent.z, &self.sent.values, &self.sent.signals];
-        let buffers = [&self.tape, &self.traces, &self.trace_gradients, &self.errors, &self.state_gradient];
+        let buffers = [
+            &self.tape,
+            &self.traces,
+            &self.trace_gradients,
+            &self.errors,
+            &self.state_gradient,
+            &self.coefficient_gradient,
+            &self.plastic,
+        ];
         let reals: usize = buffers.into_iter().chain(sent).flatten().map(Vec::capacity).sum::<usize>()
             + self.spike_gradient.capacity()
+            + self.sent_gradient.capacity()
+            + self.output_gradient.capacity()
             + self.drive_gradient.capacity()
             + self.part.capacity()
             + self.slab.capacity();
@@ -325,6 +372,7 @@ impl<R: Real> Scratch<R> {
             + flags
             + cells
             + self.loss.bytes()
+            + self.checkpoints.bytes()
             + self.events.iter().map(EventsByRow::bytes).sum::<usize>()
             + self.sent.dropped.iter().map(Dropped::bytes).sum::<usize>()
     }

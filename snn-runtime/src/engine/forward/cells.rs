@@ -1,0 +1,234 @@
+//! The neurons of one population in the samples of a block.
+
+use super::{AHEAD, FEW};
+use crate::engine::plan::PopulationPlan;
+use crate::engine::weights::Weights;
+use crate::neuron::{Coefficients, Mode, Step};
+use crate::{Real, SpikeTrain};
+use std::ops::Range;
+
+/// The neurons of one population in the samples of a block: every quantity has a number for each neuron of each sample, sample
+/// by sample, so that one call of the model serves them all.
+#[derive(Debug, Default)]
+pub(crate) struct Cells<R> {
+    n: usize,
+    count: usize,
+    /// `[states, block sample, n]`
+    pub(super) states: Vec<R>,
+    /// `[coefficients, block sample, n]`; empty if all neurons have the same.
+    coefficients: Vec<R>,
+    /// `[noise, block sample, n]`
+    pub(super) noise: Vec<R>,
+    /// The noise of one sample. `[noise, n]`
+    pub(super) drawn: Vec<R>,
+    /// `[block sample, n]`
+    pub(super) refractory: Vec<u32>,
+    /// `[block sample, n]`
+    pub(super) fired: Vec<u8>,
+    /// The same as numbers, where these are read.
+    spikes: Vec<R>,
+    /// Empty if no trace asks for them. `[outputs, block sample, n]`
+    pub(super) outputs: Vec<R>,
+    /// What arrives in each step: `[rows, events and drives, block sample, n]`. Where dense inputs come first there are several
+    /// rows, and what comes from these inputs is summed for so many steps at once.
+    arriving: Vec<R>,
+    rows: usize,
+    /// Per port and block sample: what arrived in the last step came by few enough listed connections, and can be taken back one
+    /// by one.
+    pub(super) few: Vec<bool>,
+}
+
+impl<R: Real> Cells<R> {
+    /// Room for the neurons of a population in `count` samples; `outputs` if a trace asks for the extra results of their steps.
+    pub(crate) fn prepare(&mut self, p: &PopulationPlan<R>, count: usize, outputs: bool) {
+        let layout = &p.layout;
+        (self.n, self.count) = (p.n, count);
+        let width = count * p.n;
+        self.states.resize(layout.states.len() * width, R::ZERO);
+        self.noise.resize(layout.noise * width, R::ZERO);
+        self.drawn.resize(layout.noise * p.n, R::ZERO);
+        self.refractory.resize(if layout.refractory { width } else { 0 }, 0);
+        self.fired.resize(if layout.spikes { width } else { 0 }, 0);
+        self.spikes.resize(if layout.spikes { width } else { 0 }, R::ZERO);
+        self.few.clear();
+        self.few.resize(p.incoming.len() * count, false);
+        self.outputs.resize(if outputs { layout.outputs.len() * width } else { 0 }, R::ZERO);
+        self.rows = if p.prefix.iter().any(|&early| early > 0) { AHEAD } else { 1 };
+        // Drives that nothing leads to are 0.
+        self.arriving.clear();
+        self.arriving.resize(self.rows * (layout.events.len() + layout.drives.len()) * width, R::ZERO);
+    }
+
+    /// Takes the coefficients of the neurons in, if these differ, once for each sample.
+    pub(crate) fn take_coefficients(&mut self, p: &PopulationPlan<R>, coefficients: Coefficients<'_, R>) {
+        self.coefficients.clear();
+        if p.per_neuron && self.count > 1 {
+            for row in coefficients.values.chunks_exact(p.n) {
+                (0..self.count).for_each(|_| self.coefficients.extend_from_slice(row));
+            }
+        }
+    }
+
+    /// The coefficients of the neurons of all samples.
+    pub(crate) fn coefficients<'a>(
+        &'a self,
+        weights: &'a Weights<R>,
+        population: usize,
+        p: &PopulationPlan<R>,
+    ) -> Coefficients<'a, R> {
+        match &self.coefficients[..] {
+            [] => weights.coefficients(population, p),
+            values => Coefficients { values, per_neuron: true },
+        }
+    }
+
+    /// Puts the neurons of a sample into their states: `[states, n]`, `[n]`.
+    pub(crate) fn start(&mut self, slot: usize, states: &[R], refractory: &[u32]) {
+        for (state, values) in states.chunks_exact(self.n).enumerate() {
+            let place = self.place(state, slot);
+            self.states[place].copy_from_slice(values);
+        }
+        let place = self.place(0, slot);
+        if let Some(to) = self.refractory.get_mut(place) {
+            to.copy_from_slice(refractory);
+        }
+    }
+
+    /// Copies states and refractory times into place `index`.
+    pub(crate) fn save(&self, index: usize, states: &mut [R], refractory: &mut [u32]) {
+        let copy = |from: usize| index * from..(index + 1) * from;
+        if let Some(to) = states.get_mut(copy(self.states.len())) {
+            to.copy_from_slice(&self.states);
+        }
+        if let Some(to) = refractory.get_mut(copy(self.refractory.len())) {
+            to.copy_from_slice(&self.refractory);
+        }
+    }
+
+    /// Takes states and refractory times back from place `index`.
+    pub(crate) fn restore(&mut self, index: usize, states: &[R], refractory: &[u32]) {
+        let width = self.states.len();
+        self.states.copy_from_slice(&states[index * width..][..width]);
+        let width = self.refractory.len();
+        self.refractory.copy_from_slice(&refractory[index * width..][..width]);
+        // What lies at the ports is of a later step.
+        self.few.fill(false);
+    }
+
+    /// Neurons times samples.
+    pub(crate) fn width(&self) -> usize {
+        self.count * self.n
+    }
+
+    /// The place of a sample in row `row` of a quantity.
+    pub(crate) fn place(&self, row: usize, slot: usize) -> Range<usize> {
+        let start = (row * self.count + slot) * self.n;
+        start..start + self.n
+    }
+
+    /// The numbers of a state in a sample.
+    pub(crate) fn state(&self, state: usize, slot: usize) -> &[R] {
+        &self.states[self.place(state, slot)]
+    }
+
+    /// The numbers of an output in a sample.
+    pub(crate) fn output(&self, output: usize, slot: usize) -> &[R] {
+        &self.outputs[self.place(output, slot)]
+    }
+
+    /// The refractory steps that are left in a sample; empty if the model has no refractory period.
+    pub(crate) fn refractory(&self, slot: usize) -> &[u32] {
+        self.refractory.get(self.place(0, slot)).unwrap_or_default()
+    }
+
+    /// The place where the inputs of step `t` to a port (events first, then drives) of a sample are summed.
+    pub(super) fn arrival(&self, p: &PopulationPlan<R>, t: usize, port: usize, slot: usize) -> Range<usize> {
+        let ports = p.layout.events.len() + p.layout.drives.len();
+        self.place(t % self.rows * ports + port, slot)
+    }
+
+    /// From a step to the next at the same port.
+    pub(super) fn stride(&self, p: &PopulationPlan<R>) -> usize {
+        (p.layout.events.len() + p.layout.drives.len()) * self.width()
+    }
+
+    pub(super) fn arriving(&mut self) -> &mut [R] {
+        &mut self.arriving
+    }
+
+    /// Whether fewer neurons were reached than going through their connections again is worth.
+    pub(super) fn set_few(&mut self, port: usize, slot: usize, touched: usize) {
+        self.few[port * self.count + slot] = self.rows == 1 && touched < self.n / FEW;
+    }
+
+    pub(super) fn is_few(&self, port: usize, slot: usize) -> bool {
+        self.few[port * self.count + slot]
+    }
+
+    /// One step of the neurons of all samples.
+    pub(super) fn step(&mut self, t: usize, p: &PopulationPlan<R>, shared: Coefficients<'_, R>, to: Written<'_, R>) {
+        let width = self.width();
+        let (events, drives) = (p.layout.events.len() * width, p.layout.drives.len() * width);
+        let row = &self.arriving[t % self.rows * (events + drives)..][..events + drives];
+        let (events, drives) = row.split_at(events);
+        let coefficients = match &self.coefficients[..] {
+            [] => shared,
+            values => Coefficients { values, per_neuron: true },
+        };
+        p.neuron.step(Step {
+            n: width,
+            coefficients,
+            states: &mut self.states,
+            events,
+            drives,
+            noise: &self.noise,
+            refractory: &mut self.refractory,
+            refractory_steps: p.refractory_steps,
+            fired: &mut self.fired,
+            spikes: to.spikes,
+            outputs: &mut self.outputs,
+            tape: to.tape,
+            tape_flags: to.tape_flags,
+            mode: to.mode,
+            decisions: to.decisions,
+        });
+    }
+
+    /// Zeros and ones where neurons of a sample fired in the last step.
+    pub(super) fn fired_as_numbers(&mut self, slot: usize) -> &[R] {
+        let place = self.place(0, slot);
+        for (spike, &fired) in self.spikes[place.clone()].iter_mut().zip(&self.fired[place.clone()]) {
+            *spike = if fired != 0 { R::ONE } else { R::ZERO };
+        }
+        &self.spikes[place]
+    }
+
+    /// Makes [`Self::spikes`] those of step `t`.
+    pub(crate) fn set_spikes(&mut self, trains: &[SpikeTrain], t: usize) {
+        self.spikes.fill(R::ZERO);
+        for (train, spikes) in trains.iter().zip(self.spikes.chunks_exact_mut(self.n)) {
+            train.step(t).iter().for_each(|&i| spikes[i as usize] = R::ONE);
+        }
+    }
+
+    /// Spikes as numbers. `[block sample, n]`
+    pub(crate) fn spikes(&self) -> &[R] {
+        &self.spikes
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        let reals =
+            [&self.states, &self.coefficients, &self.noise, &self.drawn, &self.spikes, &self.outputs, &self.arriving];
+        let reals: usize = reals.into_iter().map(Vec::capacity).sum();
+        reals * size_of::<R>() + self.refractory.capacity() * 4 + self.fired.capacity() + self.few.capacity()
+    }
+}
+
+/// What a step writes besides states and spikes.
+pub(super) struct Written<'a, R> {
+    pub(super) spikes: &'a mut [R],
+    pub(super) tape: &'a mut [R],
+    pub(super) tape_flags: &'a mut [u8],
+    pub(super) mode: Mode,
+    pub(super) decisions: &'a mut [u8],
+}

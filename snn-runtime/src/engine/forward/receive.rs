@@ -1,0 +1,143 @@
+//! What arrives at the neurons of a population.
+
+use super::{AHEAD, Counts};
+use crate::Real;
+use crate::engine::call::Call;
+use crate::engine::sent::Message;
+use crate::engine::wiring::Wiring;
+use crate::engine::workspace::Scratch;
+use crate::graph::Source;
+
+/// Sums what arrives at the ports of a population in step `t`, in all samples of the block.
+pub(super) fn receive<R: Real>(
+    call: &Call<'_, '_, R>,
+    scratch: &mut Scratch<R>,
+    population: usize,
+    first: usize,
+    t: usize,
+    counts: &mut Counts,
+) {
+    let ports = call.plan.populations[population].incoming.len();
+    if t.is_multiple_of(AHEAD) {
+        (0..ports).for_each(|port| receive_ahead(call, scratch, population, port, first, t, counts));
+    }
+    for port in 0..ports {
+        for slot in 0..scratch.count {
+            receive_now(call, scratch, population, port, (slot, first + slot), t, counts);
+        }
+    }
+}
+
+/// The dense inputs that come first at a port, for the next steps at once.
+fn receive_ahead<R: Real>(
+    call: &Call<'_, '_, R>,
+    scratch: &mut Scratch<R>,
+    population: usize,
+    port: usize,
+    first: usize,
+    t: usize,
+    counts: &mut Counts,
+) {
+    let p = &call.plan.populations[population];
+    let early = &p.incoming[port][..p.prefix[port]];
+    if early.is_empty() {
+        return;
+    }
+    let (cells, sent, count) = (&mut scratch.cells[population], &scratch.sent, scratch.count);
+    let steps = t..call.plan.simulation.steps.min(t + AHEAD);
+    let bias = &call.weights.biases[population][port * p.n..][..p.n];
+    for t in steps.clone() {
+        for slot in 0..count {
+            let place = cells.arrival(p, t, port, slot);
+            cells.arriving()[place].copy_from_slice(bias);
+        }
+    }
+    for &j in early {
+        let projection = &call.plan.projections[j];
+        let Source::Input(input) = projection.source else { continue };
+        // What was sent before the window comes first.
+        let begin = steps.start.max(projection.delay).min(steps.end);
+        for t in steps.start..begin {
+            for slot in 0..count {
+                if let Some(Message::Spikes(list)) = sent.message(call, projection, (slot, first + slot), t) {
+                    counts.operations += (list.len() * p.n) as u64;
+                    let place = cells.arrival(p, t, port, slot);
+                    call.weights.forward[j].add_rows(list, 0, &mut cells.arriving()[place]);
+                }
+            }
+        }
+        for slot in 0..count {
+            let train = sent.input(call, input, slot, first + slot);
+            let lists = (begin..steps.end).map(|t| train.step(t - projection.delay));
+            counts.operations += lists.clone().map(|list| list.len() * p.n).sum::<usize>() as u64;
+        }
+        let stride = cells.stride(p);
+        let start = cells.arrival(p, steps.start, port, 0).start;
+        let lists = (0..count).flat_map(|slot| {
+            let train = sent.input(call, input, slot, first + slot);
+            let place = start + slot * p.n;
+            (begin..steps.end).map(move |t| (train.step(t - projection.delay), place + (t - steps.start) * stride))
+        });
+        call.weights.forward[j].add_rows_at(lists, cells.arriving());
+    }
+}
+
+/// All else at a port, in one sample.
+fn receive_now<R: Real>(
+    call: &Call<'_, '_, R>,
+    scratch: &mut Scratch<R>,
+    population: usize,
+    port: usize,
+    (slot, index): (usize, usize),
+    t: usize,
+    counts: &mut Counts,
+) {
+    let p = &call.plan.populations[population];
+    let (cells, sent) = (&mut scratch.cells[population], &scratch.sent);
+    let plastic = &scratch.plastic[slot * call.plan.plastic.len()..];
+    let (early, late) = p.incoming[port].split_at(p.prefix[port]);
+    let bias = &call.weights.biases[population][port * p.n..][..p.n];
+    let (place, few) = (cells.arrival(p, t, port, slot), cells.is_few(port, slot));
+    let arriving = &mut cells.arriving()[place];
+    if few {
+        for projection in late.iter().map(|&j| &call.plan.projections[j]) {
+            if let Some(Message::Spikes(list)) = sent.message(call, projection, (slot, index), t - 1) {
+                let (bias, out) = (&bias[projection.targets.clone()], &mut arriving[projection.targets.clone()]);
+                projection.wiring.restore(list, projection.sources.start, bias, out);
+            }
+        }
+    } else if early.is_empty() {
+        arriving.copy_from_slice(bias);
+    }
+    let mut touched = if early.is_empty() { 0 } else { p.n };
+    for &j in late {
+        let projection = &call.plan.projections[j];
+        let Some(message) = sent.message(call, projection, (slot, index), t) else { continue };
+        let out = &mut arriving[projection.targets.clone()];
+        let listed = match projection.plastic {
+            Some(rule) => &plastic[rule][..],
+            None if matches!(projection.wiring, Wiring::Dense) => &[],
+            None => call.weights.listed(projection),
+        };
+        let first = projection.sources.start;
+        match (message, &projection.wiring) {
+            (Message::Spikes([]), _) => continue,
+            (Message::Spikes(list), Wiring::Dense) => {
+                counts.operations += (list.len() * projection.columns) as u64;
+                call.weights.forward[j].add_rows(list, first, out);
+            }
+            (Message::Spikes(list), wiring) => {
+                let degree = |&i: &u32| wiring.degree(i as usize - first, projection.columns) as u64;
+                let count = list.iter().map(degree).sum::<u64>();
+                counts.operations += count;
+                touched += count as usize;
+                wiring.add_spikes(list, first, listed, out);
+                continue;
+            }
+            (Message::Values(x), Wiring::Dense) => call.weights.forward[j].product(1, x, x.len(), out),
+            (Message::Values(x), wiring) => wiring.add_values(x, listed, out),
+        }
+        touched = p.n;
+    }
+    cells.set_few(port, slot, touched);
+}

@@ -1,0 +1,113 @@
+//! The time axis in segments: what the adjoints read is in memory for one of them at a time.
+//!
+//! The neurons' states at the beginning of each segment are kept. On the way back a segment is run forwards once more from
+//! there, with what it sent at hand, and then backwards.
+
+use super::plan::Plan;
+use super::workspace::Scratch;
+use crate::Real;
+use std::ops::Range;
+
+/// Weight gradients are summed for so many steps at once. A segment is a whole number of these pieces, so that no sum depends
+/// on the number of segments.
+pub(crate) const PIECE: usize = 128;
+
+/// The pieces of some steps that begin at a whole number of pieces.
+pub(crate) fn pieces(steps: Range<usize>) -> impl DoubleEndedIterator<Item = Range<usize>> {
+    let end = steps.end;
+    steps.step_by(PIECE).map(move |start| start..end.min(start + PIECE))
+}
+
+/// The segments of a run of `steps`, each but the last `length` long.
+pub(crate) fn segments(
+    steps: usize,
+    length: usize,
+) -> impl DoubleEndedIterator<Item = Range<usize>> + ExactSizeIterator {
+    (0..steps).step_by(length.max(1)).map(move |start| start..steps.min(start + length))
+}
+
+/// The steps of a segment such that what the adjoints of a block of `count` samples read and write fits so many bytes, but
+/// not less than a piece.
+pub(crate) fn length<R: Real>(plan: &Plan<R>, count: usize, bytes: usize) -> usize {
+    let steps = plan.simulation.steps;
+    let of = |p: &super::plan::PopulationPlan<R>| {
+        let reals = p.layout.tape_reals + p.incoming.len();
+        p.n * (reals * size_of::<R>() + usize::from(p.layout.tape_flags))
+    };
+    let step = count * plan.populations.iter().map(of).sum::<usize>();
+    let fitting = bytes / step.max(1);
+    if fitting >= steps { steps } else { (fitting / PIECE).max(1) * PIECE }
+}
+
+/// How far back errors of population `target` are read: the longest delay from a population.
+pub(crate) fn reach<R>(plan: &Plan<R>, target: usize) -> usize {
+    let inside = |p: &&super::projection::ProjectionPlan| {
+        p.target == target && matches!(p.source, crate::graph::Source::Population(_))
+    };
+    plan.projections.iter().filter(inside).map(|p| p.delay).max().unwrap_or(0)
+}
+
+/// The neurons at the beginning of each segment but the last.
+#[derive(Debug, Default)]
+pub(crate) struct Checkpoints<R> {
+    /// Per population, segment after segment.
+    states: Vec<Vec<R>>,
+    refractory: Vec<Vec<u32>>,
+}
+
+impl<R: Real> Checkpoints<R> {
+    /// Room for a run of the block of `count` samples.
+    pub(crate) fn prepare(&mut self, plan: &Plan<R>, count: usize, segments: usize) {
+        self.states.resize_with(plan.populations.len(), Vec::new);
+        self.refractory.resize_with(plan.populations.len(), Vec::new);
+        let kept = segments.saturating_sub(1) * count;
+        for ((states, refractory), p) in self.states.iter_mut().zip(&mut self.refractory).zip(&plan.populations) {
+            states.resize(kept * p.n * p.layout.states.len(), R::ZERO);
+            refractory.resize(if p.layout.refractory { kept * p.n } else { 0 }, 0);
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        let reals: usize = self.states.iter().map(Vec::capacity).sum();
+        reals * size_of::<R>() + self.refractory.iter().map(|r| 4 * r.capacity()).sum::<usize>()
+    }
+}
+
+impl<R: Real> Scratch<R> {
+    /// Keeps the neurons at the beginning of segment `index`; the last needs it not.
+    pub(crate) fn save(&mut self, index: usize) {
+        for (population, cells) in self.cells.iter().enumerate() {
+            cells.save(index, &mut self.checkpoints.states[population], &mut self.checkpoints.refractory[population]);
+        }
+    }
+
+    /// Puts the neurons back.
+    pub(crate) fn restore(&mut self, index: usize) {
+        for (population, cells) in self.cells.iter_mut().enumerate() {
+            cells.restore(index, &self.checkpoints.states[population], &self.checkpoints.refractory[population]);
+        }
+    }
+
+    /// Moves the errors that reach beyond the beginning of a segment behind the one before it.
+    pub(crate) fn move_errors(&mut self, plan: &Plan<R>) {
+        for (target, (errors, p)) in self.errors.iter_mut().zip(&plan.populations).enumerate() {
+            let row = self.count * p.incoming.len() * p.n;
+            let behind = self.segment * row;
+            errors.copy_within(..reach(plan, target) * row, behind);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_and_pieces_cover_the_time_axis() {
+        let all = |steps, length| segments(steps, length).collect::<Vec<_>>();
+        assert_eq!(all(300, 128), [0..128, 128..256, 256..300]);
+        assert_eq!(all(100, 100).len(), 1);
+        assert_eq!(all(256, 128), [0..128, 128..256]);
+        assert_eq!(pieces(128..400).collect::<Vec<_>>(), [128..256, 256..384, 384..400]);
+    }
+}
