@@ -11,6 +11,7 @@ use crate::Real;
 use crate::graph::Signal;
 use crate::loss::Observable;
 use crate::neuron::{Adjoint, Mode};
+use std::ops::Range;
 
 /// Runs the samples of a block backwards, of which the first is sample `first` of the batch.
 pub(crate) fn backward<R: Real>(
@@ -22,18 +23,29 @@ pub(crate) fn backward<R: Real>(
 ) {
     let plan = call.plan;
     let steps = plan.simulation.steps;
-    let last_loss: Vec<Option<usize>> = (0..plan.populations.len()).map(|p| last_loss_step(call, scratch, p)).collect();
     scratch.last_live.fill(None);
     for gradient in scratch.state_gradient.iter_mut().chain(&mut scratch.coefficient_gradient) {
         gradient.fill(R::ZERO);
+    }
+    let in_segments = scratch.traced < steps;
+    if !in_segments {
+        call.trace_gradients(scratch, first, 0..steps);
     }
     for (index, segment) in segments(steps, scratch.segment).enumerate().rev() {
         if segment.end < steps {
             scratch.move_errors(plan);
             scratch.restore(index);
             scratch.from = segment.start;
+            if in_segments {
+                scratch.traces_from = segment.start;
+            }
             forward(call, scratch, first, segment.clone(), Run::Again, decisions, &mut Counts::default());
         }
+        if in_segments {
+            call.trace_gradients(scratch, first, segment.clone());
+        }
+        let last_loss: Vec<Option<usize>> =
+            (0..plan.populations.len()).map(|p| last_loss_step(call, scratch, p, &segment)).collect();
         for piece in pieces(segment).rev() {
             for t in piece.clone().rev() {
                 step_back_all(call, scratch, &last_loss, t);
@@ -80,14 +92,23 @@ fn step_back_all<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, last
     }
 }
 
-/// The last step of the block in which a loss depends directly on a population.
-fn last_loss_step<R: Real>(call: &Call<'_, '_, R>, scratch: &Scratch<R>, population: usize) -> Option<usize> {
-    let steps = call.plan.simulation.steps;
+/// The last step of a segment in which a loss depends directly on a population; of no interest once a later one is known.
+fn last_loss_step<R: Real>(
+    call: &Call<'_, '_, R>,
+    scratch: &Scratch<R>,
+    population: usize,
+    segment: &Range<usize>,
+) -> Option<usize> {
+    if scratch.last_live[population].is_some() {
+        return None;
+    }
     let traces = call.plan.loss.traces.iter().zip(&scratch.trace_gradients);
     let own = traces.filter(|(trace, _)| trace.population == population && trace.gradient);
     own.filter_map(|(trace, gradient)| {
-        let samples = gradient.chunks_exact(steps * trace.n);
-        samples.filter_map(|g| g.iter().rposition(|&g| g != R::ZERO)).map(|last| last / trace.n).max()
+        let width = scratch.count * trace.n;
+        let at = |t: usize| (t - scratch.traces_from) * width;
+        let rows = &gradient[at(segment.start)..at(segment.end)];
+        rows.iter().rposition(|&g| g != R::ZERO).map(|last| segment.start + last / width)
     })
     .max()
 }
@@ -95,7 +116,6 @@ fn last_loss_step<R: Real>(call: &Call<'_, '_, R>, scratch: &Scratch<R>, populat
 /// The reverse of step `t` of a population.
 fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, population: usize, t: usize) {
     let plan = call.plan;
-    let steps = plan.simulation.steps;
     let p = &plan.populations[population];
     let layout = &p.layout;
     let (n, count) = (p.n, scratch.count);
@@ -111,17 +131,13 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
         if trace.population != population || !trace.gradient {
             continue;
         }
-        for slot in 0..count {
-            let from = &gradient[(slot * steps + t) * n..][..n];
-            match trace.observable {
-                Observable::Spikes => spike_gradient[slot * n..][..n].copy_from_slice(from),
-                Observable::Output(output) => {
-                    output_gradient[output * width + slot * n..][..n].copy_from_slice(from);
-                }
-                Observable::State(state) => {
-                    let to = &mut scratch.state_gradient[population][state * width + slot * n..][..n];
-                    to.iter_mut().zip(from).for_each(|(to, &g)| *to += g);
-                }
+        let from = &gradient[(t - scratch.traces_from) * width..][..width];
+        match trace.observable {
+            Observable::Spikes => spike_gradient.copy_from_slice(from),
+            Observable::Output(output) => output_gradient[output * width..][..width].copy_from_slice(from),
+            Observable::State(state) => {
+                let to = &mut scratch.state_gradient[population][state * width..][..width];
+                to.iter_mut().zip(from).for_each(|(to, &g)| *to += g);
             }
         }
     }

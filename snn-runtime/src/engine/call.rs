@@ -10,8 +10,9 @@ use super::segments::segments;
 use super::weights::Weights;
 use super::workspace::{Decisions, Lane, Scratch};
 use crate::Real;
-use crate::loss::{self, Targets, Trace};
+use crate::loss::{Block, Targets, Trace, Wanted};
 use crate::neuron::Mode;
+use std::ops::Range;
 
 /// What a pass over the blocks does. Losses that read means over the samples need two passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,16 +65,134 @@ impl<R: Real> Call<'_, '_, R> {
     /// Runs block `block` of the batch, which is the `local`-th of its lane.
     pub(crate) fn block(&self, scratch: &mut Scratch<R>, lane: &mut Lane<R>, block: usize, local: usize) {
         let first = block * BLOCK;
-        let count = BLOCK.min(self.batch.size - first);
         let mut decisions = match lane.decisions.get_mut(local) {
             Some(decisions) if self.mode != Mode::Spiking => std::mem::take(decisions),
             _ => Decisions::default(),
         };
-        let mut counts = Counts::default();
+        self.exchange(scratch, lane, &mut decisions, local);
         if self.runs() {
-            self.run(scratch, first, &mut decisions, &mut counts);
+            let mut counts = Counts::default();
+            self.run(scratch, first, &mut decisions.populations, &mut counts);
+            if self.pass != Pass::Second {
+                lane.operations += counts.operations;
+                lane.wrong = lane.wrong.or(counts.wrong);
+            }
         }
-        for slot in (0..count).filter(|_| self.carries && self.pass != Pass::Second) {
+        if self.pass != Pass::Second {
+            self.record(scratch, lane, first);
+        }
+        if self.gradient {
+            if self.pass == Pass::Only {
+                let block = loss_block(self, &scratch.traces, scratch.count, scratch.traced, first, 0..0);
+                self.plan.loss.seed(self.scale(), &block, &mut scratch.loss);
+            }
+            backward(self, scratch, lane, first, &mut decisions.populations);
+        }
+        self.exchange(scratch, lane, &mut decisions, local);
+        if self.mode != Mode::Spiking
+            && let Some(place) = lane.decisions.get_mut(local)
+        {
+            *place = decisions;
+        }
+    }
+
+    /// Puts what is kept of the losses of this block in place of what lies in the scratch memory, or back.
+    fn exchange(&self, scratch: &mut Scratch<R>, lane: &mut Lane<R>, decisions: &mut Decisions, local: usize) {
+        match lane.kept.get_mut(local) {
+            Some(kept) if self.pass != Pass::Only => {
+                if self.pass == Pass::First {
+                    kept.prepare(&self.plan.loss, scratch.traced, scratch.count);
+                }
+                kept.swap(&mut scratch.loss);
+                std::mem::swap(&mut kept.positions, &mut scratch.positions);
+            }
+            _ if self.mode != Mode::Spiking => std::mem::swap(&mut decisions.positions, &mut scratch.positions),
+            _ => {}
+        }
+    }
+
+    /// Runs a block forwards, and computes what its losses and readouts need.
+    fn run(&self, scratch: &mut Scratch<R>, first: usize, decisions: &mut [Vec<u8>], counts: &mut Counts) {
+        let steps = self.plan.simulation.steps;
+        let in_pieces = scratch.traced < steps;
+        begin(self, scratch, first, counts);
+        (scratch.from, scratch.traces_from) = (0, 0);
+        for (index, segment) in segments(steps, scratch.segment).enumerate() {
+            let last = segment.end == steps;
+            if in_pieces {
+                scratch.traces_from = segment.start;
+            }
+            if self.tapes() && last {
+                scratch.from = segment.start;
+            } else if self.tapes() {
+                scratch.save(index);
+            }
+            let run = if self.tapes() && last { Run::Taped } else { Run::First };
+            forward(self, scratch, first, segment.clone(), run, decisions, counts);
+            if in_pieces {
+                self.evaluate(scratch, first, segment);
+            }
+        }
+        if !in_pieces {
+            self.evaluate(scratch, first, 0..steps);
+        }
+    }
+
+    /// The factor of the loss of a sample in that of the batch.
+    fn scale(&self) -> f64 {
+        1.0 / self.batch.size as f64
+    }
+
+    /// The nodes of losses and readouts, from a piece of the time axis.
+    fn evaluate(&self, scratch: &mut Scratch<R>, first: usize, piece: Range<usize>) {
+        if self.pass == Pass::Second {
+            return;
+        }
+        let wanted = if self.gradient || self.pass == Pass::First { Wanted::All } else { Wanted::Readouts };
+        let block = loss_block(self, &scratch.traces, scratch.count, scratch.traced, first, piece);
+        let replay = self.mode == Mode::SmoothReplay;
+        self.plan.loss.forward(&block, 0..1, wanted, replay, &mut scratch.positions, &mut scratch.loss);
+    }
+
+    /// The gradient of the loss with respect to what it observes in a piece of the time axis.
+    pub(crate) fn trace_gradients(&self, scratch: &mut Scratch<R>, first: usize, piece: Range<usize>) {
+        let program = &self.plan.loss;
+        let last = piece.end == self.plan.simulation.steps;
+        let block = loss_block(self, &scratch.traces, scratch.count, scratch.traced, first, piece);
+        if !last {
+            program.forward(&block, 0..1, Wanted::Again, true, &mut scratch.positions, &mut scratch.loss);
+        }
+        let traces = &mut scratch.trace_gradients;
+        program.backward(&block, 0..1, self.scale(), &scratch.positions, &mut scratch.loss, traces);
+    }
+
+    /// Hands over what is asked for of each sample.
+    fn record(&self, scratch: &Scratch<R>, lane: &mut Lane<R>, first: usize) {
+        let (program, count) = (&self.plan.loss, scratch.count);
+        for (spikes, trains) in lane.spikes.iter_mut().zip(&scratch.sent.trains) {
+            *spikes += trains.iter().map(|t| t.len() as u64).sum::<u64>();
+        }
+        let block = loss_block(self, &scratch.traces, count, scratch.traced, first, 0..self.plan.simulation.steps);
+        for slot in 0..count {
+            for ((_, node), out) in program.readouts.iter().zip(&mut lane.readouts) {
+                out.extend(program.result(*node, slot, &scratch.loss, &block));
+            }
+            if self.gradient {
+                let terms = 0..program.losses.len();
+                lane.losses.extend(terms.map(|term| program.loss(term, slot, count, &scratch.loss)));
+            }
+        }
+        for ((trace, from), to) in
+            self.traces.iter().zip(&scratch.traces).skip(program.traces.len()).zip(&mut lane.traces)
+        {
+            for slot in 0..count {
+                to.extend(from.chunks_exact(trace.n).skip(slot).step_by(count).flatten());
+            }
+        }
+        for (&population, to) in self.trains.iter().zip(&mut lane.trains) {
+            to.extend_from_slice(&scratch.sent.trains[population]);
+        }
+        for slot in (0..count).filter(|_| self.carries) {
             let index = first + slot;
             let input = |input: usize| match &self.batch.inputs[input] {
                 InputData::Values(values) => {
@@ -84,102 +203,17 @@ impl<R: Real> Call<'_, '_, R> {
             };
             lane.carry.push(Sample::after(self.plan, self.carry.get(index), scratch, slot, input));
         }
-        if self.pass != Pass::Second {
-            lane.operations += counts.operations;
-            lane.wrong = lane.wrong.or(counts.wrong);
-            for (count, trains) in lane.spikes.iter_mut().zip(&scratch.sent.trains) {
-                *count += trains.iter().map(|t| t.len() as u64).sum::<u64>();
-            }
-        }
-        for slot in 0..count {
-            match self.pass {
-                Pass::Only => self.evaluate(scratch, lane, slot, first + slot, &mut decisions.positions),
-                Pass::First => self.keep(scratch, lane, slot, first + slot, local * BLOCK + slot),
-                Pass::Second => self.recall(scratch, lane, slot, first + slot, local * BLOCK + slot),
-            }
-        }
-        if self.pass != Pass::Second {
-            self.record(scratch, lane, count);
-        }
-        if self.gradient {
-            backward(self, scratch, lane, first, &mut decisions.populations);
-        }
-        if self.mode != Mode::Spiking
-            && let Some(place) = lane.decisions.get_mut(local)
-        {
-            *place = decisions;
-        }
     }
+}
 
-    /// Runs a block forwards.
-    fn run(&self, scratch: &mut Scratch<R>, first: usize, decisions: &mut Decisions, counts: &mut Counts) {
-        let (steps, decisions) = (self.plan.simulation.steps, &mut decisions.populations);
-        begin(self, scratch, first, counts);
-        if !self.tapes() {
-            return forward(self, scratch, first, 0..steps, Run::First, decisions, counts);
-        }
-        for (index, segment) in segments(steps, scratch.segment).enumerate() {
-            let last = segment.end == steps;
-            if last {
-                scratch.from = segment.start;
-            } else {
-                scratch.save(index);
-            }
-            forward(self, scratch, first, segment, if last { Run::Taped } else { Run::First }, decisions, counts);
-        }
-    }
-
-    /// Readouts, losses, and the gradient of the loss with respect to what it observes.
-    fn evaluate(&self, scratch: &mut Scratch<R>, lane: &mut Lane<R>, slot: usize, index: usize, recorded: &mut [u32]) {
-        let program = &self.plan.loss;
-        let sample = loss::Sample { traces: &scratch.traces, slot, index, targets: self.targets };
-        let positions = match self.mode {
-            Mode::Spiking => &mut scratch.positions[..],
-            _ => &mut recorded[slot * program.positions..][..program.positions],
-        };
-        let replay = self.mode == Mode::SmoothReplay;
-        program.forward(&sample, 0..1, self.gradient, replay, positions, &mut scratch.loss);
-        for ((_, node), out) in program.readouts.iter().zip(&mut lane.readouts) {
-            out.extend_from_slice(program.result(*node, &scratch.loss, &sample));
-        }
-        if self.gradient {
-            lane.losses.extend(program.losses.iter().map(|&node| program.loss(node, &scratch.loss, &sample)));
-            program.seed(1.0 / self.batch.size as f64, &mut scratch.loss);
-            program.backward(&sample, 0..1, positions, &mut scratch.loss, &mut scratch.trace_gradients);
-        }
-    }
-
-    /// Readouts, and the nodes of the losses below all means over samples, which are kept in place `kept` of the lane.
-    fn keep(&self, scratch: &mut Scratch<R>, lane: &mut Lane<R>, slot: usize, index: usize, kept: usize) {
-        let program = &self.plan.loss;
-        let sample = loss::Sample { traces: &scratch.traces, slot, index, targets: self.targets };
-        let kept = &mut lane.kept[kept];
-        kept.swap(&mut scratch.loss);
-        let replay = self.mode == Mode::SmoothReplay;
-        program.forward(&sample, 0..1, true, replay, &mut kept.positions, &mut scratch.loss);
-        for ((_, node), out) in program.readouts.iter().zip(&mut lane.readouts) {
-            out.extend_from_slice(program.result(*node, &scratch.loss, &sample));
-        }
-        kept.swap(&mut scratch.loss);
-    }
-
-    /// The gradient of the loss with respect to what it observes, from those of the nodes that were kept.
-    fn recall(&self, scratch: &mut Scratch<R>, lane: &mut Lane<R>, slot: usize, index: usize, kept: usize) {
-        let sample = loss::Sample { traces: &scratch.traces, slot, index, targets: self.targets };
-        let kept = &mut lane.kept[kept];
-        kept.swap(&mut scratch.loss);
-        let traces = &mut scratch.trace_gradients;
-        self.plan.loss.backward(&sample, 0..1, &kept.positions, &mut scratch.loss, traces);
-        kept.swap(&mut scratch.loss);
-    }
-
-    fn record(&self, scratch: &Scratch<R>, lane: &mut Lane<R>, count: usize) {
-        let own = self.plan.loss.traces.len();
-        for ((trace, from), to) in self.traces.iter().zip(&scratch.traces).skip(own).zip(&mut lane.traces) {
-            to.extend_from_slice(&from[..count * self.plan.simulation.steps * trace.n]);
-        }
-        for (&population, to) in self.trains.iter().zip(&mut lane.trains) {
-            to.extend_from_slice(&scratch.sent.trains[population][..count]);
-        }
-    }
+/// What losses and readouts see of a piece of the time axis.
+fn loss_block<'a, R>(
+    call: &Call<'a, '_, R>,
+    traces: &'a [Vec<R>],
+    count: usize,
+    room: usize,
+    first: usize,
+    piece: Range<usize>,
+) -> Block<'a, R> {
+    Block { traces, first, count, targets: call.targets, piece, room }
 }

@@ -451,7 +451,6 @@ fn couple<R: Real>(call: &Call<'_, '_, R>, lanes: &mut [Lane<R>], pool: &Pool<R>
     let count = lanes.len();
     let terms = call.plan.loss.losses.len();
     let mut scratch = pool.take();
-    scratch.loss.prepare(&call.plan.loss);
     let losses = {
         let mut kept: Vec<_> = lanes.iter_mut().map(|lane| lane.kept.iter_mut()).collect();
         let dealt = dealt(call.batch.size, count);

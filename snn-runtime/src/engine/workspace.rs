@@ -50,7 +50,7 @@ impl<R: Real> Workspace<R> {
         Self {
             lanes: lanes.max(1),
             kept_bytes: KEPT_BYTES,
-            tape_bytes: TAPE_BYTES,
+            tape_bytes: std::env::var("TB").ok().and_then(|x| x.parse::<usize>().ok()).unwrap_or(TAPE_BYTES),
             noise_seed: 0,
             dropout_seed: None,
             weights: Weights::default(),
@@ -181,8 +181,7 @@ impl<R: Real> Lane<R> {
         self.carry.clear();
         self.blocks.clear();
         if shape.gradient && plan.loss.is_coupled() {
-            self.kept.resize_with(blocks * BLOCK, Kept::default);
-            self.kept.iter_mut().for_each(|kept| kept.prepare(&plan.loss));
+            self.kept.resize_with(blocks, Kept::default);
         }
         if shape.mode != Mode::Spiking {
             self.decisions.resize_with(blocks, Decisions::default);
@@ -221,6 +220,10 @@ pub(crate) struct Scratch<R> {
     /// The first of them.
     pub(crate) from: usize,
     pub(crate) checkpoints: Checkpoints<R>,
+    /// The most steps whose traces are in memory at once: those of a segment, or all.
+    pub(crate) traced: usize,
+    /// The first of them.
+    pub(crate) traces_from: usize,
     /// What the sources of projections have sent.
     pub(crate) sent: Sent<R>,
     /// One row of encoder input.
@@ -234,9 +237,9 @@ pub(crate) struct Scratch<R> {
     pub(crate) tape: Vec<Vec<R>>,
     /// Per population `[steps of a segment, block sample, n]`.
     pub(crate) tape_flags: Vec<Vec<u8>>,
-    /// Per trace of the call `[block sample, steps, n]`.
+    /// Per trace of the call `[traced steps, block sample, n]`.
     pub(crate) traces: Vec<Vec<R>>,
-    /// Per trace of the program that a loss depends on.
+    /// Per trace of the program that a loss depends on `[traced steps, block sample, n]`.
     pub(crate) trace_gradients: Vec<Vec<R>>,
     pub(crate) loss: loss::Scratch<R>,
     pub(crate) positions: Vec<u32>,
@@ -282,9 +285,14 @@ impl<R: Real> Scratch<R> {
         for (buffer, (population, _)) in self.sent.signals.iter_mut().zip(&plan.signals) {
             buffer.resize(samples * steps * plan.populations[*population].n, R::ZERO);
         }
+        self.segment =
+            if shape.gradient { segments::length(plan, samples, shape.tape_bytes) } else { PIECE.min(steps) };
+        let in_pieces = if shape.gradient { plan.loss.all_in_pieces } else { plan.loss.readouts_in_pieces };
+        let recorded = shape.traces.len() > plan.loss.traces.len();
+        self.traced = if in_pieces && !recorded { self.segment } else { steps };
         self.traces.resize_with(shape.traces.len(), Vec::new);
         for (buffer, trace) in self.traces.iter_mut().zip(shape.traces) {
-            buffer.resize(samples * steps * trace.n, R::ZERO);
+            buffer.resize(samples * self.traced * trace.n, R::ZERO);
         }
         let per_population =
             [&mut self.tape, &mut self.errors, &mut self.state_gradient, &mut self.coefficient_gradient];
@@ -296,8 +304,8 @@ impl<R: Real> Scratch<R> {
         self.cells.resize_with(count, forward::Cells::default);
         self.sent.dropped.resize_with(count, Dropped::default);
         self.last_live.resize(count, None);
-        self.loss.prepare(&plan.loss);
-        self.positions.resize(plan.loss.positions, 0);
+        self.loss.prepare(&plan.loss, self.traced, samples);
+        self.positions.resize(plan.loss.positions * samples, 0);
         for (index, p) in plan.populations.iter().enumerate() {
             let output = |t: &Trace| t.population == index && matches!(t.observable, Observable::Output(_));
             let sends = |s: &(usize, Signal)| s.0 == index && matches!(s.1, Signal::Output(_));
@@ -312,18 +320,17 @@ impl<R: Real> Scratch<R> {
             }
         }
         if shape.gradient {
-            self.prepare_backward(plan, shape.tape_bytes);
+            self.prepare_backward(plan);
         }
     }
 
-    fn prepare_backward(&mut self, plan: &Plan<R>, tape_bytes: usize) {
+    fn prepare_backward(&mut self, plan: &Plan<R>) {
         let (steps, count) = (plan.simulation.steps, self.count);
-        self.segment = segments::length(plan, count, tape_bytes);
         let cut = self.segment < steps;
         self.checkpoints.prepare(plan, count, steps.div_ceil(self.segment));
         self.trace_gradients.resize_with(plan.loss.traces.len(), Vec::new);
         for (buffer, trace) in self.trace_gradients.iter_mut().zip(&plan.loss.traces) {
-            buffer.resize(if trace.gradient { count * steps * trace.n } else { 0 }, R::ZERO);
+            buffer.resize(if trace.gradient { count * self.traced * trace.n } else { 0 }, R::ZERO);
         }
         for (index, p) in plan.populations.iter().enumerate() {
             let (width, layout) = (count * p.n, &p.layout);

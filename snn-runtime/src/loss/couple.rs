@@ -5,26 +5,33 @@
 //! again, and from level 0 backwards. Sums over samples are taken in the order of the batch, so the bits do not depend on
 //! threads or lanes.
 
-use super::evaluate::{Arrays, Sample, Scratch, Targets};
-use super::plan::{Operation, Plan};
+use super::evaluate::{Arrays, Block, Scratch, Targets, Wanted};
+use super::plan::{NodePlan, Operation, Plan};
+use super::reduce::add;
 use crate::Real;
+use std::ops::Range;
 
-/// What is kept of one sample between the passes.
+/// What is kept of a block between the passes.
 #[derive(Debug, Default)]
 pub(crate) struct Kept<R> {
     arrays: Arrays<R>,
     /// Positions of maxima.
     pub(crate) positions: Vec<u32>,
+    /// The samples of the block.
+    count: usize,
+    /// The most steps of a piece of its time axis.
+    steps: usize,
 }
 
 impl<R: Real> Kept<R> {
-    /// Room for a plan; positions of an earlier run stay, to be replayed.
-    pub(crate) fn prepare(&mut self, plan: &Plan<R>) {
-        self.arrays.prepare(plan);
-        self.positions.resize(plan.positions, 0);
+    /// Room for `count` samples and pieces of `steps` of the time axis; positions of an earlier run stay, to be replayed.
+    pub(crate) fn prepare(&mut self, plan: &Plan<R>, steps: usize, count: usize) {
+        (self.count, self.steps) = (count, steps);
+        self.arrays.prepare(plan, steps, count);
+        self.positions.resize(plan.positions * count, 0);
     }
 
-    /// Puts the arrays of this sample in place of those in `scratch`, or back.
+    /// Puts the arrays of this block in place of those in `scratch`, or back.
     pub(crate) fn swap(&mut self, scratch: &mut Scratch<R>) {
         std::mem::swap(&mut self.arrays, &mut scratch.own);
     }
@@ -36,72 +43,115 @@ impl<R: Real> Kept<R> {
 }
 
 impl<R: Real> Plan<R> {
-    /// The nodes above level 0 of all samples, in the order of the batch, and the gradient of the loss back to the nodes
+    /// The nodes above level 0 of all blocks, in the order of the batch, and the gradient of the loss back to the nodes
     /// of level 0. Returns the loss terms. `[samples, terms]`
     pub(crate) fn couple(
         &self,
-        samples: &mut [&mut Kept<R>],
+        blocks: &mut [&mut Kept<R>],
         targets: &[Targets<'_, R>],
         replay: bool,
         scratch: &mut Scratch<R>,
     ) -> Vec<f64> {
-        // Nodes above level 0 read no traces.
-        let sample = |index: usize| Sample { traces: &[], slot: 0, index, targets };
+        let samples: usize = blocks.iter().map(|kept| kept.count).sum();
+        let scale = 1.0 / samples as f64;
+        let mut firsts = Vec::with_capacity(blocks.len());
+        blocks.iter().fold(0, |first, kept| {
+            firsts.push(first);
+            first + kept.count
+        });
+        // Nodes above level 0 read no traces, and have a time axis only if all of it is at hand.
+        let block = |first: usize, kept: &Kept<R>| Block {
+            traces: &[],
+            first,
+            count: kept.count,
+            targets,
+            piece: 0..self.steps,
+            room: kept.steps,
+        };
         for level in 1..self.levels {
-            self.means(level, samples);
-            for (index, kept) in samples.iter_mut().enumerate() {
+            self.means(level, blocks, samples);
+            for (&first, kept) in firsts.iter().zip(blocks.iter_mut()) {
+                let block = block(first, kept);
+                scratch.prepare_maps(self, kept.steps, kept.count);
                 kept.swap(scratch);
-                self.forward(&sample(index), level..level + 1, true, replay, &mut kept.positions, scratch);
+                let levels = level..level + 1;
+                self.forward(&block, levels, Wanted::All, replay, &mut kept.positions, scratch);
                 kept.swap(scratch);
             }
         }
-        let mut losses = Vec::with_capacity(samples.len() * self.losses.len());
-        let scale = 1.0 / samples.len() as f64;
-        for (index, kept) in samples.iter_mut().enumerate() {
+        let mut losses = Vec::with_capacity(samples * self.losses.len());
+        for (&first, kept) in firsts.iter().zip(blocks.iter_mut()) {
+            let block = block(first, kept);
             kept.swap(scratch);
-            losses.extend(self.losses.iter().map(|&node| self.loss(node, scratch, &sample(index))));
-            self.seed(scale, scratch);
+            for slot in 0..block.count {
+                losses.extend((0..self.losses.len()).map(|term| self.loss(term, slot, block.count, scratch)));
+            }
+            self.seed(scale, &block, scratch);
             kept.swap(scratch);
         }
         for level in (1..self.levels).rev() {
-            for (index, kept) in samples.iter_mut().enumerate() {
+            for (&first, kept) in firsts.iter().zip(blocks.iter_mut()) {
+                let block = block(first, kept);
+                scratch.prepare_maps(self, kept.steps, kept.count);
                 kept.swap(scratch);
-                self.backward(&sample(index), level..level + 1, &kept.positions, scratch, &mut []);
+                self.backward(&block, level..level + 1, scale, &kept.positions, scratch, &mut []);
                 kept.swap(scratch);
             }
-            self.means_gradient(level, samples);
+            self.means_gradient(level, blocks, samples);
         }
         losses
     }
 
+    /// The place of a node in the arrays that are kept of a block.
+    fn kept_range(&self, node: &NodePlan<R>, kept: &Kept<R>) -> Range<usize> {
+        let start = node.before.count(kept.steps, kept.count);
+        start..start + node.shape.len() * kept.count
+    }
+
     /// The means of a level: each is written to every sample.
-    fn means(&self, level: usize, samples: &mut [&mut Kept<R>]) {
-        let count = R::from_f64(samples.len() as f64);
+    fn means(&self, level: usize, blocks: &mut [&mut Kept<R>], samples: usize) {
+        let count = R::from_f64(samples as f64);
         for node in self.nodes.iter().filter(|node| node.for_loss && node.level == level) {
             let Operation::MeanSamples { input } = node.operation else { continue };
-            let input = &self.nodes[input].range;
-            let mut mean = vec![R::ZERO; node.range.len()];
-            for kept in samples.iter() {
-                mean.iter_mut().zip(&kept.arrays.values[input.clone()]).for_each(|(sum, &x)| *sum += x);
+            let (input, n) = (&self.nodes[input], node.shape.n());
+            let mut mean = vec![R::ZERO; node.shape.len()];
+            for kept in blocks.iter() {
+                let rows = kept.arrays.values[self.kept_range(input, kept)].chunks_exact(n * kept.count);
+                for (mean, samples) in mean.chunks_exact_mut(n).zip(rows) {
+                    samples.chunks_exact(n).for_each(|sample| add(mean, sample));
+                }
             }
             mean.iter_mut().for_each(|sum| *sum = *sum / count);
-            samples.iter_mut().for_each(|kept| kept.arrays.values[node.range.clone()].copy_from_slice(&mean));
+            for kept in blocks.iter_mut() {
+                let range = self.kept_range(node, kept);
+                let rows = kept.arrays.values[range].chunks_exact_mut(n * kept.count);
+                for (mean, samples) in mean.chunks_exact(n).zip(rows) {
+                    samples.chunks_exact_mut(n).for_each(|sample| sample.copy_from_slice(mean));
+                }
+            }
         }
     }
 
     /// The reverse: each sample has its share in a mean, which all of them read.
-    fn means_gradient(&self, level: usize, samples: &mut [&mut Kept<R>]) {
-        let count = R::from_f64(samples.len() as f64);
+    fn means_gradient(&self, level: usize, blocks: &mut [&mut Kept<R>], samples: usize) {
+        let count = R::from_f64(samples as f64);
         for node in self.nodes.iter().rev().filter(|node| node.for_loss && node.level == level) {
             let Operation::MeanSamples { input } = node.operation else { continue };
-            let input = &self.nodes[input].range;
-            let mut share = vec![R::ZERO; node.range.len()];
-            for kept in samples.iter() {
-                share.iter_mut().zip(&kept.arrays.gradients[node.range.clone()]).for_each(|(sum, &g)| *sum += g);
+            let (input, n) = (&self.nodes[input], node.shape.n());
+            let mut share = vec![R::ZERO; node.shape.len()];
+            for kept in blocks.iter() {
+                let rows = kept.arrays.gradients[self.kept_range(node, kept)].chunks_exact(n * kept.count);
+                for (share, samples) in share.chunks_exact_mut(n).zip(rows) {
+                    samples.chunks_exact(n).for_each(|sample| add(share, sample));
+                }
             }
             share.iter_mut().for_each(|sum| *sum = *sum / count);
-            for kept in samples.iter_mut() {
-                kept.arrays.gradients[input.clone()].iter_mut().zip(&share).for_each(|(g, &share)| *g += share);
+            for kept in blocks.iter_mut() {
+                let range = self.kept_range(input, kept);
+                let rows = kept.arrays.gradients[range].chunks_exact_mut(n * kept.count);
+                for (share, samples) in share.chunks_exact(n).zip(rows) {
+                    samples.chunks_exact_mut(n).for_each(|sample| add(sample, share));
+                }
             }
         }
     }

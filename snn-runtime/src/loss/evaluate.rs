@@ -1,9 +1,13 @@
-//! The value of a program for one sample, and its reverse.
+//! The values of a program for the samples of a block, and its reverse, piece by piece of the time axis.
+//!
+//! All arrays of a block stand in one buffer: `[steps of the piece, samples, n]`, or `[samples, n]` without a time axis. Every
+//! number is computed from numbers of its own sample in an order that neither pieces nor blocks change.
 
 use super::Reduction;
-use super::plan::{Operation, Plan, Shape};
+use super::plan::{NodePlan, Operation, Plan, Shape};
 use super::reduce::{
-    add, first_spikes, first_spikes_gradient, reduce_neuron, reduce_neuron_gradient, reduce_time, reduce_time_gradient,
+    Rows, add, first_spikes, first_spikes_gradient, reduce_neuron, reduce_neuron_gradient, reduce_time,
+    reduce_time_gradient,
 };
 use super::stream::{streamed, streamed_gradient};
 use crate::Real;
@@ -21,33 +25,40 @@ pub(crate) enum Targets<'a, R> {
     Missing,
 }
 
-/// What one sample did, and what it is compared with.
-#[derive(Clone, Copy)]
-pub(crate) struct Sample<'a, R> {
-    /// `[block sample, steps, n]` of each trace of the plan.
+/// What the samples of a block did in some steps, and what they are compared with.
+#[derive(Clone)]
+pub(crate) struct Block<'a, R> {
+    /// Of each trace of the plan, in the steps of the piece: `[steps, samples, n]`.
     pub(crate) traces: &'a [Vec<R>],
-    /// Its place in the block.
-    pub(crate) slot: usize,
-    /// Its place in the batch.
-    pub(crate) index: usize,
+    /// The place of the first sample in the batch.
+    pub(crate) first: usize,
+    /// The number of samples.
+    pub(crate) count: usize,
     /// The targets.
     pub(crate) targets: &'a [Targets<'a, R>],
+    /// The steps.
+    pub(crate) piece: Range<usize>,
+    /// The most steps of a piece.
+    pub(crate) room: usize,
 }
 
-/// Values and gradients of all nodes of one sample.
+/// Values and gradients of all nodes of a block.
 #[derive(Debug, Default)]
 pub(crate) struct Arrays<R> {
     pub(super) values: Vec<R>,
     pub(super) gradients: Vec<R>,
     room: Vec<R>,
+    /// Sums over time of the loss terms. `[terms, samples]`
+    losses: Vec<f64>,
 }
 
 impl<R: Real> Arrays<R> {
-    /// Room for a plan.
-    pub(super) fn prepare(&mut self, plan: &Plan<R>) {
-        self.values.resize(plan.values, R::ZERO);
-        self.gradients.resize(plan.values, R::ZERO);
-        self.room.resize(plan.room, R::ZERO);
+    /// Room for a plan: `steps` of the time axis, `count` samples.
+    pub(super) fn prepare(&mut self, plan: &Plan<R>, steps: usize, count: usize) {
+        self.values.resize(plan.values.count(steps, count), R::ZERO);
+        self.gradients.resize(plan.values.count(steps, count), R::ZERO);
+        self.room.resize(plan.room * count, R::ZERO);
+        self.losses.resize(plan.losses.len() * count, 0.0);
     }
 
     /// The numbers held.
@@ -56,7 +67,7 @@ impl<R: Real> Arrays<R> {
     }
 }
 
-/// The sample at work, and room for its inputs of maps.
+/// The block at work, and room for the inputs of maps.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch<R> {
     pub(super) own: Arrays<R>,
@@ -65,11 +76,16 @@ pub(crate) struct Scratch<R> {
 }
 
 impl<R: Real> Scratch<R> {
-    /// Room for a plan.
-    pub(crate) fn prepare(&mut self, plan: &Plan<R>) {
-        self.own.prepare(plan);
-        self.expanded.resize(plan.widest_map, R::ZERO);
-        self.expanded_gradients.resize(plan.widest_map, R::ZERO);
+    /// Room for a plan: `steps` of the time axis, `count` samples.
+    pub(crate) fn prepare(&mut self, plan: &Plan<R>, steps: usize, count: usize) {
+        self.own.prepare(plan, steps, count);
+        self.prepare_maps(plan, steps, count);
+    }
+
+    /// Room for the maps alone.
+    pub(super) fn prepare_maps(&mut self, plan: &Plan<R>, steps: usize, count: usize) {
+        self.expanded.resize(plan.widest_map.count(steps, count), R::ZERO);
+        self.expanded_gradients.resize(plan.widest_map.count(steps, count), R::ZERO);
     }
 
     /// The bytes held.
@@ -78,11 +94,15 @@ impl<R: Real> Scratch<R> {
     }
 }
 
-/// The index of an entry of a broadcast array in the array before broadcasting.
-#[inline]
-fn source_index(t: usize, n: usize, from: Shape) -> usize {
-    let (t, n) = (if from.time.is_some() { t } else { 0 }, if from.neurons.is_some() { n } else { 0 });
-    t * from.n() + n
+/// What is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// What readouts need.
+    Readouts,
+    /// What readouts and losses need.
+    All,
+    /// Once more, what losses need along the time axis of this piece.
+    Again,
 }
 
 /// The class at a place, as an index.
@@ -102,21 +122,62 @@ fn numbers<'a, R>(targets: &Targets<'a, R>, place: usize, size: usize) -> &'a [R
 }
 
 impl<R: Real> Plan<R> {
+    /// The piece begins the time axis.
+    fn begins(&self, block: &Block<'_, R>) -> bool {
+        block.piece.start == 0
+    }
+
+    /// The piece ends the time axis.
+    fn ends(&self, block: &Block<'_, R>) -> bool {
+        block.piece.end == self.steps
+    }
+
+    /// The whole time axis is at hand at once.
+    fn is_whole(&self, block: &Block<'_, R>) -> bool {
+        block.room == self.steps
+    }
+
+    /// The steps of a node that are in the piece, counted from the first of the node; one of a node without time axis.
+    fn local(&self, node: &NodePlan<R>, block: &Block<'_, R>) -> Range<usize> {
+        if node.shape.time.is_none() || self.is_whole(block) {
+            return 0..node.shape.t();
+        }
+        let local = |t: usize| t.clamp(node.span.start, node.span.end) - node.span.start;
+        local(block.piece.start)..local(block.piece.end)
+    }
+
+    /// The place of a node in the buffers of values and gradients.
+    fn range(&self, node: &NodePlan<R>, block: &Block<'_, R>) -> Range<usize> {
+        let start = node.before.count(block.room, block.count);
+        start..start + self.local(node, block).len() * node.shape.n() * block.count
+    }
+
+    /// The rows of a node in the piece: one for each step, of the numbers of all samples.
+    fn rows(&self, node: usize, block: &Block<'_, R>) -> Rows {
+        let node = &self.nodes[node];
+        Rows { first: self.local(node, block).start, width: node.shape.n() * block.count }
+    }
+
     /// The array of a node whose values stand in `values` or in a trace.
-    fn value<'v>(&self, node: usize, values: &'v [R], sample: &Sample<'v, R>) -> &'v [R] {
+    fn value<'v>(&self, node: usize, values: &'v [R], block: &Block<'v, R>) -> &'v [R] {
         let node = &self.nodes[node];
         match node.operation {
-            Operation::Observe { trace } => {
-                let length = node.shape.len();
-                &sample.traces[trace][sample.slot * length..][..length]
-            }
-            _ => &values[node.range.clone()],
+            Operation::Observe { trace } => &block.traces[trace][..block.piece.len() * block.count * node.shape.n()],
+            _ => &values[self.range(node, block)],
         }
     }
 
-    /// The array of a node after [`Plan::forward`].
-    pub(crate) fn result<'v>(&self, node: usize, scratch: &'v Scratch<R>, sample: &Sample<'v, R>) -> &'v [R] {
-        self.value(node, &scratch.own.values, sample)
+    /// The array of a sample of the block, of a node without time axis or of the whole time axis, after [`Plan::forward`].
+    pub(crate) fn result<'v>(
+        &self,
+        node: usize,
+        slot: usize,
+        scratch: &'v Scratch<R>,
+        block: &Block<'v, R>,
+    ) -> impl Iterator<Item = R> + use<'v, R> {
+        let n = self.nodes[node].shape.n();
+        let rows = self.value(node, &scratch.own.values, block).chunks_exact(n);
+        rows.skip(slot).step_by(block.count).flatten().copied()
     }
 
     /// The place of what step `t` of a sample is compared with.
@@ -124,102 +185,185 @@ impl<R: Real> Plan<R> {
         if over_time { sample * self.steps + t } else { sample }
     }
 
-    /// A loss term after [`Plan::forward`]: the mean over the time that is left.
-    pub(crate) fn loss(&self, node: usize, scratch: &Scratch<R>, sample: &Sample<'_, R>) -> f64 {
-        let values = self.value(node, &scratch.own.values, sample);
-        values.iter().map(|x| x.to_f64()).sum::<f64>() / values.len() as f64
+    /// Loss term `term` of a sample of the block, after [`Plan::forward`]: the mean over the time that is left.
+    pub(crate) fn loss(&self, term: usize, slot: usize, count: usize, scratch: &Scratch<R>) -> f64 {
+        scratch.own.losses[term * count + slot] / self.nodes[self.losses[term]].shape.t() as f64
     }
 
-    /// Computes all nodes of some levels that readouts need and, if `with_losses`, those that losses need. The positions of maxima are
-    /// written to `positions`, or read from there if `replay`.
+    /// Adds this piece of the loss terms of some levels up.
+    fn sum_losses(&self, block: &Block<'_, R>, levels: &Range<usize>, scratch: &mut Scratch<R>) {
+        let Scratch { own: Arrays { values, losses, .. }, .. } = scratch;
+        for (&node, sums) in self.losses.iter().zip(losses.chunks_exact_mut(block.count)) {
+            let timed = self.nodes[node].shape.time.is_some();
+            if !levels.contains(&self.nodes[node].level) || !(timed || self.ends(block)) {
+                continue;
+            }
+            if self.begins(block) || !timed {
+                sums.fill(0.0);
+            }
+            for row in self.value(node, values, block).chunks_exact(block.count) {
+                sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += x.to_f64());
+            }
+        }
+    }
+
+    /// Whether a node is computed from a piece that need not be the last.
+    fn is_along_time(&self, node: &NodePlan<R>) -> bool {
+        node.shape.time.is_some() || matches!(node.operation, Operation::ReduceTime { .. })
+    }
+
+    /// Computes what is wanted of the nodes of some levels from a piece; pieces come in the order of time, and what has no time
+    /// axis is there after the last. The positions of maxima are written to `positions`, or read from there if `replay`.
     pub(crate) fn forward(
         &self,
-        sample: &Sample<'_, R>,
+        block: &Block<'_, R>,
         levels: Range<usize>,
-        with_losses: bool,
+        wanted: Wanted,
         replay: bool,
         positions: &mut [u32],
         scratch: &mut Scratch<R>,
     ) {
         for node in &self.nodes {
-            if !(node.for_readout || with_losses && node.for_loss) || !levels.contains(&node.level) || node.streamed {
-                continue;
+            let is_wanted = match wanted {
+                Wanted::Readouts => node.for_readout,
+                Wanted::All => node.for_readout || node.for_loss,
+                Wanted::Again => node.for_loss && node.shape.time.is_some(),
+            };
+            let now = self.is_along_time(node) || self.ends(block);
+            if is_wanted && now && levels.contains(&node.level) && !node.streamed {
+                let positions = &mut positions[node.positions.start * block.count..node.positions.end * block.count];
+                self.compute(node, block, replay, positions, scratch);
             }
-            let (below, out) = scratch.own.values.split_at_mut(node.range.start);
-            let out = &mut out[..node.range.len()];
-            let positions = &mut positions[node.positions.clone()];
-            match &node.operation {
-                // Means over samples are filled in by `Plan::couple`.
-                Operation::Observe { .. } | Operation::MeanSamples { .. } => {}
-                Operation::Keep { input } => out.copy_from_slice(self.value(*input, below, sample)),
-                Operation::Map { inputs, function } => {
-                    let length = node.shape.len();
-                    let mut expanded = scratch.expanded.chunks_exact_mut(length);
-                    let arrays: Vec<&[R]> =
-                        inputs.iter().map(|&i| self.expand(i, node.shape, below, sample, expanded.next())).collect();
-                    function.value(&arrays, out);
-                }
-                Operation::ReduceTime { input, reduction: Reduction::First, window } => {
-                    let x = self.value(*input, below, sample);
-                    let room = &mut scratch.own.room[node.room.clone()];
-                    first_spikes(x, node.shape.n(), window, self.dt, room, out);
-                }
-                Operation::ReduceTime { input, reduction, window } => match &self.nodes[*input].operation {
+        }
+        if wanted == Wanted::All {
+            self.sum_losses(block, &levels, scratch);
+        }
+    }
+
+    /// Computes one node.
+    fn compute(
+        &self,
+        node: &NodePlan<R>,
+        block: &Block<'_, R>,
+        replay: bool,
+        positions: &mut [u32],
+        scratch: &mut Scratch<R>,
+    ) {
+        let place = self.range(node, block);
+        let (below, out) = scratch.own.values.split_at_mut(place.start);
+        let out = &mut out[..place.len()];
+        let local = self.local(node, block);
+        match &node.operation {
+            // Means over samples are filled in by `Plan::couple`.
+            Operation::Observe { .. } | Operation::MeanSamples { .. } => {}
+            Operation::Keep { input } => out.copy_from_slice(self.value(*input, below, block)),
+            Operation::Map { inputs, function } => {
+                let mut expanded = scratch.expanded.chunks_exact_mut(out.len().max(1));
+                let arrays: Vec<&[R]> =
+                    inputs.iter().map(|&i| self.expand(i, node, below, block, expanded.next())).collect();
+                function.value(&arrays, out);
+            }
+            Operation::ReduceTime { input, reduction: Reduction::First, window } => {
+                let x = self.value(*input, below, block);
+                let room = &mut scratch.own.room[node.room.start * block.count..node.room.end * block.count];
+                first_spikes(x, out.len(), window, self.dt, room, out);
+            }
+            Operation::ReduceTime { input, reduction, window } => {
+                let rows = self.rows(*input, block);
+                match &self.nodes[*input].operation {
                     Operation::Map { inputs, function } if self.nodes[*input].streamed => {
-                        let arrays: Vec<&[R]> = inputs.iter().map(|&i| self.value(i, below, sample)).collect();
-                        streamed(&**function, &arrays, *reduction, window, out);
+                        let arrays: Vec<&[R]> = inputs.iter().map(|&i| self.value(i, below, block)).collect();
+                        streamed(&**function, &arrays, *reduction, window, rows, out);
                     }
                     _ => {
-                        let x = self.value(*input, below, sample);
-                        reduce_time(x, node.shape.n(), *reduction, window, replay, positions, out);
-                    }
-                },
-                Operation::ReduceNeuron { input, reduction } => {
-                    let x = self.value(*input, below, sample);
-                    let n = self.nodes[*input].shape.n();
-                    reduce_neuron(x, n, *reduction, replay, positions, out);
-                }
-                Operation::CrossEntropy { logits, target, over_time, window } => {
-                    let n = self.nodes[*logits].shape.n();
-                    let x = self.value(*logits, below, sample);
-                    for ((t, x), out) in window.clone().zip(x[window.start * n..].chunks_exact(n)).zip(out) {
-                        let place = self.place(sample.index, t, *over_time);
-                        *out = cross_entropy(x, class(&sample.targets[*target], place));
+                        let x = self.value(*input, below, block);
+                        reduce_time(x, rows, *reduction, window, replay, positions, out);
                     }
                 }
-                Operation::MeanSquaredError { output, target, over_time, window } => {
-                    let n = self.nodes[*output].shape.n();
-                    let x = self.value(*output, below, sample);
-                    for ((t, x), out) in window.clone().zip(x[window.start * n..].chunks_exact(n)).zip(out) {
-                        let place = self.place(sample.index, t, *over_time);
-                        let y = numbers(&sample.targets[*target], place, n);
-                        let mut sum = R::ZERO;
-                        for (&x, &y) in x.iter().zip(y) {
-                            sum += (x - y) * (x - y);
-                        }
-                        *out = sum / R::from_f64(n as f64);
+            }
+            Operation::ReduceNeuron { input, reduction } => {
+                let x = self.value(*input, below, block);
+                let n = self.nodes[*input].shape.n();
+                let positions = match reduction {
+                    Reduction::Max => &mut positions[local.start * block.count..local.end * block.count],
+                    _ => positions,
+                };
+                reduce_neuron(x, n, *reduction, replay, positions, out);
+            }
+            Operation::CrossEntropy { logits, target, over_time, window } => {
+                let n = self.nodes[*logits].shape.n();
+                let x = self.compared(*logits, node, window, below, block);
+                for (k, (x, out)) in x.chunks_exact(n).zip(out).enumerate() {
+                    let place = self.place_of(k, &local, window, block, *over_time);
+                    *out = cross_entropy(x, class(&block.targets[*target], place));
+                }
+            }
+            Operation::MeanSquaredError { output, target, over_time, window } => {
+                let n = self.nodes[*output].shape.n();
+                let x = self.compared(*output, node, window, below, block);
+                for (k, (x, out)) in x.chunks_exact(n).zip(out).enumerate() {
+                    let place = self.place_of(k, &local, window, block, *over_time);
+                    let y = numbers(&block.targets[*target], place, n);
+                    let mut sum = R::ZERO;
+                    for (&x, &y) in x.iter().zip(y) {
+                        sum += (x - y) * (x - y);
                     }
+                    *out = sum / R::from_f64(n as f64);
                 }
             }
         }
     }
 
-    /// The array of an input, broadcast to `shape`.
+    /// Where in its array what a comparison reads begins.
+    fn compared_start(&self, input: usize, node: &NodePlan<R>, window: &Range<usize>, block: &Block<'_, R>) -> usize {
+        let rows = self.rows(input, block);
+        // An empty part of a window may lie outside.
+        (window.start + self.local(node, block).start).saturating_sub(rows.first) * rows.width
+    }
+
+    /// What a comparison reads in this piece.
+    fn compared<'v>(
+        &self,
+        input: usize,
+        node: &NodePlan<R>,
+        window: &Range<usize>,
+        values: &'v [R],
+        block: &Block<'v, R>,
+    ) -> &'v [R] {
+        let start = self.compared_start(input, node, window, block);
+        self.value(input, values, block).get(start..).unwrap_or_default()
+    }
+
+    /// The place of what row `k` of the piece of a comparison (step by step, and in it sample by sample) is compared with.
+    fn place_of(
+        &self,
+        k: usize,
+        local: &Range<usize>,
+        window: &Range<usize>,
+        block: &Block<'_, R>,
+        over_time: bool,
+    ) -> usize {
+        self.place(block.first + k % block.count, window.start + local.start + k / block.count, over_time)
+    }
+
+    /// The array of an input, broadcast to the shape of `node`.
     fn expand<'v>(
         &self,
         input: usize,
-        shape: Shape,
+        node: &NodePlan<R>,
         values: &'v [R],
-        sample: &Sample<'v, R>,
+        block: &Block<'v, R>,
         room: Option<&'v mut [R]>,
     ) -> &'v [R] {
-        let x = self.value(input, values, sample);
+        let x = self.value(input, values, block);
         let from = self.nodes[input].shape;
         match room {
-            Some(room) if from != shape => {
-                for (t, row) in room.chunks_exact_mut(shape.n()).enumerate() {
-                    for (n, e) in row.iter_mut().enumerate() {
-                        *e = x[source_index(t, n, from)];
+            Some(room) if from != node.shape => {
+                for (k, row) in room.chunks_exact_mut(node.shape.n()).enumerate() {
+                    let start = source_row(k, block.count, from);
+                    match from.neurons {
+                        Some(n) => row.copy_from_slice(&x[start * n..][..n]),
+                        None => row.fill(x[start]),
                     }
                 }
                 room
@@ -230,120 +374,178 @@ impl<R: Real> Plan<R> {
 
     /// Begins the reverse after [`Plan::forward`]: `scale` times the gradient of the summed loss terms with respect to
     /// their nodes.
-    pub(crate) fn seed(&self, scale: f64, scratch: &mut Scratch<R>) {
+    pub(crate) fn seed(&self, scale: f64, block: &Block<'_, R>, scratch: &mut Scratch<R>) {
         scratch.own.gradients.fill(R::ZERO);
-        for &loss in &self.losses {
-            let node = &self.nodes[loss];
+        let whole = self.is_whole(block);
+        self.seed_nodes(scale, |node| whole || node.shape.time.is_none(), block, scratch);
+    }
+
+    fn seed_nodes(
+        &self,
+        scale: f64,
+        which: impl Fn(&NodePlan<R>) -> bool,
+        block: &Block<'_, R>,
+        scratch: &mut Scratch<R>,
+    ) {
+        for node in self.losses.iter().map(|&loss| &self.nodes[loss]).filter(|node| which(node)) {
             let seed = R::from_f64(scale / node.shape.len() as f64);
-            scratch.own.gradients[node.range.clone()].iter_mut().for_each(|g| *g += seed);
+            scratch.own.gradients[self.range(node, block)].iter_mut().for_each(|g| *g += seed);
         }
     }
 
     /// The reverse of the nodes of some levels after [`Plan::seed`], with respect to the traces: overwrites
-    /// `trace_gradients` (`[block sample, steps, n]`, empty where no loss depends on the trace; without level 0, none).
+    /// `trace_gradients` (`[steps of the piece, samples, n]`, empty where no loss depends on the trace; without level 0, none).
+    /// Pieces come from the last to the first; `scale` is that of the seed.
     pub(crate) fn backward(
         &self,
-        sample: &Sample<'_, R>,
+        block: &Block<'_, R>,
         levels: Range<usize>,
+        scale: f64,
         positions: &[u32],
         scratch: &mut Scratch<R>,
         trace_gradients: &mut [Vec<R>],
     ) {
-        let mut slots: Vec<&mut [R]> = Vec::with_capacity(trace_gradients.len());
-        for (trace, gradient) in self.traces.iter().zip(trace_gradients) {
-            let length = self.steps * trace.n;
-            slots.push(if trace.gradient { &mut gradient[sample.slot * length..][..length] } else { &mut [] });
+        for (trace, gradient) in self.traces.iter().zip(trace_gradients.iter_mut()).filter(|(trace, _)| trace.gradient)
+        {
+            gradient[..block.piece.len() * block.count * trace.n].fill(R::ZERO);
         }
-        slots.iter_mut().for_each(|g| g.fill(R::ZERO));
-        for node in self.nodes.iter().rev().filter(|n| n.for_loss && levels.contains(&n.level) && !n.streamed) {
-            let (below, own) = scratch.own.gradients.split_at_mut(node.range.start);
-            let own = &own[..node.range.len()];
-            let values = &scratch.own.values[..];
-            let mut gradient = |input: usize, add: &mut dyn FnMut(&mut [R])| {
-                let input = &self.nodes[input];
-                match input.operation {
-                    Operation::Observe { trace } => add(slots[trace]),
-                    _ => add(&mut below[input.range.clone()]),
-                }
+        if levels.contains(&0) && !self.is_whole(block) {
+            let timed = |node: &NodePlan<R>| {
+                let has_place = !node.streamed && !matches!(node.operation, Operation::Observe { .. });
+                node.shape.time.is_some() && has_place
             };
-            match &node.operation {
-                Operation::Observe { .. } | Operation::MeanSamples { .. } => {}
-                Operation::Keep { input } => {
-                    gradient(*input, &mut |g| g.iter_mut().zip(own).for_each(|(g, &own)| *g += own));
-                }
-                Operation::Map { inputs, function } => {
-                    let length = node.shape.len();
-                    let mut expanded = scratch.expanded.chunks_exact_mut(length);
-                    let arrays: Vec<&[R]> =
-                        inputs.iter().map(|&i| self.expand(i, node.shape, values, sample, expanded.next())).collect();
-                    let room = &mut scratch.expanded_gradients[..inputs.len() * length];
-                    room.fill(R::ZERO);
-                    let mut arrays_gradient: Vec<&mut [R]> = room.chunks_exact_mut(length).collect();
-                    function.gradient(&arrays, own, &mut arrays_gradient);
-                    for (&input, from) in inputs.iter().zip(&arrays_gradient) {
-                        let shape = self.nodes[input].shape;
-                        gradient(input, &mut |g| collect(from, node.shape.n(), shape, g));
+            for node in self.nodes.iter().filter(|node| timed(node)) {
+                scratch.own.gradients[self.range(node, block)].fill(R::ZERO);
+            }
+            self.seed_nodes(scale, timed, block, scratch);
+        }
+        for node in self.nodes.iter().rev() {
+            let now = self.is_along_time(node) || self.ends(block);
+            if node.for_loss && now && levels.contains(&node.level) && !node.streamed {
+                let positions = &positions[node.positions.start * block.count..node.positions.end * block.count];
+                self.reverse(node, block, positions, scratch, trace_gradients);
+            }
+        }
+    }
+
+    /// The reverse of one node.
+    fn reverse(
+        &self,
+        node: &NodePlan<R>,
+        block: &Block<'_, R>,
+        positions: &[u32],
+        scratch: &mut Scratch<R>,
+        trace_gradients: &mut [Vec<R>],
+    ) {
+        let place = self.range(node, block);
+        let (below, own) = scratch.own.gradients.split_at_mut(place.start);
+        let own = &own[..place.len()];
+        let values = &scratch.own.values[..];
+        let local = self.local(node, block);
+        let mut gradient = |input: usize, add: &mut dyn FnMut(&mut [R])| {
+            let input = &self.nodes[input];
+            match input.operation {
+                Operation::Observe { trace } => {
+                    let length = block.piece.len() * block.count * input.shape.n();
+                    if let Some(g) = trace_gradients.get_mut(trace).and_then(|g| g.get_mut(..length)) {
+                        add(g);
                     }
                 }
-                Operation::ReduceTime { input, reduction: Reduction::First, window } => {
-                    let z = self.value(*input, values, sample);
-                    let room = &scratch.own.room[node.room.clone()];
-                    gradient(*input, &mut |g| first_spikes_gradient(own, z, window, self.dt, room, g));
+                _ => add(&mut below[self.range(input, block)]),
+            }
+        };
+        match &node.operation {
+            Operation::Observe { .. } | Operation::MeanSamples { .. } => {}
+            Operation::Keep { input } => gradient(*input, &mut |g| add(g, own)),
+            Operation::Map { inputs, function } => {
+                let length = own.len();
+                if length == 0 {
+                    return;
                 }
-                Operation::ReduceTime { input, reduction, window } if self.nodes[*input].streamed => {
-                    let Operation::Map { inputs, function } = &self.nodes[*input].operation else { continue };
-                    let arrays: Vec<&[R]> = inputs.iter().map(|&i| self.value(i, values, sample)).collect();
-                    streamed_gradient(&**function, &arrays, *reduction, window, own, &mut |k, first, piece| {
-                        gradient(inputs[k], &mut |g| add(&mut g[first..], piece));
-                    });
+                let mut expanded = scratch.expanded.chunks_exact_mut(length);
+                let arrays: Vec<&[R]> =
+                    inputs.iter().map(|&i| self.expand(i, node, values, block, expanded.next())).collect();
+                let room = &mut scratch.expanded_gradients[..inputs.len() * length];
+                room.fill(R::ZERO);
+                let mut arrays_gradient: Vec<&mut [R]> = room.chunks_exact_mut(length).collect();
+                function.gradient(&arrays, own, &mut arrays_gradient);
+                for (&input, from) in inputs.iter().zip(&arrays_gradient) {
+                    let shape = self.nodes[input].shape;
+                    gradient(input, &mut |g| collect(from, node.shape, shape, block.count, g));
                 }
-                Operation::ReduceTime { input, reduction, window } => {
-                    let positions = &positions[node.positions.clone()];
-                    gradient(*input, &mut |g| reduce_time_gradient(own, *reduction, window, positions, g));
-                }
-                Operation::ReduceNeuron { input, reduction } => {
-                    let positions = &positions[node.positions.clone()];
-                    let n = self.nodes[*input].shape.n();
-                    gradient(*input, &mut |g| reduce_neuron_gradient(own, n, *reduction, positions, g));
-                }
-                Operation::CrossEntropy { logits, target, over_time, window } => {
-                    let n = self.nodes[*logits].shape.n();
-                    let x = &self.value(*logits, values, sample)[window.start * n..];
-                    gradient(*logits, &mut |g| {
-                        let g = g[window.start * n..].chunks_exact_mut(n);
-                        for (((t, x), g), &own) in window.clone().zip(x.chunks_exact(n)).zip(g).zip(own) {
-                            let place = self.place(sample.index, t, *over_time);
-                            cross_entropy_gradient(x, class(&sample.targets[*target], place), own, g);
+            }
+            Operation::ReduceTime { input, reduction: Reduction::First, window } => {
+                let z = self.value(*input, values, block);
+                let room = &scratch.own.room[node.room.start * block.count..node.room.end * block.count];
+                gradient(*input, &mut |g| first_spikes_gradient(own, z, window, self.dt, room, g));
+            }
+            Operation::ReduceTime { input, reduction, window } if self.nodes[*input].streamed => {
+                let Operation::Map { inputs, function } = &self.nodes[*input].operation else { return };
+                let rows = self.rows(*input, block);
+                let arrays: Vec<&[R]> = inputs.iter().map(|&i| self.value(i, values, block)).collect();
+                streamed_gradient(&**function, &arrays, *reduction, window, rows, own, &mut |k, first, piece| {
+                    gradient(inputs[k], &mut |g| add(&mut g[first..], piece));
+                });
+            }
+            Operation::ReduceTime { input, reduction, window } => {
+                let rows = self.rows(*input, block);
+                gradient(*input, &mut |g| reduce_time_gradient(own, rows, *reduction, window, positions, g));
+            }
+            Operation::ReduceNeuron { input, reduction } => {
+                let positions = match reduction {
+                    Reduction::Max => &positions[local.start * block.count..local.end * block.count],
+                    _ => positions,
+                };
+                let n = self.nodes[*input].shape.n();
+                gradient(*input, &mut |g| reduce_neuron_gradient(own, n, *reduction, positions, g));
+            }
+            Operation::CrossEntropy { logits, target, over_time, window } => {
+                let n = self.nodes[*logits].shape.n();
+                let x = self.compared(*logits, node, window, values, block);
+                let start = self.compared_start(*logits, node, window, block);
+                gradient(*logits, &mut |g| {
+                    let g = g.get_mut(start..).unwrap_or_default().chunks_exact_mut(n);
+                    for (k, ((x, g), &own)) in x.chunks_exact(n).zip(g).zip(own).enumerate() {
+                        let place = self.place_of(k, &local, window, block, *over_time);
+                        cross_entropy_gradient(x, class(&block.targets[*target], place), own, g);
+                    }
+                });
+            }
+            Operation::MeanSquaredError { output, target, over_time, window } => {
+                let n = self.nodes[*output].shape.n();
+                let x = self.compared(*output, node, window, values, block);
+                let start = self.compared_start(*output, node, window, block);
+                gradient(*output, &mut |g| {
+                    let g = g.get_mut(start..).unwrap_or_default().chunks_exact_mut(n);
+                    for (k, ((x, g), &own)) in x.chunks_exact(n).zip(g).zip(own).enumerate() {
+                        let y =
+                            numbers(&block.targets[*target], self.place_of(k, &local, window, block, *over_time), n);
+                        let slope = own * R::from_f64(2.0 / n as f64);
+                        for ((g, &x), &y) in g.iter_mut().zip(x).zip(y) {
+                            *g += slope * (x - y);
                         }
-                    });
-                }
-                Operation::MeanSquaredError { output, target, over_time, window } => {
-                    let n = self.nodes[*output].shape.n();
-                    let x = &self.value(*output, values, sample)[window.start * n..];
-                    gradient(*output, &mut |g| {
-                        let g = g[window.start * n..].chunks_exact_mut(n);
-                        for (((t, x), g), &own) in window.clone().zip(x.chunks_exact(n)).zip(g).zip(own) {
-                            let y = numbers(&sample.targets[*target], self.place(sample.index, t, *over_time), n);
-                            let slope = own * R::from_f64(2.0 / n as f64);
-                            for ((g, &x), &y) in g.iter_mut().zip(x).zip(y) {
-                                *g += slope * (x - y);
-                            }
-                        }
-                    });
-                }
+                    }
+                });
             }
         }
     }
 }
 
+/// The row of an array before broadcasting that row `k` of the broadcast array (step by step, and in it sample by sample) comes from.
+fn source_row(k: usize, count: usize, from: Shape) -> usize {
+    if from.time.is_some() { k } else { k % count }
+}
+
 /// Adds the gradient of a broadcast array to that of the array before broadcasting.
-fn collect<R: Real>(from: &[R], n: usize, shape: Shape, to: &mut [R]) {
-    if shape.len() == from.len() {
+fn collect<R: Real>(from: &[R], shape: Shape, before: Shape, count: usize, to: &mut [R]) {
+    if before == shape {
         return add(to, from);
     }
-    for (t, row) in from.chunks_exact(n).enumerate() {
-        for (j, &g) in row.iter().enumerate() {
-            to[source_index(t, j, shape)] += g;
+    for (k, row) in from.chunks_exact(shape.n()).enumerate() {
+        let start = source_row(k, count, before);
+        match before.neurons {
+            Some(n) => add(&mut to[start * n..][..n], row),
+            None => row.iter().for_each(|&g| to[start] += g),
         }
     }
 }

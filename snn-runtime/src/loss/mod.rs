@@ -1,6 +1,6 @@
 //! Losses and readouts: a small array program over what a sample's populations did, and its reverse.
 //!
-//! Every node has, for one sample, an array with the axes time and neuron, either of which may be absent:
+//! Every node has, for each sample, an array with the axes time and neuron, either of which may be absent:
 //! `[steps, neurons]`, `[steps]`, `[neurons]` or a single number. Nodes refer to earlier nodes.
 
 mod couple;
@@ -13,7 +13,7 @@ mod stream;
 pub use map::{CompiledMap, Map, MapKernel};
 
 pub(crate) use couple::Kept;
-pub(crate) use evaluate::{Sample, Scratch, Targets};
+pub(crate) use evaluate::{Block, Scratch, Targets, Wanted};
 pub(crate) use plan::{Plan, Trace};
 
 use std::sync::Arc;

@@ -121,15 +121,40 @@ impl<R> Operation<R> {
     }
 }
 
+/// How many numbers some nodes have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Numbers {
+    /// For each step, of nodes with a time axis.
+    timed: usize,
+    /// Of the others.
+    single: usize,
+}
+
+impl Numbers {
+    /// With so many steps in memory, of so many samples.
+    pub(crate) fn count(self, steps: usize, samples: usize) -> usize {
+        (self.timed * steps + self.single) * samples
+    }
+
+    fn add(&mut self, shape: Shape) {
+        match shape.time {
+            Some(_) => self.timed += shape.n(),
+            None => self.single += shape.n(),
+        }
+    }
+}
+
 /// A node.
 pub(crate) struct NodePlan<R> {
     pub(crate) operation: Operation<R>,
     pub(crate) shape: Shape,
-    /// Its place in the buffer of values (and of gradients); empty for an observation, which is a trace.
-    pub(crate) range: Range<usize>,
-    /// Its place in the buffer of positions of maxima.
+    /// The steps of its time axis, if it has one.
+    pub(crate) span: Range<usize>,
+    /// The numbers of the nodes before it, for a sample and step of those with a time axis, and for a sample of the others.
+    pub(crate) before: Numbers,
+    /// Its place in the buffer of positions of maxima, for one sample.
     pub(crate) positions: Range<usize>,
-    /// Its place in the buffer of what its reverse reads besides: the times of first spikes from each step on.
+    /// Its place in the buffer of what its reverse reads besides, for one sample: the times of first spikes from each step on.
     pub(crate) room: Range<usize>,
     /// The number of means over the samples between it and the traces: a node of level 1 needs nodes of level 0 of all
     /// samples.
@@ -154,11 +179,15 @@ pub(crate) struct Plan<R> {
     pub(crate) dt: f64,
     /// The levels of the nodes that losses need: 1 if every sample is by itself.
     pub(crate) levels: usize,
-    pub(crate) values: usize,
+    /// The numbers of all nodes.
+    pub(crate) values: Numbers,
     pub(crate) positions: usize,
     pub(crate) room: usize,
-    /// The entries of the largest map times its number of inputs.
-    pub(crate) widest_map: usize,
+    /// The most numbers of a map times its number of inputs.
+    pub(crate) widest_map: Numbers,
+    /// All nodes for readouts, and all nodes, can be computed from pieces of the time axis one after the other.
+    pub(crate) readouts_in_pieces: bool,
+    pub(crate) all_in_pieces: bool,
 }
 
 impl<R: Real> Plan<R> {
@@ -172,10 +201,12 @@ impl<R: Real> Plan<R> {
             steps: simulation.steps,
             dt: simulation.dt,
             levels: 1,
-            values: 0,
+            values: Numbers::default(),
             positions: 0,
             room: 0,
-            widest_map: 0,
+            widest_map: Numbers::default(),
+            readouts_in_pieces: false,
+            all_in_pieces: false,
         };
         // Where the nodes of the program are: copies of traces stand between them.
         let mut places = Vec::new();
@@ -187,6 +218,8 @@ impl<R: Real> Plan<R> {
         }
         plan.mark(program, &places)?;
         plan.stream();
+        plan.readouts_in_pieces = plan.is_in_pieces(|node| node.for_readout);
+        plan.all_in_pieces = plan.is_in_pieces(|node| node.for_readout || node.for_loss);
         Ok(plan)
     }
 
@@ -214,12 +247,32 @@ impl<R: Real> Plan<R> {
         };
         let found: Vec<usize> = (0..self.nodes.len()).filter(|&index| streamed(index, &self.nodes[index])).collect();
         found.iter().for_each(|&index| self.nodes[index].streamed = true);
-        self.values = 0;
+        self.values = Numbers::default();
         for node in &mut self.nodes {
-            let length = if node.streamed { 0 } else { node.range.len() };
-            node.range = self.values..self.values + length;
-            self.values += length;
+            node.before = self.values;
+            if !node.streamed && !matches!(node.operation, Operation::Observe { .. }) {
+                self.values.add(node.shape);
+            }
         }
+    }
+
+    /// Some nodes can be computed from pieces of the time axis, one after the other, and the gradients of the traces from the last
+    /// piece to the first: nothing with a time axis is wanted as a whole or reads what comes from a whole time axis.
+    fn is_in_pieces(&self, wanted: impl Fn(&NodePlan<R>) -> bool) -> bool {
+        let timed = |&node: &usize| self.nodes[node].shape.time.is_some();
+        let whole_readout = self.readouts.iter().any(|(_, node)| timed(node));
+        !whole_readout
+            && self.nodes.iter().filter(|node| wanted(node)).all(|node| {
+                let inputs = node.operation.inputs();
+                match node.operation {
+                    Operation::MeanSamples { .. } | Operation::Keep { .. } => node.shape.time.is_none(),
+                    Operation::ReduceTime { reduction: Reduction::First, .. } => false,
+                    Operation::Map { .. } if node.shape.time.is_some() => {
+                        inputs.iter().all(|input| timed(input) && self.nodes[*input].span == node.span)
+                    }
+                    _ => true,
+                }
+            })
     }
 
     /// Adds a node; one of a higher level reads copies of traces.
@@ -232,18 +285,34 @@ impl<R: Real> Plan<R> {
                 *input = self.kept(*input);
             }
         }
-        let length = if matches!(operation, Operation::Observe { .. }) { 0 } else { shape.len() };
+        let first = match &operation {
+            Operation::CrossEntropy { window, .. } | Operation::MeanSquaredError { window, .. } => window.start,
+            _ => 0,
+        };
+        let start = first + operation.inputs().iter().map(|&i| self.nodes[i].span.start).max().unwrap_or(0);
+        let span = start..start + shape.t();
         let maxima = if operation.is_maximum() { shape.len() } else { 0 };
         let later = match &operation {
             Operation::ReduceTime { reduction: Reduction::First, window, .. } => window.len() * shape.len(),
             _ => 0,
         };
-        let range = self.values..self.values + length;
         let positions = self.positions..self.positions + maxima;
         let room = self.room..self.room + later;
-        (self.values, self.positions, self.room) = (range.end, positions.end, room.end);
+        (self.positions, self.room) = (positions.end, room.end);
         let (for_loss, for_readout, streamed) = (false, false, false);
-        self.nodes.push(NodePlan { operation, shape, range, positions, room, level, for_loss, for_readout, streamed });
+        let before = Numbers::default();
+        self.nodes.push(NodePlan {
+            operation,
+            shape,
+            span,
+            before,
+            positions,
+            room,
+            level,
+            for_loss,
+            for_readout,
+            streamed,
+        });
         self.nodes.len() - 1
     }
 
@@ -332,7 +401,11 @@ impl<R: Real> Plan<R> {
             }
             Node::Map { inputs, function } => {
                 let (inputs, shape) = self.broadcast(places, inputs)?;
-                self.widest_map = self.widest_map.max(inputs.len() * shape.len());
+                let widest = match shape.time {
+                    Some(_) => &mut self.widest_map.timed,
+                    None => &mut self.widest_map.single,
+                };
+                *widest = (*widest).max(inputs.len() * shape.n());
                 Ok((Operation::Map { inputs, function: function.clone() }, shape))
             }
             Node::ReduceTime { input, reduction, from, to } => {

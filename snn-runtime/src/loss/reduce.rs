@@ -43,74 +43,119 @@ pub(super) fn first_spikes_gradient<R: Real>(
     }
 }
 
-/// Removes the time axis of `[steps, n]` within a window; the steps of maxima go to `positions`, or come from there.
+/// Some rows in the order of time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rows {
+    /// The step of the first.
+    pub(super) first: usize,
+    /// The numbers of each.
+    pub(super) width: usize,
+}
+
+impl Rows {
+    /// The steps of a window that are among the rows of `x`.
+    pub(super) fn within<R>(self, x: &[R], window: &Range<usize>) -> Range<usize> {
+        let end = (self.first + x.len() / self.width).min(window.end);
+        let start = self.first.max(window.start);
+        start..end.max(start)
+    }
+
+    /// The place of a step.
+    pub(super) fn place(self, t: usize) -> Range<usize> {
+        (t - self.first) * self.width..(t + 1 - self.first) * self.width
+    }
+}
+
+/// Removes the time axis within a window, of which `x` may hold only some rows; the rest is before it or comes later. The steps of
+/// maxima go to `positions`, or come from there.
 pub(super) fn reduce_time<R: Real>(
     x: &[R],
-    n: usize,
+    rows: Rows,
     reduction: Reduction,
     window: &Range<usize>,
     replay: bool,
     positions: &mut [u32],
     out: &mut [R],
 ) {
-    let row = |t: usize| &x[t * n..(t + 1) * n];
+    let steps = rows.within(x, window);
+    if steps.is_empty() {
+        return;
+    }
+    let row = |t: usize| &x[rows.place(t)];
     match reduction {
         // It needs more room: see `first_spikes`.
         Reduction::First => {}
-        Reduction::Last => out.copy_from_slice(row(window.end - 1)),
+        Reduction::Last if steps.end == window.end => out.copy_from_slice(row(window.end - 1)),
+        Reduction::Last => {}
+        Reduction::Max if replay => {
+            for (j, (out, &position)) in out.iter_mut().zip(positions.iter()).enumerate() {
+                if steps.contains(&(position as usize)) {
+                    *out = row(position as usize)[j];
+                }
+            }
+        }
         Reduction::Max => {
-            if !replay {
+            if steps.start == window.start {
                 positions.fill(window.start as u32);
                 out.copy_from_slice(row(window.start));
-                for t in window.start + 1..window.end {
-                    for ((&x, best), position) in row(t).iter().zip(out.iter_mut()).zip(positions.iter_mut()) {
-                        if x > *best {
-                            (*best, *position) = (x, t as u32);
-                        }
+            }
+            for t in steps {
+                for ((&x, best), position) in row(t).iter().zip(out.iter_mut()).zip(positions.iter_mut()) {
+                    if x > *best {
+                        (*best, *position) = (x, t as u32);
                     }
                 }
             }
-            for (j, (out, &position)) in out.iter_mut().zip(positions.iter()).enumerate() {
-                *out = row(position as usize)[j];
-            }
         }
         Reduction::Mean | Reduction::Sum => {
-            out.fill(R::ZERO);
-            for t in window.clone() {
-                out.iter_mut().zip(row(t)).for_each(|(sum, &x)| *sum += x);
+            if steps.start == window.start {
+                out.fill(R::ZERO);
             }
-            if reduction == Reduction::Mean {
-                let count = R::from_f64(window.len() as f64);
-                out.iter_mut().for_each(|sum| *sum = *sum / count);
+            for t in steps.clone() {
+                add(out, row(t));
             }
+            finish_mean(reduction, &steps, window, out);
         }
     }
 }
 
-/// Adds to `g` the gradient that `own` brings.
+/// From a sum to a mean, at the end of the window.
+pub(super) fn finish_mean<R: Real>(reduction: Reduction, steps: &Range<usize>, window: &Range<usize>, out: &mut [R]) {
+    if reduction == Reduction::Mean && steps.end == window.end {
+        let count = R::from_f64(window.len() as f64);
+        out.iter_mut().for_each(|sum| *sum = *sum / count);
+    }
+}
+
+/// Adds to `g`, which may hold only some rows, the gradient that `own` brings.
 pub(super) fn reduce_time_gradient<R: Real>(
     own: &[R],
+    rows: Rows,
     reduction: Reduction,
     window: &Range<usize>,
     positions: &[u32],
     g: &mut [R],
 ) {
-    let n = own.len();
+    let steps = rows.within(g, window);
+    if steps.is_empty() {
+        return;
+    }
     match reduction {
         Reduction::First => {}
-        Reduction::Last => {
-            g[(window.end - 1) * n..][..n].iter_mut().zip(own).for_each(|(g, &own)| *g += own);
-        }
+        Reduction::Last if steps.end == window.end => add(&mut g[rows.place(window.end - 1)], own),
+        Reduction::Last => {}
         Reduction::Max => {
             for (j, (&position, &own)) in positions.iter().zip(own).enumerate() {
-                g[position as usize * n + j] += own;
+                if steps.contains(&(position as usize)) {
+                    g[rows.place(position as usize)][j] += own;
+                }
             }
         }
         Reduction::Mean | Reduction::Sum => {
             let count = if reduction == Reduction::Mean { window.len() as f64 } else { 1.0 };
             let share = R::ONE / R::from_f64(count);
-            for row in g[window.start * n..window.end * n].chunks_exact_mut(n) {
-                row.iter_mut().zip(own).for_each(|(g, &own)| *g += own * share);
+            for t in steps {
+                g[rows.place(t)].iter_mut().zip(own).for_each(|(g, &own)| *g += own * share);
             }
         }
     }
@@ -175,9 +220,10 @@ mod tests {
         let (mut positions, mut out) = ([9; 3], [0.0; 3]);
         reduce_neuron(&x, 3, Reduction::Max, false, &mut positions, &mut out);
         assert_eq!((positions, out), ([1, 1, 1], [5.0; 3]));
-        reduce_time(&x, 3, Reduction::Max, &(0..3), false, &mut positions, &mut out);
+        let rows = Rows { first: 0, width: 3 };
+        reduce_time(&x, rows, Reduction::Max, &(0..3), false, &mut positions, &mut out);
         assert_eq!((positions, out), ([1, 0, 0], [2.0, 5.0, 5.0]));
-        reduce_time(&x, 3, Reduction::Max, &(1..3), false, &mut positions, &mut out);
+        reduce_time(&x, rows, Reduction::Max, &(1..3), false, &mut positions, &mut out);
         assert_eq!((positions, out), ([1, 1, 2], [2.0, 5.0, 5.0]));
     }
 }

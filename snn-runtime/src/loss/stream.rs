@@ -1,7 +1,7 @@
 //! Means and sums over time of a map that is nowhere kept: piece by piece, each small enough for the first-level cache. The
 //! order of the sums is that of a kept array, and so are the bits.
 
-use super::reduce::add;
+use super::reduce::{Rows, add, finish_mean};
 use super::{Map, Reduction};
 use crate::Real;
 use std::ops::Range;
@@ -9,35 +9,39 @@ use std::ops::Range;
 /// The numbers of a piece, if a row is not longer.
 const PIECE: usize = 1024;
 
-/// The pieces of a window of rows of `n` numbers.
-fn pieces(window: &Range<usize>, n: usize) -> impl Iterator<Item = Range<usize>> {
-    let (end, rows) = (window.end, (PIECE / n).max(1));
-    window.clone().step_by(rows).map(move |first| first * n..(first + rows).min(end) * n)
+/// The pieces of some of the rows.
+fn pieces(rows: Rows, steps: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let (end, step) = (steps.end, (PIECE / rows.width).max(1));
+    steps.step_by(step).map(move |first| rows.place(first).start..rows.place((first + step).min(end) - 1).end)
 }
 
-/// The mean or sum over the window of `function`, of arrays `[steps, n]`. `out`: `[n]`
+/// The mean or sum over the window of `function`, of arrays that may hold only some rows of it: adds these. `out`: one row.
 pub(super) fn streamed<R: Real>(
     function: &dyn Map<R>,
     arrays: &[&[R]],
     reduction: Reduction,
     window: &Range<usize>,
+    rows: Rows,
     out: &mut [R],
 ) {
-    let n = out.len();
+    let n = rows.width;
+    let steps = arrays.first().map_or(0..0, |array| rows.within(array, window));
+    if steps.is_empty() {
+        return;
+    }
     let mut values = vec![R::ZERO; PIECE.max(n)];
     let mut inputs: Vec<&[R]> = Vec::with_capacity(arrays.len());
-    out.fill(R::ZERO);
-    for piece in pieces(window, n) {
+    if steps.start == window.start {
+        out.fill(R::ZERO);
+    }
+    for piece in pieces(rows, steps.clone()) {
         inputs.clear();
         inputs.extend(arrays.iter().map(|array| &array[piece.clone()]));
         let values = &mut values[..piece.len()];
         function.value(&inputs, values);
         values.chunks_exact(n).for_each(|row| add(out, row));
     }
-    if reduction == Reduction::Mean {
-        let count = R::from_f64(window.len() as f64);
-        out.iter_mut().for_each(|sum| *sum = *sum / count);
-    }
+    finish_mean(reduction, &steps, window, out);
 }
 
 /// The reverse: calls `give` with the number of an array, a place in it, and what is to be added from there on.
@@ -46,6 +50,7 @@ pub(super) fn streamed_gradient<R: Real>(
     arrays: &[&[R]],
     reduction: Reduction,
     window: &Range<usize>,
+    rows: Rows,
     own: &[R],
     give: &mut dyn FnMut(usize, usize, &[R]),
 ) {
@@ -56,7 +61,8 @@ pub(super) fn streamed_gradient<R: Real>(
     let slopes: Vec<R> = own.iter().map(|&own| own * share).cycle().take(length).collect();
     let mut room = vec![R::ZERO; arrays.len() * length];
     let mut inputs: Vec<&[R]> = Vec::with_capacity(arrays.len());
-    for piece in pieces(window, n) {
+    let steps = arrays.first().map_or(0..0, |array| rows.within(array, window));
+    for piece in pieces(rows, steps) {
         inputs.clear();
         inputs.extend(arrays.iter().map(|array| &array[piece.clone()]));
         let room = &mut room[..arrays.len() * piece.len()];
@@ -94,21 +100,22 @@ mod tests {
             let numbers = |k: usize| (0..steps * n).map(|i| ((i * k) % 97) as f32 / 31.0 - 1.3).collect::<Vec<_>>();
             let (x, y) = (numbers(7), numbers(11));
             let own: Vec<f32> = (0..n).map(|i| i as f32 / 13.0 - 0.4).collect();
+            let rows = Rows { first: 0, width: n };
             for reduction in [Reduction::Mean, Reduction::Sum] {
                 let (mut kept, mut expected) = (vec![0.0; steps * n], vec![0.0; n]);
                 Product.value(&[&x, &y], &mut kept);
-                reduce_time(&kept, n, reduction, &window, false, &mut [], &mut expected);
+                reduce_time(&kept, rows, reduction, &window, false, &mut [], &mut expected);
                 let mut found = vec![9.0; n];
-                streamed(&Product, &[&x, &y], reduction, &window, &mut found);
+                streamed(&Product, &[&x, &y], reduction, &window, rows, &mut found);
                 assert_eq!(found, expected, "{steps} {n} {window:?} {reduction:?}");
 
                 let mut slopes = vec![0.0; steps * n];
-                reduce_time_gradient(&own, reduction, &window, &[], &mut slopes);
+                reduce_time_gradient(&own, rows, reduction, &window, &[], &mut slopes);
                 let mut expected = [vec![0.0; steps * n], vec![0.0; steps * n]];
                 let [to_x, to_y] = &mut expected;
                 Product.gradient(&[&x, &y], &slopes, &mut [to_x, to_y]);
                 let mut found = [vec![0.0; steps * n], vec![0.0; steps * n]];
-                streamed_gradient(&Product, &[&x, &y], reduction, &window, &own, &mut |k, first, piece| {
+                streamed_gradient(&Product, &[&x, &y], reduction, &window, rows, &own, &mut |k, first, piece| {
                     add(&mut found[k][first..], piece);
                 });
                 assert!(found == expected, "{steps} {n} {window:?} {reduction:?}");

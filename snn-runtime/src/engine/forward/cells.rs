@@ -194,13 +194,12 @@ impl<R: Real> Cells<R> {
         });
     }
 
-    /// Zeros and ones where neurons of a sample fired in the last step.
-    pub(super) fn fired_as_numbers(&mut self, slot: usize) -> &[R] {
-        let place = self.place(0, slot);
-        for (spike, &fired) in self.spikes[place.clone()].iter_mut().zip(&self.fired[place.clone()]) {
+    /// Zeros and ones where neurons fired in the last step.
+    pub(super) fn fired_as_numbers(&mut self) -> &[R] {
+        for (spike, &fired) in self.spikes.iter_mut().zip(&self.fired) {
             *spike = if fired != 0 { R::ONE } else { R::ZERO };
         }
-        &self.spikes[place]
+        &self.spikes
     }
 
     /// Makes [`Self::spikes`] those of step `t`.

@@ -113,8 +113,11 @@ pub(crate) fn forward<R: Real>(
             receive(call, scratch, population, first, t, counts);
             let decisions = decisions.get_mut(population).map_or(&mut [][..], |d| &mut d[..]);
             step(call, scratch, population, first, t, run, decisions);
+            if run != Run::Again || scratch.traced < call.plan.simulation.steps {
+                trace(call, scratch, population, t);
+            }
             if run != Run::Again {
-                keep(call, scratch, population, t);
+                send(call, scratch, population, t);
             }
         }
         for slot in 0..scratch.count {
@@ -171,24 +174,27 @@ fn step<R: Real>(
     cells.step(t, p, call.weights.coefficients(population, p), to);
 }
 
-/// Keeps what is read of step `t` of a population: by losses and records, and by its targets.
-fn keep<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, population: usize, t: usize) {
-    let p = &call.plan.populations[population];
-    let (count, steps) = (scratch.count, call.plan.simulation.steps);
-    let smooth = call.mode != Mode::Spiking;
+/// Keeps what losses and records read of step `t` of a population.
+fn trace<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, population: usize, t: usize) {
     let cells = &mut scratch.cells[population];
-    let z = |slot: usize| (t * count + slot) * p.n..(t * count + slot + 1) * p.n;
+    let width = cells.width();
+    let at = t - scratch.traces_from;
     for (trace, buffer) in call.traces.iter().zip(&mut scratch.traces).filter(|(t, _)| t.population == population) {
-        for slot in 0..count {
-            let from = match trace.observable {
-                Observable::State(state) => cells.state(state, slot),
-                Observable::Spikes if smooth => &scratch.sent.z[population][z(slot)],
-                Observable::Spikes => cells.fired_as_numbers(slot),
-                Observable::Output(output) => cells.output(output, slot),
-            };
-            buffer[(slot * steps + t) * p.n..][..p.n].copy_from_slice(from);
-        }
+        let from = match trace.observable {
+            Observable::State(state) => &cells.states[state * width..][..width],
+            Observable::Spikes if call.mode != Mode::Spiking => &scratch.sent.z[population][t * width..][..width],
+            Observable::Spikes => cells.fired_as_numbers(),
+            Observable::Output(output) => &cells.outputs[output * width..][..width],
+        };
+        buffer[at * width..][..width].copy_from_slice(from);
     }
+}
+
+/// Keeps what targets read of step `t` of a population.
+fn send<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, population: usize, t: usize) {
+    let p = &call.plan.populations[population];
+    let smooth = call.mode != Mode::Spiking;
+    let cells = &scratch.cells[population];
     let width = cells.width();
     for ((_, signal), buffer) in
         call.plan.signals.iter().zip(&mut scratch.sent.signals).filter(|((p, _), _)| *p == population)
@@ -208,7 +214,7 @@ fn keep<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, population: u
             *to = if sends { z } else { R::ZERO };
         }
     }
-    for (slot, train) in scratch.sent.trains[population][..count].iter_mut().enumerate() {
+    for (slot, train) in scratch.sent.trains[population].iter_mut().enumerate() {
         if !smooth && p.layout.spikes {
             collect(&cells.fired[slot * p.n..][..p.n], train);
         }
