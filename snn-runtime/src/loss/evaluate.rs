@@ -149,6 +149,9 @@ impl<R: Real> Plan<R> {
     /// The place of a node in the buffers of values and gradients.
     fn range(&self, node: &NodePlan<R>, block: &Block<'_, R>) -> Range<usize> {
         let start = node.before.count(block.room, block.count);
+        if !node.has_place() {
+            return start..start;
+        }
         start..start + self.local(node, block).len() * node.shape.n() * block.count
     }
 
@@ -410,10 +413,7 @@ impl<R: Real> Plan<R> {
             gradient[..block.piece.len() * block.count * trace.n].fill(R::ZERO);
         }
         if levels.contains(&0) && !self.is_whole(block) {
-            let timed = |node: &NodePlan<R>| {
-                let has_place = !node.streamed && !matches!(node.operation, Operation::Observe { .. });
-                node.shape.time.is_some() && has_place
-            };
+            let timed = |node: &NodePlan<R>| node.shape.time.is_some();
             for node in self.nodes.iter().filter(|node| timed(node)) {
                 scratch.own.gradients[self.range(node, block)].fill(R::ZERO);
             }

@@ -168,6 +168,13 @@ pub(crate) struct NodePlan<R> {
     pub(crate) streamed: bool,
 }
 
+impl<R> NodePlan<R> {
+    /// It stands in the buffers of values and gradients; an observation is a trace.
+    pub(crate) fn has_place(&self) -> bool {
+        !self.streamed && !matches!(self.operation, Operation::Observe { .. })
+    }
+}
+
 /// A checked program.
 pub(crate) struct Plan<R> {
     pub(crate) nodes: Vec<NodePlan<R>>,
@@ -250,7 +257,7 @@ impl<R: Real> Plan<R> {
         self.values = Numbers::default();
         for node in &mut self.nodes {
             node.before = self.values;
-            if !node.streamed && !matches!(node.operation, Operation::Observe { .. }) {
+            if node.has_place() {
                 self.values.add(node.shape);
             }
         }
