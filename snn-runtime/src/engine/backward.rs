@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::forward::{Counts, Run, forward};
 use super::projection::Carried;
-use super::segments::{pieces, segments};
+use super::segments::{piece, pieces, segments};
 use super::weight_gradient::add_gradients;
 use super::wiring::Wiring;
 use super::workspace::{Lane, Scratch};
@@ -46,7 +46,7 @@ pub(crate) fn backward<R: Real>(
         }
         let last_loss: Vec<Option<usize>> =
             (0..plan.populations.len()).map(|p| last_loss_step(call, scratch, p, &segment)).collect();
-        for piece in pieces(segment).rev() {
+        for piece in pieces(segment, piece(steps)).rev() {
             for t in piece.clone().rev() {
                 step_back_all(call, scratch, &last_loss, t);
             }

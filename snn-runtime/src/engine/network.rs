@@ -454,10 +454,9 @@ fn couple<R: Real>(call: &Call<'_, '_, R>, lanes: &mut [Lane<R>], pool: &Pool<R>
     let losses = {
         let mut kept: Vec<_> = lanes.iter_mut().map(|lane| lane.kept.iter_mut()).collect();
         let dealt = dealt(call.batch.size, count);
-        let mut samples: Vec<_> =
-            dealt.flat_map(|(lane, own)| kept[lane].by_ref().take(own.len()).collect::<Vec<_>>()).collect();
+        let mut blocks: Vec<_> = dealt.filter_map(|(lane, _)| kept[lane].next()).collect();
         let replay = call.mode == Mode::SmoothReplay;
-        call.plan.loss.couple(&mut samples, call.targets, replay, &mut scratch.loss)
+        call.plan.loss.couple(&mut blocks, call.targets, replay, &mut scratch.loss)
     };
     pool.put(scratch);
     let mut losses = losses.chunks_exact(terms.max(1));

@@ -8,14 +8,19 @@ use super::workspace::Scratch;
 use crate::Real;
 use std::ops::Range;
 
-/// Weight gradients are summed for so many steps at once. A segment is a whole number of these pieces, so that no sum depends
-/// on the number of segments.
-pub(crate) const PIECE: usize = 128;
+/// The steps of a piece of a long run; one that is not longer than two is a piece by itself.
+const PIECE: usize = 64;
 
-/// The pieces of some steps that begin at a whole number of pieces.
-pub(crate) fn pieces(steps: Range<usize>) -> impl DoubleEndedIterator<Item = Range<usize>> {
+/// Weight gradients are summed for so many steps at once, in a run of `steps`. A segment is a whole number of these pieces, so
+/// that no sum depends on the number of segments.
+pub(crate) fn piece(steps: usize) -> usize {
+    if steps <= 2 * PIECE { steps } else { PIECE }
+}
+
+/// The pieces of some steps that begin at a whole number of pieces of this length.
+pub(crate) fn pieces(steps: Range<usize>, piece: usize) -> impl DoubleEndedIterator<Item = Range<usize>> {
     let end = steps.end;
-    steps.step_by(PIECE).map(move |start| start..end.min(start + PIECE))
+    steps.step_by(piece).map(move |start| start..end.min(start + piece))
 }
 
 /// The segments of a run of `steps`, each but the last `length` long.
@@ -36,7 +41,8 @@ pub(crate) fn length<R: Real>(plan: &Plan<R>, count: usize, bytes: usize) -> usi
     };
     let step = count * plan.populations.iter().map(of).sum::<usize>();
     let fitting = bytes / step.max(1);
-    if fitting >= steps { steps } else { (fitting / PIECE).max(1) * PIECE }
+    let piece = piece(steps);
+    if fitting >= steps { steps } else { (fitting / piece).max(1) * piece }
 }
 
 /// How far back errors of population `target` are read: the longest delay from a population.
@@ -108,6 +114,7 @@ mod tests {
         assert_eq!(all(300, 128), [0..128, 128..256, 256..300]);
         assert_eq!(all(100, 100).len(), 1);
         assert_eq!(all(256, 128), [0..128, 128..256]);
-        assert_eq!(pieces(128..400).collect::<Vec<_>>(), [128..256, 256..384, 384..400]);
+        assert_eq!(pieces(128..240, 64).collect::<Vec<_>>(), [128..192, 192..240]);
+        assert_eq!([piece(1), piece(100), piece(128), piece(129)], [1, 100, 128, 64]);
     }
 }

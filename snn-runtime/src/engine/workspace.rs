@@ -4,7 +4,7 @@ use super::carry::Sample;
 use super::dropout::Dropped;
 use super::packed::TILE;
 use super::plan::Plan;
-use super::segments::{self, Checkpoints, PIECE};
+use super::segments::{self, Checkpoints};
 use super::sent::Sent;
 use super::weight_gradient::EventsByRow;
 use super::weights::Weights;
@@ -19,7 +19,7 @@ use std::sync::{Mutex, PoisonError};
 const KEPT_BYTES: usize = 512 << 20;
 
 /// See [`Workspace::set_tape_bytes`].
-const TAPE_BYTES: usize = 4 << 20;
+const TAPE_BYTES: usize = 1 << 20;
 
 /// The memory of a run. One workspace serves one call at a time and may serve several networks in turn.
 ///
@@ -50,7 +50,7 @@ impl<R: Real> Workspace<R> {
         Self {
             lanes: lanes.max(1),
             kept_bytes: KEPT_BYTES,
-            tape_bytes: std::env::var("TB").ok().and_then(|x| x.parse::<usize>().ok()).unwrap_or(TAPE_BYTES),
+            tape_bytes: TAPE_BYTES,
             noise_seed: 0,
             dropout_seed: None,
             weights: Weights::default(),
@@ -80,8 +80,9 @@ impl<R: Real> Workspace<R> {
         self.kept_bytes = bytes;
     }
 
-    /// The most bytes of what a block of 8 samples keeps for its way back, for each thread; `None`, as at first: 4 MiB, about what
-    /// stays in the cache. If the whole simulation needs more, its time axis is cut into segments, 128 steps at least: the states
+    /// The most bytes of what a block of 8 samples keeps for its way back, for each thread; `None`, as at first: 1 MiB, about what
+    /// stays in the cache. If the whole simulation needs more, its time axis is cut into segments, of 64 steps at least (or all, if
+    /// these are not more than 128): the states
     /// at their beginnings are kept, and each is run forwards once more before it is run backwards. The results are the same
     /// bits.
     pub fn set_tape_bytes(&mut self, bytes: Option<usize>) {
@@ -264,7 +265,7 @@ pub(crate) struct Scratch<R> {
     pub(crate) drive_gradient: Vec<R>,
     /// Per list of [`Plan::sorted`]: the spikes of one sample.
     pub(crate) events: Vec<EventsByRow>,
-    /// One tile of errors over time. `[PIECE, TILE]`
+    /// One tile of errors over time. `[steps of a piece, TILE]`
     pub(crate) slab: Vec<R>,
 }
 
@@ -286,7 +287,7 @@ impl<R: Real> Scratch<R> {
             buffer.resize(samples * steps * plan.populations[*population].n, R::ZERO);
         }
         self.segment =
-            if shape.gradient { segments::length(plan, samples, shape.tape_bytes) } else { PIECE.min(steps) };
+            if shape.gradient { segments::length(plan, samples, shape.tape_bytes) } else { segments::piece(steps) };
         let in_pieces = if shape.gradient { plan.loss.all_in_pieces } else { plan.loss.readouts_in_pieces };
         let recorded = shape.traces.len() > plan.loss.traces.len();
         self.traced = if in_pieces && !recorded { self.segment } else { steps };
@@ -350,7 +351,7 @@ impl<R: Real> Scratch<R> {
         self.drive_gradient.resize(count * drives, R::ZERO);
         self.part.resize(largest, R::ZERO);
         self.events.resize_with(plan.sorted.len(), EventsByRow::default);
-        self.slab.resize(PIECE * TILE, R::ZERO);
+        self.slab.resize(segments::piece(steps) * TILE, R::ZERO);
     }
 
     pub(crate) fn bytes(&self) -> usize {
