@@ -1,5 +1,6 @@
 //! The spikes of one sample as index lists, step by step.
 
+use std::ops::Range;
 use thiserror::Error;
 
 /// What can be wrong with a train.
@@ -30,6 +31,9 @@ pub struct SpikeTrain {
     starts: Vec<u32>,
     indices: Vec<u32>,
 }
+
+/// The bits of a word that are taken without looking whether there are so many.
+const TOGETHER: usize = 8;
 
 impl Default for SpikeTrain {
     fn default() -> Self {
@@ -88,6 +92,33 @@ impl SpikeTrain {
                 *position += 1;
             }
         }
+    }
+
+    /// Adds closed steps, some of eight: bit `i` of word `t` of group `g` is a spike of `channels[g][i]` in step `t`.
+    /// Channels must be ascending.
+    #[inline(always)]
+    pub(crate) fn push_words(&mut self, channels: &[[u32; 64]], words: &[[u64; 8]], steps: Range<usize>) {
+        let mut end = self.indices.len();
+        let spikes: u32 = words.iter().flatten().map(|word| word.count_ones()).sum();
+        self.indices.resize(end + spikes as usize + TOGETHER, 0);
+        for step in steps {
+            for (channels, words) in channels.iter().zip(words) {
+                let mut bits = words[step];
+                let mut next = end;
+                end += bits.count_ones() as usize;
+                // What is written behind the last bit is written over. Without a decision for each bit there are fewer that
+                // the processor foresees wrongly.
+                while bits != 0 {
+                    for place in &mut self.indices[next..][..TOGETHER] {
+                        *place = channels[bits.trailing_zeros() as usize % 64];
+                        bits &= bits.wrapping_sub(1);
+                    }
+                    next += TOGETHER;
+                }
+            }
+            self.starts.push(end as u32);
+        }
+        self.indices.truncate(end);
     }
 
     /// What keeps the train from being the input of so many channels in so many steps.
@@ -151,6 +182,7 @@ impl SpikeTrain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::{Loops, dispatch};
 
     #[test]
     fn events_are_sorted_by_step() {
@@ -164,6 +196,47 @@ mod tests {
         assert_eq!((train.steps(), train.len()), (0, 0));
         train.fill_from_events(2, &[]);
         assert_eq!((train.steps(), train.len()), (2, 0));
+    }
+
+    #[test]
+    fn bits_become_lists() {
+        let channels: [[u32; 64]; 2] = std::array::from_fn(|g| std::array::from_fn(|i| (200 * g + 3 * i) as u32));
+        // No, all and the outer bits, few and many.
+        let of = |step: usize| [0, u64::MAX, 1 << 63 | 1, 0x1ff, 0xff, 0x0123_4567_89ab_cdef, 1 << 40, 0][step];
+        let words = [std::array::from_fn(of), std::array::from_fn(|step| of(7 - step))];
+        let fires = |step: usize| {
+            let fires = move |&(g, i): &(usize, usize)| words[g][step] >> i & 1 == 1;
+            (0..2).flat_map(|g| (0..64).map(move |i| (g, i))).filter(fires).map(|(g, i)| channels[g][i])
+        };
+        crate::simd::tests::at_each_level(|level| {
+            let mut train = SpikeTrain::new();
+            train.push(7);
+            train.end_step();
+            for range in [0..8, 2..5, 4..4] {
+                dispatch(Push { train: &mut train, channels: &channels, words: &words, steps: range });
+            }
+            let expected = (0..8).chain(2..5);
+            assert_eq!((train.steps(), train.step(0)), (12, &[7][..]), "{level:?}");
+            for (t, step) in (1..).zip(expected) {
+                assert!(train.step(t).iter().copied().eq(fires(step)), "{level:?}, step {step}");
+            }
+            assert_eq!(train.fault(12, 400), None);
+        });
+    }
+
+    struct Push<'a> {
+        train: &'a mut SpikeTrain,
+        channels: &'a [[u32; 64]],
+        words: &'a [[u64; 8]],
+        steps: Range<usize>,
+    }
+
+    impl Loops for Push<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<const BYTES: usize>(self) {
+            self.train.push_words(self.channels, self.words, self.steps);
+        }
     }
 
     #[test]

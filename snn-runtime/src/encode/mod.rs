@@ -25,6 +25,7 @@
 
 mod latency;
 mod poisson;
+mod turn;
 
 pub use latency::{Latency, Method};
 pub use poisson::Poisson;
