@@ -1,5 +1,6 @@
 //! The spikes of one sample as index lists, step by step.
 
+use crate::simd::{Loops, dispatch};
 use std::ops::Range;
 use thiserror::Error;
 
@@ -130,6 +131,9 @@ impl SpikeTrain {
         if closed != self.indices.len() {
             return Some(TrainFault::Open { spikes: self.indices.len().abs_diff(closed) });
         }
+        if dispatch(InOrder { train: self, channels }) {
+            return None;
+        }
         for t in 0..steps {
             let step = self.step(t);
             if let Some((&before, &channel)) = step.iter().zip(step.iter().skip(1)).find(|(a, b)| a >= b) {
@@ -158,6 +162,12 @@ impl SpikeTrain {
         &self.indices[self.starts[t] as usize..self.starts[t + 1] as usize]
     }
 
+    /// All spikes, step after step.
+    #[inline(always)]
+    pub(crate) fn spikes(&self) -> &[u32] {
+        &self.indices
+    }
+
     /// The number of spikes.
     pub fn len(&self) -> usize {
         self.indices.len()
@@ -179,10 +189,34 @@ impl SpikeTrain {
     }
 }
 
+/// Whether the channels of each step are ascending and below a number. All spikes must be in closed steps.
+struct InOrder<'a> {
+    train: &'a SpikeTrain,
+    channels: usize,
+}
+
+impl Loops for InOrder<'_> {
+    type Output = bool;
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) -> bool {
+        let SpikeTrain { starts, indices } = self.train;
+        // A channel may be followed by a smaller one where a step ends, and nowhere else.
+        let falls = indices.iter().zip(indices.iter().skip(1)).map(|(a, b)| u32::from(a >= b)).sum::<u32>();
+        let mut allowed = 0;
+        for bounds in starts.windows(2) {
+            let (start, end) = (bounds[0] as usize, bounds[1] as usize);
+            if start > 0 && start < end {
+                allowed += u32::from(indices[start - 1] >= indices[start]);
+            }
+        }
+        let greatest = indices.iter().fold(0, |greatest, &i| i.max(greatest));
+        falls == allowed && (indices.is_empty() || (greatest as usize) < self.channels)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{Loops, dispatch};
 
     #[test]
     fn events_are_sorted_by_step() {
@@ -237,6 +271,42 @@ mod tests {
         fn run<const BYTES: usize>(self) {
             self.train.push_words(self.channels, self.words, self.steps);
         }
+    }
+
+    #[test]
+    fn faults_are_found() {
+        let train = |steps: &[&[u32]]| {
+            let mut train = SpikeTrain::new();
+            for step in steps {
+                step.iter().for_each(|&i| train.push(i));
+                train.end_step();
+            }
+            train
+        };
+        let long: Vec<u32> = (0..100).collect();
+        let mut wrong = long.clone();
+        wrong.swap(70, 71);
+        crate::simd::tests::at_each_level(|level| {
+            let fault = |steps: &[&[u32]]| train(steps).fault(steps.len(), 100);
+            // Steps that fall, rise or stay where they meet.
+            let fine: [&[&[u32]]; 5] =
+                [&[], &[&[], &[]], &[&long, &[], &long], &[&[1, 5], &[5], &[6], &[2]], &[&[], &[99]]];
+            for steps in fine {
+                assert_eq!(fault(steps), None, "{level:?}");
+            }
+            let order = |step, channel, before| Some(TrainFault::Order { step, channel, before });
+            assert_eq!(fault(&[&long, &wrong, &[3, 3]]), order(1, 70, 71), "{level:?}");
+            assert_eq!(fault(&[&[7], &[], &[3, 3]]), order(2, 3, 3), "{level:?}");
+            assert_eq!(fault(&[&[1, 0], &[5]]), order(0, 0, 1), "{level:?}");
+            let channel = |step, channel| Some(TrainFault::Channel { step, channel, channels: 100 });
+            assert_eq!(fault(&[&long, &[4, 100], &[200]]), channel(1, 100), "{level:?}");
+            assert_eq!(fault(&[&[u32::MAX]]), channel(0, u32::MAX), "{level:?}");
+        });
+        let mut open = train(&[&[1]]);
+        assert_eq!(open.fault(2, 100), Some(TrainFault::Steps { expected: 2, found: 1 }));
+        open.push(2);
+        assert_eq!(open.fault(1, 100), Some(TrainFault::Open { spikes: 1 }));
+        assert_eq!(train(&[&[0]]).fault(1, 0), Some(TrainFault::Channel { step: 0, channel: 0, channels: 0 }));
     }
 
     #[test]
