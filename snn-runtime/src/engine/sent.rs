@@ -35,7 +35,15 @@ pub(crate) enum Message<'a, R> {
 }
 
 /// The ascending numbers that lie in a range.
+#[inline]
 pub(crate) fn within<'a>(list: &'a [u32], range: &Range<usize>) -> &'a [u32] {
+    // Most projections take all of a population.
+    if let (Some(&first), Some(&last)) = (list.first(), list.last())
+        && range.contains(&(first as usize))
+        && range.contains(&(last as usize))
+    {
+        return list;
+    }
     let start = list.partition_point(|&i| (i as usize) < range.start);
     let end = list.partition_point(|&i| (i as usize) < range.end);
     &list[start..end]
