@@ -16,7 +16,7 @@ use std::hint::black_box;
 const CHANNELS: usize = 784;
 const STEPS: usize = 100;
 
-/// Strokes: runs of grey channels, 151 in all.
+/// Strokes: runs of grey channels, 154 in all.
 fn strokes() -> Vec<f32> {
     let grey = |i: usize| if i % 36 < 7 { 0.3 + (i * 37 % 101) as f32 / 144.0 } else { 0.0 };
     (0..CHANNELS).map(grey).collect()
