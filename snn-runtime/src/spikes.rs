@@ -1,5 +1,7 @@
 //! The spikes of one sample as index lists, step by step.
 
+use crate::simd::{Loops, dispatch};
+use std::ops::Range;
 use thiserror::Error;
 
 /// What can be wrong with a train.
@@ -30,6 +32,9 @@ pub struct SpikeTrain {
     starts: Vec<u32>,
     indices: Vec<u32>,
 }
+
+/// The bits of a word that are taken without looking whether there are so many.
+const TOGETHER: usize = 8;
 
 impl Default for SpikeTrain {
     fn default() -> Self {
@@ -90,6 +95,33 @@ impl SpikeTrain {
         }
     }
 
+    /// Adds closed steps, some of eight: bit `i` of word `t` of group `g` is a spike of `channels[g][i]` in step `t`.
+    /// Channels must be ascending.
+    #[inline(always)]
+    pub(crate) fn push_words(&mut self, channels: &[[u32; 64]], words: &[[u64; 8]], steps: Range<usize>) {
+        let mut end = self.indices.len();
+        let spikes: u32 = words.iter().flatten().map(|word| word.count_ones()).sum();
+        self.indices.resize(end + spikes as usize + TOGETHER, 0);
+        for step in steps {
+            for (channels, words) in channels.iter().zip(words) {
+                let mut bits = words[step];
+                let mut next = end;
+                end += bits.count_ones() as usize;
+                // What is written behind the last bit is written over. Without a decision for each bit there are fewer that
+                // the processor foresees wrongly.
+                while bits != 0 {
+                    for place in &mut self.indices[next..][..TOGETHER] {
+                        *place = channels[bits.trailing_zeros() as usize % 64];
+                        bits &= bits.wrapping_sub(1);
+                    }
+                    next += TOGETHER;
+                }
+            }
+            self.starts.push(end as u32);
+        }
+        self.indices.truncate(end);
+    }
+
     /// What keeps the train from being the input of so many channels in so many steps.
     pub(crate) fn fault(&self, steps: usize, channels: usize) -> Option<TrainFault> {
         if self.steps() != steps {
@@ -98,6 +130,9 @@ impl SpikeTrain {
         let closed = self.starts.last().map_or(0, |&end| end as usize);
         if closed != self.indices.len() {
             return Some(TrainFault::Open { spikes: self.indices.len().abs_diff(closed) });
+        }
+        if dispatch(InOrder { train: self, channels }) {
+            return None;
         }
         for t in 0..steps {
             let step = self.step(t);
@@ -127,6 +162,13 @@ impl SpikeTrain {
         &self.indices[self.starts[t] as usize..self.starts[t + 1] as usize]
     }
 
+    /// The spikes of some steps, one step after the other.
+    #[inline(always)]
+    pub(crate) fn spikes(&self, steps: std::ops::Range<usize>) -> &[u32] {
+        let place = |t: usize| self.starts.get(t).map_or(0, |&start| start as usize);
+        &self.indices[place(steps.start)..place(steps.end)]
+    }
+
     /// The number of spikes.
     pub fn len(&self) -> usize {
         self.indices.len()
@@ -148,6 +190,31 @@ impl SpikeTrain {
     }
 }
 
+/// Whether the channels of each step are ascending and below a number. All spikes must be in closed steps.
+struct InOrder<'a> {
+    train: &'a SpikeTrain,
+    channels: usize,
+}
+
+impl Loops for InOrder<'_> {
+    type Output = bool;
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) -> bool {
+        let SpikeTrain { starts, indices } = self.train;
+        // A channel may be followed by a smaller one where a step ends, and nowhere else.
+        let falls = indices.iter().zip(indices.iter().skip(1)).map(|(a, b)| u32::from(a >= b)).sum::<u32>();
+        let mut allowed = 0;
+        for bounds in starts.windows(2) {
+            let (start, end) = (bounds[0] as usize, bounds[1] as usize);
+            if start > 0 && start < end {
+                allowed += u32::from(indices[start - 1] >= indices[start]);
+            }
+        }
+        let greatest = indices.iter().fold(0, |greatest, &i| i.max(greatest));
+        falls == allowed && (indices.is_empty() || (greatest as usize) < self.channels)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,6 +231,83 @@ mod tests {
         assert_eq!((train.steps(), train.len()), (0, 0));
         train.fill_from_events(2, &[]);
         assert_eq!((train.steps(), train.len()), (2, 0));
+    }
+
+    #[test]
+    fn bits_become_lists() {
+        let channels: [[u32; 64]; 2] = std::array::from_fn(|g| std::array::from_fn(|i| (200 * g + 3 * i) as u32));
+        // No, all and the outer bits, few and many.
+        let of = |step: usize| [0, u64::MAX, 1 << 63 | 1, 0x1ff, 0xff, 0x0123_4567_89ab_cdef, 1 << 40, 0][step];
+        let words = [std::array::from_fn(of), std::array::from_fn(|step| of(7 - step))];
+        let fires = |step: usize| {
+            let fires = move |&(g, i): &(usize, usize)| words[g][step] >> i & 1 == 1;
+            (0..2).flat_map(|g| (0..64).map(move |i| (g, i))).filter(fires).map(|(g, i)| channels[g][i])
+        };
+        crate::simd::tests::at_each_level(|level| {
+            let mut train = SpikeTrain::new();
+            train.push(7);
+            train.end_step();
+            for range in [0..8, 2..5, 4..4] {
+                dispatch(Push { train: &mut train, channels: &channels, words: &words, steps: range });
+            }
+            let expected = (0..8).chain(2..5);
+            assert_eq!((train.steps(), train.step(0)), (12, &[7][..]), "{level:?}");
+            for (t, step) in (1..).zip(expected) {
+                assert!(train.step(t).iter().copied().eq(fires(step)), "{level:?}, step {step}");
+            }
+            assert_eq!(train.fault(12, 400), None);
+        });
+    }
+
+    struct Push<'a> {
+        train: &'a mut SpikeTrain,
+        channels: &'a [[u32; 64]],
+        words: &'a [[u64; 8]],
+        steps: Range<usize>,
+    }
+
+    impl Loops for Push<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<const BYTES: usize>(self) {
+            self.train.push_words(self.channels, self.words, self.steps);
+        }
+    }
+
+    #[test]
+    fn faults_are_found() {
+        let train = |steps: &[&[u32]]| {
+            let mut train = SpikeTrain::new();
+            for step in steps {
+                step.iter().for_each(|&i| train.push(i));
+                train.end_step();
+            }
+            train
+        };
+        let long: Vec<u32> = (0..100).collect();
+        let mut wrong = long.clone();
+        wrong.swap(70, 71);
+        crate::simd::tests::at_each_level(|level| {
+            let fault = |steps: &[&[u32]]| train(steps).fault(steps.len(), 100);
+            // Steps that fall, rise or stay where they meet.
+            let fine: [&[&[u32]]; 5] =
+                [&[], &[&[], &[]], &[&long, &[], &long], &[&[1, 5], &[5], &[6], &[2]], &[&[], &[99]]];
+            for steps in fine {
+                assert_eq!(fault(steps), None, "{level:?}");
+            }
+            let order = |step, channel, before| Some(TrainFault::Order { step, channel, before });
+            assert_eq!(fault(&[&long, &wrong, &[3, 3]]), order(1, 70, 71), "{level:?}");
+            assert_eq!(fault(&[&[7], &[], &[3, 3]]), order(2, 3, 3), "{level:?}");
+            assert_eq!(fault(&[&[1, 0], &[5]]), order(0, 0, 1), "{level:?}");
+            let channel = |step, channel| Some(TrainFault::Channel { step, channel, channels: 100 });
+            assert_eq!(fault(&[&long, &[4, 100], &[200]]), channel(1, 100), "{level:?}");
+            assert_eq!(fault(&[&[u32::MAX]]), channel(0, u32::MAX), "{level:?}");
+        });
+        let mut open = train(&[&[1]]);
+        assert_eq!(open.fault(2, 100), Some(TrainFault::Steps { expected: 2, found: 1 }));
+        open.push(2);
+        assert_eq!(open.fault(1, 100), Some(TrainFault::Open { spikes: 1 }));
+        assert_eq!(train(&[&[0]]).fault(1, 0), Some(TrainFault::Channel { step: 0, channel: 0, channels: 0 }));
     }
 
     #[test]

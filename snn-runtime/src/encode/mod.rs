@@ -25,6 +25,7 @@
 
 mod latency;
 mod poisson;
+mod turn;
 
 pub use latency::{Latency, Method};
 pub use poisson::Poisson;
@@ -88,6 +89,10 @@ fn finite(values: &[f32]) -> Result<(), EncodeError> {
 
 /// All values pass a test.
 fn each(values: &[f32], expected: &'static str, test: impl Fn(f32) -> bool) -> Result<(), EncodeError> {
+    // All of them first, without a decision for each: most samples pass.
+    if values.iter().fold(true, |all, &x| all & test(x)) {
+        return Ok(());
+    }
     match values.iter().position(|&x| !test(x)) {
         Some(channel) => Err(EncodeError::Value { channel, expected, found: values[channel] }),
         None => Ok(()),

@@ -1,14 +1,18 @@
 //! Rate coding: in every step a channel fires with a probability given by its value.
 
+use super::turn::turn;
 use super::{EncodeError, Encoder, finite, first_spike, setting};
 use crate::random::{Purpose, Stream};
 use crate::simd::{Loops, dispatch};
 use crate::{Real, SpikeTrain};
+use std::ops::Range;
 
 /// The draws of one block of random words.
 const DRAWS: usize = 8;
-/// The blocks whose draws fill a word.
-const BLOCKS: usize = 64 / DRAWS;
+/// The channels of a group: the bits of a word.
+const GROUP: usize = 64;
+/// The channels that are drawn at once: 32-bit lanes of the widest register.
+const LANES: usize = 16;
 
 /// Independent spikes with probability `p = gain norm(x) + offset` in every step, where `norm(x)` is
 /// `(x - min) / (max - min)` if a range is given, else `x`.
@@ -86,13 +90,18 @@ impl Poisson {
     }
 
     /// How many of 65536 equally likely draws fire.
+    #[inline(always)]
     fn threshold(&self, x: f32, dt: f64) -> u32 {
         let x = x.to_f64();
         let x = self.range.map_or(x, |(min, max)| (x - min) / (max - min));
         let p = self.gain * x + self.offset;
         let p = if self.rate { p * dt / 1000.0 } else { p };
-        // The conversion takes what is negative or NaN to 0.
-        ((p * 65536.0).round() as u32).min(65536)
+        let draws = (p * 65536.0).round();
+        // What is negative or NaN becomes 0.
+        let draws = if draws > 0.0 { draws } else { 0.0 };
+        let draws = if draws < 65536.0 { draws } else { 65536.0 };
+        // Beside 2^52 the last bits of a number count ones: a conversion that all processors have in vectors.
+        (draws + (1u64 << 52) as f64).to_bits() as u32
     }
 }
 
@@ -100,30 +109,7 @@ impl Encoder for Poisson {
     fn encode(&self, values: &[f32], steps: usize, dt: f64, seed: u64, sample: u64, out: &mut SpikeTrain) {
         let stream = Stream::new(seed, Purpose::Encoding, sample);
         let silent = ((self.first / dt) as usize).min(steps);
-        let first_block = silent / DRAWS;
-        let mut fired = vec![0; steps.div_ceil(DRAWS) - first_block];
-        let mut events = Vec::new();
-        for (channel, &x) in (0u32..).zip(values) {
-            let threshold = self.threshold(x, dt);
-            if threshold == 0 {
-                continue;
-            }
-            dispatch(Draw { stream, threshold, channel, first_block: first_block as u32, fired: &mut fired });
-            // Eight blocks at a time: few words, most of them not empty.
-            for (word, blocks) in fired.chunks(BLOCKS).enumerate() {
-                let first = (first_block + word * BLOCKS) * DRAWS;
-                let mut bits = blocks.iter().rev().fold(0, |bits, &block| bits << DRAWS | u64::from(block));
-                while bits != 0 {
-                    let step = first + bits.trailing_zeros() as usize;
-                    bits &= bits - 1;
-                    if step >= silent {
-                        events.push((step as u32, channel));
-                    }
-                }
-            }
-        }
-        // What was drawn beyond the last step is left out here.
-        out.fill_from_events(steps, &events);
+        dispatch(Encode { poisson: self, values, dt, stream, steps: silent..steps, out });
     }
 
     fn check(&self, values: &[f32]) -> Result<(), EncodeError> {
@@ -131,29 +117,83 @@ impl Encoder for Poisson {
     }
 }
 
-/// The draws of one channel: bit `j` of `fired[k]` is step `8 (first_block + k) + j`.
-struct Draw<'a> {
+struct Encode<'a> {
+    poisson: &'a Poisson,
+    values: &'a [f32],
+    dt: f64,
     stream: Stream,
-    threshold: u32,
-    channel: u32,
-    first_block: u32,
-    fired: &'a mut [u32],
+    /// Before these nothing fires.
+    steps: Range<usize>,
+    out: &'a mut SpikeTrain,
 }
 
-impl Loops for Draw<'_> {
+impl Loops for Encode<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<const BYTES: usize>(self) {
-        let Self { stream, threshold, channel, first_block, fired } = self;
-        for (k, fired) in fired.iter_mut().enumerate() {
-            let words = stream.block(first_block.wrapping_add(k as u32), channel);
-            let mut bits = 0;
-            for (j, word) in words.into_iter().enumerate() {
-                bits |= u32::from(word & 0xffff < threshold) << (2 * j);
-                bits |= u32::from(word >> 16 < threshold) << (2 * j + 1);
+        let Self { poisson, values, dt, stream, steps, out } = self;
+        let mut thresholds = vec![0; values.len()];
+        thresholds.iter_mut().zip(values).for_each(|(to, &x)| *to = poisson.threshold(x, dt));
+        let active = Active::new(&thresholds);
+        let mut fired = vec![[0; DRAWS]; active.channels.len()];
+        out.clear();
+        (0..steps.start).for_each(|_| out.end_step());
+        for block in steps.start / DRAWS..steps.end.div_ceil(DRAWS) {
+            active.draw(stream, block as u32, &mut fired);
+            // What was drawn outside the steps is left out.
+            let first = block * DRAWS;
+            let within = steps.start.saturating_sub(first)..(steps.end - first).min(DRAWS);
+            out.push_words(&active.channels, &fired, within);
+        }
+    }
+}
+
+/// The channels that may fire, ascending, in groups.
+struct Active {
+    channels: Vec<[u32; GROUP]>,
+    /// 0 behind the last channel.
+    thresholds: Vec<[u32; GROUP]>,
+    /// How many there are.
+    count: usize,
+}
+
+impl Active {
+    #[inline(always)]
+    fn new(all: &[u32]) -> Self {
+        let groups = all.len().div_ceil(GROUP);
+        let (mut channels, mut thresholds) = (vec![[0; GROUP]; groups], vec![[0; GROUP]; groups]);
+        let mut count = 0;
+        let (flat_channels, flat_thresholds) = (channels.as_flattened_mut(), thresholds.as_flattened_mut());
+        for (channel, &threshold) in (0..).zip(all) {
+            // Written over by the next, unless it counts. The last ones are 0.
+            flat_channels[count] = channel;
+            flat_thresholds[count] = threshold;
+            count += usize::from(threshold > 0);
+        }
+        channels.truncate(count.div_ceil(GROUP));
+        thresholds.truncate(count.div_ceil(GROUP));
+        Self { channels, thresholds, count }
+    }
+
+    /// One block of steps: bit `i` of `fired[g][j]` is channel `i` of group `g` in step `j`.
+    #[inline(always)]
+    fn draw(&self, stream: Stream, block: u32, fired: &mut [[u64; DRAWS]]) {
+        for (group, fired) in fired.iter_mut().enumerate() {
+            let lanes = (self.count - group * GROUP).min(GROUP).next_multiple_of(LANES);
+            let mut bytes = [0u8; GROUP];
+            let channels = &self.channels[group][..lanes];
+            let thresholds = &self.thresholds[group][..lanes];
+            for ((&channel, &threshold), byte) in channels.iter().zip(thresholds).zip(&mut bytes) {
+                let words = stream.block(block, channel);
+                let mut bits = 0;
+                for (j, word) in words.into_iter().enumerate() {
+                    bits |= u32::from(word & 0xffff < threshold) << (2 * j);
+                    bits |= u32::from(word >> 16 < threshold) << (2 * j + 1);
+                }
+                *byte = bits as u8;
             }
-            *fired = bits;
+            *fired = turn(&bytes);
         }
     }
 }
@@ -230,6 +270,44 @@ mod tests {
             let draw = if t % 2 == 0 { word & 0xffff } else { word >> 16 };
             assert_eq!(!train.step(t as usize).is_empty(), draw < 32768, "step {t}");
         }
+    }
+
+    #[test]
+    fn trains_are_those_of_one_draw_after_the_other() -> Result<(), EncodeError> {
+        let encoders = [
+            Poisson::new(),
+            Poisson::rate_hz(400.0)?.offset(-20.0)?,
+            Poisson::new().range(-0.5, 2.0)?.first_spike(3.0)?,
+            Poisson::new().gain(0.7)?.first_spike(8.5)?,
+        ];
+        // No, some and all channels of a group; lanes that are not filled.
+        for (channels, steps) in [(0, 9), (1, 1), (15, 8), (64, 24), (65, 23), (150, 7), (200, 100)] {
+            for (encoder, period) in encoders.iter().zip([1, 3, 7, 2]) {
+                let value = |i: u32| if i.is_multiple_of(period) { (i * 29 % 64) as f32 / 50.0 - 0.1 } else { 0.0 };
+                let values: Vec<f32> = (0..channels).map(value).collect();
+                let stream = Stream::new(7, Purpose::Encoding, 1 << 40);
+                let mut expected = SpikeTrain::new();
+                for t in 0..steps {
+                    for (channel, &x) in (0..).zip(&values) {
+                        let x = encoder.range.map_or(x.to_f64(), |(min, max)| (x.to_f64() - min) / (max - min));
+                        let p = encoder.gain * x + encoder.offset;
+                        let p = if encoder.rate { p * 0.5 / 1000.0 } else { p };
+                        let threshold = ((p * 65536.0).round() as u32).min(65536);
+                        let word = stream.block(t / 8, channel)[(t % 8 / 2) as usize];
+                        let draw = if t % 2 == 0 { word & 0xffff } else { word >> 16 };
+                        if draw < threshold && t >= (encoder.first / 0.5) as u32 {
+                            expected.push(channel);
+                        }
+                    }
+                    expected.end_step();
+                }
+                crate::simd::tests::at_each_level(|level| {
+                    let train = encode(encoder, &values, steps as usize, 0.5, 7, 1 << 40);
+                    assert_eq!(train, expected, "{level:?}: {channels} channels, {steps} steps, {encoder:?}");
+                });
+            }
+        }
+        Ok(())
     }
 
     #[test]

@@ -37,7 +37,16 @@ pub(crate) enum Message<'a, R> {
 }
 
 /// The ascending numbers that lie in a range.
+// Inlined, it makes the loops around it slower: the sums over rows of a gradient took 18 % of an update instead of 13.
+#[inline(never)]
 pub(crate) fn within<'a>(list: &'a [u32], range: &Range<usize>) -> &'a [u32] {
+    // Most projections take all of a population.
+    if let (Some(&first), Some(&last)) = (list.first(), list.last())
+        && range.contains(&(first as usize))
+        && range.contains(&(last as usize))
+    {
+        return list;
+    }
     let start = list.partition_point(|&i| (i as usize) < range.start);
     let end = list.partition_point(|&i| (i as usize) < range.end);
     &list[start..end]
@@ -96,5 +105,22 @@ impl<R: Real> Sent<R> {
                 Message::Spikes(within(self.input(call, input, slot, index).step(t), &p.sources))
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::within;
+
+    #[test]
+    fn a_part_of_a_list_is_found() {
+        let list = [2, 3, 7, 8, 12];
+        assert_eq!(within(&list, &(0..20)), list);
+        assert_eq!(within(&list, &(2..13)), list);
+        assert_eq!(within(&list, &(2..12)), [2, 3, 7, 8]);
+        assert_eq!(within(&list, &(3..9)), [3, 7, 8]);
+        assert!(within(&list, &(4..7)).is_empty());
+        assert!(within(&list, &(13..20)).is_empty());
+        assert!(within(&[], &(0..20)).is_empty());
     }
 }

@@ -28,26 +28,28 @@ impl EventsByRow {
     fn sort(&mut self, train: &SpikeTrain, steps: Range<usize>, rows: usize) {
         self.starts.clear();
         self.starts.resize(rows + 2, 0);
-        self.active.clear();
         let count = &mut self.starts[2..];
-        for t in steps.clone() {
-            train.step(t).iter().for_each(|&row| count[row as usize] += 1);
-        }
-        let mut sum = 0;
+        let spikes = train.spikes(steps.clone());
+        spikes.iter().for_each(|&row| count[row as usize] += 1);
+        self.active.resize(rows, 0);
+        let (mut sum, mut active) = (0, 0);
         for (row, count) in count.iter_mut().enumerate() {
-            if *count > 0 {
-                self.active.push(row as u32);
-            }
+            // Written over by the next, unless it counts: neurons that fire are anywhere, and a decision would be foreseen
+            // wrongly.
+            self.active[active] = row as u32;
+            active += usize::from(*count > 0);
             sum += *count;
             *count = sum;
         }
-        self.times.resize(sum as usize, 0);
+        self.active.truncate(active);
         // `starts[row + 1]` moves from the beginning of a row to its end while the row is filled.
         let next = &mut self.starts[1..];
+        self.times.resize(spikes.len(), 0);
+        let times = &mut self.times[..];
         for (time, t) in (0..).zip(steps) {
             for &row in train.step(t) {
                 let place = &mut next[row as usize];
-                self.times[*place as usize] = time;
+                times[*place as usize] = time;
                 *place += 1;
             }
         }
@@ -325,5 +327,45 @@ impl<R: Real> AddRowSums<'_, R> {
                 None => row.iter_mut().zip(&sum).for_each(|(g, &s)| *g += s),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spikes_are_sorted_by_neuron() {
+        let mut events = EventsByRow::default();
+        // The memory of greater ones is used again.
+        for (steps, rows, period) in [(130, 70, 3), (0, 5, 1), (9, 4, 1), (40, 30, 1000), (100, 64, 7)] {
+            let fires = |t: u32, row: u32| row % 5 != 2 && (t * 7 + row * 3).is_multiple_of(period);
+            let mut train = SpikeTrain::new();
+            for t in 0..steps {
+                (0..rows).filter(|&row| fires(t, row)).for_each(|row| train.push(row));
+                train.end_step();
+            }
+            // All, and some in the middle.
+            for part in [0..steps, steps / 3..steps / 2] {
+                check(&mut events, &train, part.clone(), rows, &|t, row| fires(t, row));
+            }
+        }
+    }
+
+    fn check(
+        events: &mut EventsByRow,
+        train: &SpikeTrain,
+        part: Range<u32>,
+        rows: u32,
+        fires: &dyn Fn(u32, u32) -> bool,
+    ) {
+        let steps = part.start as usize..part.end as usize;
+        events.sort(train, steps, rows as usize);
+        let times = |row: u32| part.clone().filter(move |&t| fires(t, row)).map(|t| t - part.start);
+        assert_eq!(events.starts.len(), rows as usize + 1);
+        for (row, bounds) in (0..).zip(events.starts.windows(2)) {
+            assert!(events.times[bounds[0] as usize..bounds[1] as usize].iter().copied().eq(times(row)));
+        }
+        assert!(events.active.iter().copied().eq((0..rows).filter(|&row| times(row).next().is_some())));
     }
 }
