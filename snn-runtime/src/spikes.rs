@@ -95,6 +95,25 @@ impl SpikeTrain {
         }
     }
 
+    /// Adds the spikes of up to 64 neurons to the open step: bit `i` is neuron `first + i`.
+    #[inline(always)]
+    pub(crate) fn push_bits(&mut self, first: u32, bits: u64) {
+        let (start, mut bits) = (self.indices.len(), bits);
+        let end = start + bits.count_ones() as usize;
+        self.indices.resize(end.next_multiple_of(TOGETHER) + TOGETHER, 0);
+        // As in `push_words`.
+        for places in self.indices[start..].chunks_exact_mut(TOGETHER) {
+            for place in places {
+                *place = first + bits.trailing_zeros();
+                bits &= bits.wrapping_sub(1);
+            }
+            if bits == 0 {
+                break;
+            }
+        }
+        self.indices.truncate(end);
+    }
+
     /// Adds closed steps, some of eight: bit `i` of word `t` of group `g` is a spike of `channels[g][i]` in step `t`.
     /// Channels must be ascending.
     #[inline(always)]

@@ -80,9 +80,10 @@ impl<R: Real> Packed<R> {
         }
     }
 
-    /// Adds the rows of many lists, tile by tile: each to the `columns` numbers of `out` from its place on.
-    pub(crate) fn add_rows_at<'a>(&self, lists: impl Iterator<Item = (&'a [u32], usize)> + Clone, out: &mut [R]) {
-        dispatch(AddRowsAt { packed: self, lists, out });
+    /// Adds the rows of many lists, tile by tile: each to the `columns` numbers of `out` from its place on. The indices are counted
+    /// from `first`.
+    pub(crate) fn add_rows_at(&self, lists: &[(&[u32], usize)], first: usize, out: &mut [R]) {
+        dispatch(AddRowsAt { packed: self, lists, first, out });
     }
 
     /// `out[s] += a[s] . self` for each of `count` samples, where `a[s]` are the `rows` numbers from
@@ -92,25 +93,65 @@ impl<R: Real> Packed<R> {
     }
 }
 
-/// `out += sum of the rows of one tile`, in registers.
+/// Whether two sums of `WIDTH` numbers leave registers of `bytes` for the rows: then two lists of rows are added up at once, as
+/// one addition takes as long as four can be begun in.
+pub(crate) const fn is_paired<R>(width: usize, bytes: usize) -> bool {
+    width * size_of::<R>() <= 4 * bytes
+}
+
+/// Adds rows to a sum; `place` gives the place of a row.
 #[inline(always)]
-fn add_tile<R: Real, const WIDTH: usize>(tile: &[R], indices: &[u32], first: usize, out: &mut [R]) {
-    let (rows, _) = tile.as_chunks::<WIDTH>();
-    let add = |sum: [R; WIDTH]| {
-        let mut sum = sum;
-        for &index in indices {
-            let row = &rows[index as usize - first];
-            sum = std::array::from_fn(|j| sum[j] + row[j]);
+pub(crate) fn sum_of<R: Real, const WIDTH: usize>(
+    rows: &[[R; WIDTH]],
+    list: &[u32],
+    place: impl Fn(u32) -> usize,
+    start: [R; WIDTH],
+) -> [R; WIDTH] {
+    let mut sum = start;
+    for &index in list {
+        let row = &rows[place(index)];
+        sum = std::array::from_fn(|j| sum[j] + row[j]);
+    }
+    sum
+}
+
+/// As [`sum_of`] for two lists at once.
+#[inline(always)]
+pub(crate) fn sums_of<R: Real, const WIDTH: usize>(
+    rows: &[[R; WIDTH]],
+    lists: [&[u32]; 2],
+    place: impl Fn(u32) -> usize + Copy,
+    start: [[R; WIDTH]; 2],
+) -> [[R; WIDTH]; 2] {
+    let both = lists[0].len().min(lists[1].len());
+    let [(a, more_a), (b, more_b)] = lists.map(|list| list.split_at(both));
+    let [mut sum_a, mut sum_b] = start;
+    for (&a, &b) in a.iter().zip(b) {
+        let (row_a, row_b) = (&rows[place(a)], &rows[place(b)]);
+        sum_a = std::array::from_fn(|j| sum_a[j] + row_a[j]);
+        sum_b = std::array::from_fn(|j| sum_b[j] + row_b[j]);
+    }
+    [sum_of(rows, more_a, place, sum_a), sum_of(rows, more_b, place, sum_b)]
+}
+
+/// The numbers of a tile in `out`, with zeros for what is beyond its end.
+#[inline(always)]
+fn load<R: Real, const WIDTH: usize>(out: &[R]) -> [R; WIDTH] {
+    match out.first_chunk::<WIDTH>() {
+        Some(out) => *out,
+        None => {
+            let mut sum = [R::ZERO; WIDTH];
+            sum[..out.len()].copy_from_slice(out);
+            sum
         }
-        sum
-    };
-    if let Some(out) = out.first_chunk_mut::<WIDTH>() {
-        *out = add(*out);
-    } else {
-        let mut sum = [R::ZERO; WIDTH];
-        sum[..out.len()].copy_from_slice(out);
-        let sum = add(sum);
-        out.copy_from_slice(&sum[..out.len()]);
+    }
+}
+
+#[inline(always)]
+fn store<R: Real, const WIDTH: usize>(out: &mut [R], sum: [R; WIDTH]) {
+    match out.first_chunk_mut::<WIDTH>() {
+        Some(out) => *out = sum,
+        None => out.copy_from_slice(&sum[..out.len()]),
     }
 }
 
@@ -125,38 +166,79 @@ impl<R: Real> Loops for AddRows<'_, R> {
     type Output = ();
     #[inline(always)]
     fn run<const BYTES: usize>(self) {
-        let out = &mut self.out[..self.packed.columns];
         for (start, width) in tiles(self.packed.columns) {
-            let tile = self.packed.tile(start, width);
             match width {
-                TILE => add_tile::<R, TILE>(tile, self.indices, self.first, &mut out[start..]),
-                _ => add_tile::<R, NARROW>(tile, self.indices, self.first, &mut out[start..]),
+                TILE => self.packed.add_to::<TILE>(start, self.indices, self.first, self.out, 0),
+                _ => self.packed.add_to::<NARROW>(start, self.indices, self.first, self.out, 0),
             }
         }
     }
 }
 
-struct AddRowsAt<'a, R, I> {
+struct AddRowsAt<'a, R> {
     packed: &'a Packed<R>,
-    lists: I,
+    lists: &'a [(&'a [u32], usize)],
+    first: usize,
     out: &'a mut [R],
 }
 
-impl<'a, R: Real, I: Iterator<Item = (&'a [u32], usize)> + Clone> Loops for AddRowsAt<'_, R, I> {
+impl<R: Real> Loops for AddRowsAt<'_, R> {
     type Output = ();
     #[inline(always)]
     fn run<const BYTES: usize>(self) {
-        let columns = self.packed.columns;
-        for (start, width) in tiles(columns) {
-            let tile = self.packed.tile(start, width);
-            for (indices, place) in self.lists.clone() {
-                let out = &mut self.out[place..place + columns];
-                match width {
-                    TILE => add_tile::<R, TILE>(tile, indices, 0, &mut out[start..]),
-                    _ => add_tile::<R, NARROW>(tile, indices, 0, &mut out[start..]),
-                }
+        for (start, width) in tiles(self.packed.columns) {
+            match width {
+                TILE => self.packed.add_all::<TILE, BYTES>(start, self.lists, self.first, self.out),
+                _ => self.packed.add_all::<NARROW, BYTES>(start, self.lists, self.first, self.out),
             }
         }
+    }
+}
+
+impl<R: Real> Packed<R> {
+    /// The rows of the tile that begins with column `start`.
+    #[inline(always)]
+    fn tile_rows<const WIDTH: usize>(&self, start: usize) -> &[[R; WIDTH]] {
+        self.tile(start, WIDTH).as_chunks::<WIDTH>().0
+    }
+
+    /// The columns of the tile that begins with `start`, in an array that begins at `place`.
+    #[inline(always)]
+    fn used<const WIDTH: usize>(&self, start: usize, place: usize) -> std::ops::Range<usize> {
+        place + start..place + (start + WIDTH).min(self.columns)
+    }
+
+    /// Adds the rows of one list to the columns of one tile.
+    #[inline(always)]
+    fn add_to<const WIDTH: usize>(&self, start: usize, list: &[u32], first: usize, out: &mut [R], place: usize) {
+        let out = &mut out[self.used::<WIDTH>(start, place)];
+        let sum = sum_of::<R, WIDTH>(self.tile_rows(start), list, |i| i as usize - first, load(out));
+        store(out, sum);
+    }
+
+    /// Adds the rows of many lists to the columns of one tile.
+    #[inline(always)]
+    fn add_all<const WIDTH: usize, const BYTES: usize>(
+        &self,
+        start: usize,
+        lists: &[(&[u32], usize)],
+        first: usize,
+        out: &mut [R],
+    ) {
+        let rest = if const { is_paired::<R>(WIDTH, BYTES) } {
+            let (pairs, rest) = lists.as_chunks::<2>();
+            for [(a, at_a), (b, at_b)] in pairs {
+                let (at_a, at_b) = (self.used::<WIDTH>(start, *at_a), self.used::<WIDTH>(start, *at_b));
+                let sums = [load(&out[at_a.clone()]), load(&out[at_b.clone()])];
+                let [sum_a, sum_b] = sums_of::<R, WIDTH>(self.tile_rows(start), [a, b], |i| i as usize - first, sums);
+                store(&mut out[at_a], sum_a);
+                store(&mut out[at_b], sum_b);
+            }
+            rest
+        } else {
+            lists
+        };
+        rest.iter().for_each(|(list, place)| self.add_to::<WIDTH>(start, list, first, out, *place));
     }
 }
 
@@ -173,28 +255,38 @@ impl<R: Real> Loops for Product<'_, R> {
     #[inline(always)]
     fn run<const BYTES: usize>(mut self) {
         let mut first = 0;
-        while first + 4 <= self.count {
-            self.samples::<4, BYTES>(first);
+        while first + 8 <= self.count {
+            // Of a narrow tile all 8 samples at once: 4 would wait for each other's sums.
+            self.samples::<4, BYTES>(first, true, false);
+            self.samples::<4, BYTES>(first + 4, true, false);
+            self.samples::<8, BYTES>(first, false, true);
+            first += 8;
+        }
+        if first + 4 <= self.count {
+            self.samples::<4, BYTES>(first, true, true);
             first += 4;
         }
         match self.count - first {
-            1 => self.samples::<1, BYTES>(first),
-            2 => self.samples::<2, BYTES>(first),
-            3 => self.samples::<3, BYTES>(first),
+            1 => self.samples::<1, BYTES>(first, true, true),
+            2 => self.samples::<2, BYTES>(first, true, true),
+            3 => self.samples::<3, BYTES>(first, true, true),
             _ => {}
         }
     }
 }
 
 impl<R: Real> Product<'_, R> {
-    /// `M` samples against all tiles. The block shapes fill the registers: 4 x 64 `f32` are 16 of the 32 registers of
+    /// `M` samples against all wide or narrow tiles. The block shapes fill the registers: 4 x 64 `f32` are 16 of the 32 registers of
     /// AVX-512, 4 x 16 are 8 of the 16 of AVX2, which covers the latency of its two multipliers.
     #[inline(always)]
-    fn samples<const M: usize, const BYTES: usize>(&mut self, first: usize) {
+    fn samples<const M: usize, const BYTES: usize>(&mut self, first: usize, wide: bool, narrow: bool) {
         let (rows, columns, stride) = (self.packed.rows, self.packed.columns, self.a_stride);
         let a: [&[R]; M] = std::array::from_fn(|m| &self.a[(first + m) * stride..][..rows]);
         let out = &mut self.out[first * columns..(first + M) * columns];
         for (start, width) in tiles(columns) {
+            if !(if width == TILE { wide } else { narrow }) {
+                continue;
+            }
             let tile = self.packed.tile(start, width);
             match (width, BYTES / size_of::<R>()) {
                 (TILE, 16) => block::<R, M, TILE, 64>(a, tile, 0, start, columns, out),
@@ -323,12 +415,19 @@ mod tests {
             at_each_level(|level| {
                 let mut dense = numbers(columns, 7);
                 let mut sparse = dense.clone();
-                let mut steps = dense.clone();
+                let mut steps = dense.repeat(3);
                 packed.product(1, &a, rows, &mut dense);
                 packed.add_rows(&indices, 0, &mut sparse);
-                packed.add_rows_at([(&indices[..], 0)].into_iter(), &mut steps);
+                packed.add_rows_at(
+                    &[(&indices[..], 0), (&indices[1..], columns), (&indices[..], 2 * columns)],
+                    0,
+                    &mut steps,
+                );
                 assert_eq!(dense, sparse, "{level:?}");
-                assert_eq!(dense, steps, "{level:?}");
+                let mut fewer = steps[columns..2 * columns].to_vec();
+                packed.add_rows(&indices[..1], 0, &mut fewer);
+                assert_eq!((&steps[..columns], &steps[2 * columns..]), (&dense[..], &dense[..]), "{level:?}");
+                assert!(fewer.iter().zip(&dense).all(|(a, b)| (a - b).abs() < 1e-5), "{level:?}");
             });
         }
     }

@@ -1,7 +1,7 @@
 //! The gradients of weights and biases from the errors of a block: only rows whose source fired are touched.
 
 use super::call::Call;
-use super::packed::{NARROW, TILE, tiles};
+use super::packed::{NARROW, TILE, is_paired, sum_of, sums_of, tiles};
 use super::plan::PopulationPlan;
 use super::projection::ProjectionPlan;
 use super::sent::{Message, Sent, within};
@@ -232,9 +232,30 @@ impl<'a, R: Real> Errors<'a, R> {
 
     /// The sum over time, and over so many columns in a row.
     fn add_sum(&self, gradient: &mut [R], columns: usize) {
-        for t in 0..self.steps {
-            let errors = self.row(t).chunks(columns);
-            gradient.iter_mut().zip(errors).for_each(|(g, errors)| errors.iter().for_each(|&e| *g += e));
+        dispatch(AddSum { errors: self, gradient, columns });
+    }
+}
+
+/// See [`Errors::add_sum`].
+struct AddSum<'a, R> {
+    errors: &'a Errors<'a, R>,
+    gradient: &'a mut [R],
+    columns: usize,
+}
+
+impl<R: Real> Loops for AddSum<'_, R> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        let Self { errors, gradient, columns } = self;
+        for t in 0..errors.steps {
+            let row = errors.row(t);
+            if columns == 1 {
+                gradient.iter_mut().zip(row).for_each(|(g, &e)| *g += e);
+            } else {
+                let sums = gradient.iter_mut().zip(row.chunks(columns));
+                sums.for_each(|(g, errors)| errors.iter().for_each(|&e| *g += e));
+            }
         }
     }
 }
@@ -295,37 +316,71 @@ impl<R: Real> Loops for AddRowSums<'_, R> {
     #[inline(always)]
     fn run<const BYTES: usize>(self) {
         match self.width {
-            TILE => self.tile::<TILE>(),
-            _ => self.tile::<NARROW>(),
+            TILE => self.tile::<TILE, BYTES>(),
+            _ => self.tile::<NARROW, BYTES>(),
         }
     }
 }
 
 /// How many rows ahead a row is fetched from the second-level cache.
-const FETCH: usize = 2;
+const FETCH: usize = 4;
 
-impl<R: Real> AddRowSums<'_, R> {
+impl<'a, R: Real> AddRowSums<'a, R> {
     #[inline(always)]
-    fn tile<const WIDTH: usize>(self) {
+    fn tile<const WIDTH: usize, const BYTES: usize>(mut self) {
         let (slab, _) = self.slab.as_chunks::<WIDTH>();
-        let place = |row: u32| (row as usize - self.sources.start) * self.columns + self.start;
-        let used = WIDTH.min(self.columns - self.start);
-        let active = within(&self.events.active, &self.sources);
-        for (i, &row) in active.iter().enumerate() {
+        let shift = self.shift;
+        let place = |time: u32| time as usize + shift;
+        let events = self.events;
+        let active = within(&events.active, &self.sources);
+        let (first, columns, start) = (self.sources.start, self.columns, self.start);
+        let fetch = |gradient: &[R], i: usize| {
             if let Some(&next) = active.get(i + FETCH) {
-                prefetch(&self.gradient[place(next)..][..used]);
+                let next = (next as usize - first) * columns + start;
+                prefetch(&gradient[next..][..WIDTH.min(columns - start)]);
             }
-            let bounds = &self.events.starts[row as usize..row as usize + 2];
-            let mut sum = [R::ZERO; WIDTH];
-            for &t in &self.events.times[bounds[0] as usize..bounds[1] as usize] {
-                let Some(error) = slab.get(t as usize + self.shift) else { break };
-                sum = std::array::from_fn(|j| sum[j] + error[j]);
+        };
+        let zero = [R::ZERO; WIDTH];
+        let mut done = 0;
+        if const { is_paired::<R>(WIDTH, BYTES) } {
+            let (pairs, _) = active.as_chunks::<2>();
+            for &[a, b] in pairs {
+                fetch(self.gradient, done);
+                fetch(self.gradient, done + 1);
+                let lists = [self.times(a, slab.len()), self.times(b, slab.len())];
+                let [sum_a, sum_b] = sums_of(slab, lists, place, [zero, zero]);
+                self.add(a, sum_a);
+                self.add(b, sum_b);
+                done += 2;
             }
-            let row = &mut self.gradient[place(row)..][..used];
-            match row.first_chunk_mut::<WIDTH>() {
-                Some(row) => *row = std::array::from_fn(|j| row[j] + sum[j]),
-                None => row.iter_mut().zip(&sum).for_each(|(g, &s)| *g += s),
-            }
+        }
+        for (i, &row) in active.iter().enumerate().skip(done) {
+            fetch(self.gradient, i);
+            let sum = sum_of(slab, self.times(row, slab.len()), place, zero);
+            self.add(row, sum);
+        }
+    }
+
+    /// The times of a row at which there are errors: those of the first `steps` steps.
+    #[inline(always)]
+    fn times(&self, row: u32, steps: usize) -> &'a [u32] {
+        let bounds = &self.events.starts[row as usize..row as usize + 2];
+        let mut times = &self.events.times[bounds[0] as usize..bounds[1] as usize];
+        while let [rest @ .., last] = times
+            && *last as usize + self.shift >= steps
+        {
+            times = rest;
+        }
+        times
+    }
+
+    #[inline(always)]
+    fn add<const WIDTH: usize>(&mut self, row: u32, sum: [R; WIDTH]) {
+        let place = (row as usize - self.sources.start) * self.columns + self.start;
+        let row = &mut self.gradient[place..][..WIDTH.min(self.columns - self.start)];
+        match row.first_chunk_mut::<WIDTH>() {
+            Some(row) => *row = std::array::from_fn(|j| row[j] + sum[j]),
+            None => row.iter_mut().zip(&sum).for_each(|(g, &s)| *g += s),
         }
     }
 }

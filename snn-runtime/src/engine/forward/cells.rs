@@ -147,11 +147,6 @@ impl<R: Real> Cells<R> {
         self.place(t % self.rows * ports + port, slot)
     }
 
-    /// From a step to the next at the same port.
-    pub(super) fn stride(&self, p: &PopulationPlan<R>) -> usize {
-        (p.layout.events.len() + p.layout.drives.len()) * self.width()
-    }
-
     pub(super) fn arriving(&mut self) -> &mut [R] {
         &mut self.arriving
     }

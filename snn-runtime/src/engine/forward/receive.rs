@@ -2,6 +2,7 @@
 
 use super::{AHEAD, Counts};
 use crate::Real;
+use crate::engine::BLOCK;
 use crate::engine::call::Call;
 use crate::engine::sent::Message;
 use crate::engine::wiring::Wiring;
@@ -22,9 +23,7 @@ pub(super) fn receive<R: Real>(
         (0..ports).for_each(|port| receive_ahead(call, scratch, population, port, first, t, counts));
     }
     for port in 0..ports {
-        for slot in 0..scratch.count {
-            receive_now(call, scratch, population, port, (slot, first + slot), t, counts);
-        }
+        receive_now(call, scratch, population, port, first, t, counts);
     }
 }
 
@@ -68,76 +67,84 @@ fn receive_ahead<R: Real>(
         }
         for slot in 0..count {
             let train = sent.input(call, input, slot, first + slot);
-            let lists = (begin..steps.end).map(|t| train.step(t - projection.delay));
-            counts.operations += lists.clone().map(|list| list.len() * p.n).sum::<usize>() as u64;
+            let mut lists = [(&[][..], 0); AHEAD];
+            for (list, t) in lists.iter_mut().zip(begin..steps.end) {
+                *list = (train.step(t - projection.delay), cells.arrival(p, t, port, slot).start);
+                counts.operations += (list.0.len() * p.n) as u64;
+            }
+            call.weights.forward[j].add_rows_at(&lists[..steps.end - begin], 0, cells.arriving());
         }
-        let stride = cells.stride(p);
-        let start = cells.arrival(p, steps.start, port, 0).start;
-        let lists = (0..count).flat_map(|slot| {
-            let train = sent.input(call, input, slot, first + slot);
-            let place = start + slot * p.n;
-            (begin..steps.end).map(move |t| (train.step(t - projection.delay), place + (t - steps.start) * stride))
-        });
-        call.weights.forward[j].add_rows_at(lists, cells.arriving());
     }
 }
 
-/// All else at a port, in one sample.
+/// All else at a port.
 fn receive_now<R: Real>(
     call: &Call<'_, '_, R>,
     scratch: &mut Scratch<R>,
     population: usize,
     port: usize,
-    (slot, index): (usize, usize),
+    first: usize,
     t: usize,
     counts: &mut Counts,
 ) {
     let p = &call.plan.populations[population];
-    let (cells, sent) = (&mut scratch.cells[population], &scratch.sent);
-    let plastic = &scratch.plastic[slot * call.plan.plastic.len()..];
+    let (cells, sent, count) = (&mut scratch.cells[population], &scratch.sent, scratch.count);
     let (early, late) = p.incoming[port].split_at(p.prefix[port]);
     let bias = &call.weights.biases[population][port * p.n..][..p.n];
-    let (place, few) = (cells.arrival(p, t, port, slot), cells.is_few(port, slot));
-    let arriving = &mut cells.arriving()[place];
-    if few {
-        for projection in late.iter().map(|&j| &call.plan.projections[j]) {
-            if let Some(Message::Spikes(list)) = sent.message(call, projection, (slot, index), t - 1) {
-                let (bias, out) = (&bias[projection.targets.clone()], &mut arriving[projection.targets.clone()]);
-                projection.wiring.restore(list, projection.sources.start, bias, out);
+    for slot in 0..count {
+        let (place, few) = (cells.arrival(p, t, port, slot), cells.is_few(port, slot));
+        let arriving = &mut cells.arriving()[place];
+        if few {
+            for projection in late.iter().map(|&j| &call.plan.projections[j]) {
+                if let Some(Message::Spikes(list)) = sent.message(call, projection, (slot, first + slot), t - 1) {
+                    let (bias, out) = (&bias[projection.targets.clone()], &mut arriving[projection.targets.clone()]);
+                    projection.wiring.restore(list, projection.sources.start, bias, out);
+                }
             }
+        } else if early.is_empty() {
+            arriving.copy_from_slice(bias);
         }
-    } else if early.is_empty() {
-        arriving.copy_from_slice(bias);
     }
-    let mut touched = if early.is_empty() { 0 } else { p.n };
+    let mut touched = [if early.is_empty() { 0 } else { p.n }; BLOCK];
     for &j in late {
         let projection = &call.plan.projections[j];
-        let Some(message) = sent.message(call, projection, (slot, index), t) else { continue };
-        let out = &mut arriving[projection.targets.clone()];
-        let listed = match projection.plastic {
-            Some(rule) => &plastic[rule][..],
-            None if matches!(projection.wiring, Wiring::Dense) => &[],
-            None => call.weights.listed(projection),
-        };
-        let first = projection.sources.start;
-        match (message, &projection.wiring) {
-            (Message::Spikes([]), _) => continue,
-            (Message::Spikes(list), Wiring::Dense) => {
-                counts.operations += (list.len() * projection.columns) as u64;
-                call.weights.forward[j].add_rows(list, first, out);
+        let source = projection.sources.start;
+        let mut lists = [(&[][..], 0); BLOCK];
+        let mut dense = 0;
+        for (slot, touched) in touched.iter_mut().enumerate().take(count) {
+            let Some(message) = sent.message(call, projection, (slot, first + slot), t) else { continue };
+            let place = cells.arrival(p, t, port, slot).start + projection.targets.start;
+            let out = &mut cells.arriving()[place..place + projection.columns];
+            let listed = match projection.plastic {
+                Some(rule) => &scratch.plastic[slot * call.plan.plastic.len() + rule][..],
+                None if matches!(projection.wiring, Wiring::Dense) => &[],
+                None => call.weights.listed(projection),
+            };
+            match (message, &projection.wiring) {
+                (Message::Spikes([]), _) => continue,
+                (Message::Spikes(list), Wiring::Dense) => {
+                    counts.operations += (list.len() * projection.columns) as u64;
+                    lists[dense] = (list, place);
+                    dense += 1;
+                }
+                (Message::Spikes(list), wiring) => {
+                    let degree = |&i: &u32| wiring.degree(i as usize - source, projection.columns) as u64;
+                    let connections = list.iter().map(degree).sum::<u64>();
+                    counts.operations += connections;
+                    *touched += connections as usize;
+                    wiring.add_spikes(list, source, listed, out);
+                    continue;
+                }
+                (Message::Values(x), Wiring::Dense) => call.weights.forward[j].product(1, x, x.len(), out),
+                (Message::Values(x), wiring) => wiring.add_values(x, listed, out),
             }
-            (Message::Spikes(list), wiring) => {
-                let degree = |&i: &u32| wiring.degree(i as usize - first, projection.columns) as u64;
-                let count = list.iter().map(degree).sum::<u64>();
-                counts.operations += count;
-                touched += count as usize;
-                wiring.add_spikes(list, first, listed, out);
-                continue;
-            }
-            (Message::Values(x), Wiring::Dense) => call.weights.forward[j].product(1, x, x.len(), out),
-            (Message::Values(x), wiring) => wiring.add_values(x, listed, out),
+            *touched = p.n;
         }
-        touched = p.n;
+        if dense > 0 {
+            call.weights.forward[j].add_rows_at(&lists[..dense], source, cells.arriving());
+        }
     }
-    cells.set_few(port, slot, touched);
+    for (slot, &touched) in touched.iter().enumerate().take(count) {
+        cells.set_few(port, slot, touched);
+    }
 }
