@@ -31,6 +31,10 @@ use sealed::Elementary;
 pub(crate) mod sealed {
     /// See the functions of [`crate::math`].
     pub trait Elementary: Copy {
+        /// A finite number whose exponential is infinite.
+        const HIGH: Self;
+        /// So many terms of the series of [`exprel1`](crate::math::exprel1) and [`exprel2`](crate::math::exprel2) matter for arguments up to 1.
+        const MOMENT_TERMS: usize;
         /// `exp(x)`.
         fn exp(x: Self) -> Self;
         /// `exp(x) - 1`.
@@ -53,8 +57,10 @@ pub(crate) mod sealed {
 }
 
 macro_rules! elementary {
-    ($t:ident: $ln:ident, $pow:ident, $sin:ident, $cos:ident, $atan:ident, $erf:ident, $erfc:ident) => {
+    ($t:ident, $high:path, $terms:literal: $ln:ident, $pow:ident, $sin:ident, $cos:ident, $atan:ident, $erf:ident, $erfc:ident) => {
         impl Elementary for $t {
+            const HIGH: Self = $high;
+            const MOMENT_TERMS: usize = $terms;
             #[inline(always)]
             fn exp(x: Self) -> Self {
                 exp::$t(x)
@@ -94,8 +100,8 @@ macro_rules! elementary {
         }
     };
 }
-elementary!(f32: logf, powf, sinf, cosf, atanf, erff, erfcf);
-elementary!(f64: log, pow, sin, cos, atan, erf, erfc);
+elementary!(f32, exp::HIGH_F32, 11: logf, powf, sinf, cosf, atanf, erff, erfcf);
+elementary!(f64, exp::HIGH_F64, 19: log, pow, sin, cos, atan, erf, erfc);
 
 #[cfg(test)]
 pub(crate) mod ulp {
@@ -124,6 +130,13 @@ pub(crate) mod ulp {
         let magnitude = reference.abs().max(f64::MIN_POSITIVE);
         let spacing = f64::from_bits(magnitude.to_bits() + 1) - magnitude;
         (found - reference).abs() / spacing
+    }
+
+    /// The same, the reference being a normal number and a correction of it.
+    pub(crate) fn sum(found: f64, [high, low]: [f64; 2]) -> f64 {
+        let magnitude = high.abs();
+        let spacing = f64::from_bits(magnitude.to_bits() + 1) - magnitude;
+        ((found - high) - low).abs() / spacing
     }
 
     /// `n + 1` evenly spaced points from `low` to `high`.
