@@ -3,12 +3,12 @@
 //! Cody and Waite's reduction: `x = n ln 2 + r` with an integer `n` and `|r| <= ln(2)/2`. `ln 2` is a rounded number and
 //! a correction; with fused operations `x - n * rounded` is exact. Then `exp(r) = 1 + r T(r)` with
 //! `T(r) = 1 + r/2 + r^2 P(r)`, where the polynomial `P` makes the largest relative error of `exp(r) - 1` on the interval
-//! least (a weighted least-squares fit by Lawson's algorithm): 1.4e-8 (`f32`, degree 2) and 2.6e-17 (`f64`, degree 7).
+//! least (a weighted least-squares fit by Lawson's algorithm): 1.4e-8 (`f32`, degree 3) and 2.6e-17 (`f64`, degree 8).
 //!
-//! The numbers of both types have exponents for `2^n / 2` only, if `n` is to reach both ends of the range. So everything
-//! is doubled: the sum `2 + r (2 T(r))` times `2^(n-1)`. The ends need no choices then. An `x` that is too large counts
-//! as the lowest for which that product is infinite by itself, and one that is too small as the one for which `2^(n-1)`
-//! has the exponent bits zero, which makes it 0. NaN passes through all of it.
+//! The factor `2^n` is put together from its exponent bits. At the upper end it is beyond the largest number although the
+//! result is not, so everything is doubled: the result is `2 + r (2 T(r))` times `2^(n-1)`. Then the ends need no choices.
+//! An `x` that is too large counts as one for which this product is infinite by itself, and one that is too small as one
+//! for which the exponent bits of `2^(n-1)` are zero, which makes it 0. NaN passes through all of it.
 
 #![allow(clippy::excessive_precision, reason = "the constants are written as their sources print them")]
 
