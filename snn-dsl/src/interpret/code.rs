@@ -166,8 +166,7 @@ impl Code {
     /// Carries out the instructions for the first `n` neurons of the registers, whose inputs have been filled in.
     pub(super) fn execute<R: Real>(&self, registers: &mut Registers<R>, n: usize, decisions: &mut Decisions) {
         match n {
-            // With a number of neurons that the compiler knows there are no loops.
-            1 => Execution { code: self, registers, n: 1, decisions }.run::<16>(),
+            1 => dispatch(Single(Execution { code: self, registers, n, decisions })),
             _ => dispatch(Execution { code: self, registers, n, decisions }),
         }
     }
@@ -243,6 +242,18 @@ impl<R: Real> Loops for Execution<'_, '_, R> {
                 }
             }
         }
+    }
+}
+
+/// The same for one neuron: with a number of neurons that the compiler knows there are no loops.
+struct Single<'a, 'd, R>(Execution<'a, 'd, R>);
+
+impl<R: Real> Loops for Single<'_, '_, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        Execution { n: 1, ..self.0 }.run::<BYTES>();
     }
 }
 

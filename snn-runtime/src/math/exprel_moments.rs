@@ -73,8 +73,8 @@ fn moment<R: Real>(z: R, series: &[f64; 19], below: R) -> R {
     let small = z.abs() < R::ONE;
     let x = if small { z } else { R::ZERO };
     let mut sum = R::ZERO;
-    for &coefficient in series.iter().rev() {
-        sum = sum * x + R::from_f64(coefficient);
+    for &coefficient in series[..R::MOMENT_TERMS].iter().rev() {
+        sum = sum.mul_add(x, R::from_f64(coefficient));
     }
     let e = exp(z);
     let difference = e - below;

@@ -5,6 +5,9 @@
 //! everywhere. [`exp`] and what is built on it ([`expm1`], [`exprel`], [`sigmoid`], [`tanh`]) contain no branches, so
 //! that a loop over them vectorises; the others come from the `libm` crate. Each function states its error bound in
 //! units in the last place (ulp), and a test enforces it.
+//!
+//! They have fused operations (`mul_add`). Within [`crate::simd::dispatch`] these are instructions; in code that is compiled
+//! for a processor without them each is a call, with the same result.
 
 mod basic;
 mod error_function;
@@ -31,6 +34,10 @@ use sealed::Elementary;
 pub(crate) mod sealed {
     /// See the functions of [`crate::math`].
     pub trait Elementary: Copy {
+        /// A finite number whose exponential is infinite.
+        const HIGH: Self;
+        /// So many terms of the series of [`exprel1`](crate::math::exprel1) and [`exprel2`](crate::math::exprel2) matter for arguments up to 1.
+        const MOMENT_TERMS: usize;
         /// `exp(x)`.
         fn exp(x: Self) -> Self;
         /// `exp(x) - 1`.
@@ -53,8 +60,10 @@ pub(crate) mod sealed {
 }
 
 macro_rules! elementary {
-    ($t:ident: $ln:ident, $pow:ident, $sin:ident, $cos:ident, $atan:ident, $erf:ident, $erfc:ident) => {
+    ($t:ident, $high:path, $terms:literal: $ln:ident, $pow:ident, $sin:ident, $cos:ident, $atan:ident, $erf:ident, $erfc:ident) => {
         impl Elementary for $t {
+            const HIGH: Self = $high;
+            const MOMENT_TERMS: usize = $terms;
             #[inline(always)]
             fn exp(x: Self) -> Self {
                 exp::$t(x)
@@ -94,8 +103,8 @@ macro_rules! elementary {
         }
     };
 }
-elementary!(f32: logf, powf, sinf, cosf, atanf, erff, erfcf);
-elementary!(f64: log, pow, sin, cos, atan, erf, erfc);
+elementary!(f32, exp::HIGH_F32, 11: logf, powf, sinf, cosf, atanf, erff, erfcf);
+elementary!(f64, exp::HIGH_F64, 19: log, pow, sin, cos, atan, erf, erfc);
 
 #[cfg(test)]
 pub(crate) mod ulp {
@@ -126,6 +135,13 @@ pub(crate) mod ulp {
         (found - reference).abs() / spacing
     }
 
+    /// The same, the reference being a normal number and a correction of it.
+    pub(crate) fn sum(found: f64, [high, low]: [f64; 2]) -> f64 {
+        let magnitude = high.abs();
+        let spacing = f64::from_bits(magnitude.to_bits() + 1) - magnitude;
+        ((found - high) - low).abs() / spacing
+    }
+
     /// `n + 1` evenly spaced points from `low` to `high`.
     pub(crate) fn grid(low: f64, high: f64, n: usize) -> impl Iterator<Item = f64> {
         (0..=n).map(move |i| low + (high - low) * (i as f64 / n as f64))
@@ -137,5 +153,51 @@ pub(crate) mod ulp {
             let x = libm::pow(10.0, e);
             [x, -x]
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Real;
+    use crate::simd::{Loops, dispatch, tests::at_each_level};
+
+    struct All<'a, R>(&'a [R], Vec<[R; 7]>);
+
+    impl<R: Real> Loops for All<'_, R> {
+        type Output = Vec<[R; 7]>;
+        #[inline(always)]
+        fn run<const BYTES: usize>(mut self) -> Vec<[R; 7]> {
+            for (y, &x) in self.1.iter_mut().zip(self.0) {
+                *y = [exp(x), expm1(x), exprel(x), exprel1(x), exprel2(x), sigmoid(x), tanh(x)];
+            }
+            self.1
+        }
+    }
+
+    fn same_at_each_level<R: Real>(bits: impl Fn(R) -> u64) {
+        let x: Vec<R> = ulp::grid(-100.0, 100.0, 4000)
+            .chain(ulp::grid(-1.0, 1.0, 1000))
+            .chain([1e-30, -1e-44, 0.0, -0.0, 720.0, -720.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN])
+            .map(R::from_f64)
+            .collect();
+        let mut first = Vec::new();
+        at_each_level(|level| {
+            let y = dispatch(All(&x, vec![[R::ZERO; 7]; x.len()]));
+            // Which NaN it is does not matter.
+            let found: Vec<u64> =
+                y.iter().flatten().map(|&y| if y.to_f64().is_nan() { u64::MAX } else { bits(y) }).collect();
+            if first.is_empty() {
+                first = found;
+            } else {
+                assert!(first == found, "{level:?} differs");
+            }
+        });
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_the_instruction_set() {
+        same_at_each_level(|x: f32| x.to_bits().into());
+        same_at_each_level(|x: f64| x.to_bits());
     }
 }

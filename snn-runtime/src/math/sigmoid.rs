@@ -3,7 +3,7 @@
 use super::{exp, expm1};
 use crate::Real;
 
-/// `1/(1 + e^-x)`, within 3 ulp where the result is normal; no overflow at either end.
+/// `1/(1 + e^-x)`, within 3 ulp, 0 where [`exp`] of `x` is; no overflow at either end.
 ///
 /// Computed from `e^-|x|`, which is at most 1; `sigmoid(-x) = e^-|x| sigmoid(x)` keeps the small side accurate.
 #[inline(always)]

@@ -59,13 +59,17 @@ fn form(arena: &mut Arena, neuron: &Neuron, i: usize, h: ExprId, prefix: &str, h
     Form::Affine { decay, gain, rest, exponent, method }
 }
 
-/// a h = alpha h/c
+/// a h = alpha h/c; a slope that changes from step to step is multiplied by h/c, which is known before the first.
 pub(super) fn exponent(arena: &mut Arena, alpha: ExprId, c: ExprId, h: ExprId) -> ExprId {
+    if changes_in_step(arena, alpha) {
+        let time = arena.divide(h, c);
+        return arena.multiply(alpha, time);
+    }
     let scaled = arena.multiply(alpha, h);
     arena.divide(scaled, c)
 }
 
-/// expm1(a h)/alpha while alpha is known not to vanish; otherwise h exprel(a h)/c, the same without a pole.
+/// expm1(a h)/alpha while alpha is known not to vanish; otherwise exprel(a h) h/c, the same without a pole.
 pub(super) fn gain(arena: &mut Arena, alpha: ExprId, c: ExprId, h: ExprId) -> ExprId {
     let a_h = exponent(arena, alpha, c, h);
     match arena.constant_value(alpha) {
@@ -76,8 +80,8 @@ pub(super) fn gain(arena: &mut Arena, alpha: ExprId, c: ExprId, h: ExprId) -> Ex
         }
         None => {
             let mean_growth = arena.apply(Function::Exprel, a_h);
-            let time = arena.multiply(h, mean_growth);
-            arena.divide(time, c)
+            let time = arena.divide(h, c);
+            arena.multiply(mean_growth, time)
         }
     }
 }
