@@ -1,5 +1,6 @@
 //! The runtime of the snn compiler: what generated code links against. It knows nothing of the language.
 
+mod aligned;
 pub mod atomic;
 mod balance;
 pub mod cells;

@@ -187,7 +187,7 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
     }
     if dropped {
         let mask = &scratch.sent.dropped[population].mask;
-        let sums = spike_gradient.iter_mut().zip(&scratch.sent_gradient).zip(mask);
+        let sums = spike_gradient.iter_mut().zip(scratch.sent_gradient.iter()).zip(mask);
         sums.filter(|(_, sends)| **sends).for_each(|((gradient, &sum), _)| *gradient += sum);
     }
 

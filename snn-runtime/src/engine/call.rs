@@ -10,6 +10,7 @@ use super::segments::segments;
 use super::weights::Weights;
 use super::workspace::{Decisions, Lane, Scratch};
 use crate::Real;
+use crate::aligned::Aligned;
 use crate::loss::{Block, Targets, Trace, Wanted};
 use crate::neuron::Mode;
 use std::ops::Range;
@@ -209,7 +210,7 @@ impl<R: Real> Call<'_, '_, R> {
 /// What losses and readouts see of a piece of the time axis.
 fn loss_block<'a, R>(
     call: &Call<'a, '_, R>,
-    traces: &'a [Vec<R>],
+    traces: &'a [Aligned<R>],
     count: usize,
     room: usize,
     first: usize,

@@ -6,6 +6,7 @@
 //! the rows that belong to the ones are the same bits, and neither depends on how outputs are grouped.
 
 use crate::Real;
+use crate::aligned::Aligned;
 use crate::simd::{Loops, dispatch};
 
 /// The columns of a full tile.
@@ -18,7 +19,7 @@ pub(crate) const NARROW: usize = 16;
 pub(crate) struct Packed<R> {
     rows: usize,
     columns: usize,
-    data: Vec<R>,
+    data: Aligned<R>,
 }
 
 /// The tiles of so many columns: (first column, width with padding).
@@ -32,7 +33,7 @@ impl<R: Real> Packed<R> {
     /// Takes the matrix `weight(row, column)` in, keeping the memory.
     pub(crate) fn fill(&mut self, rows: usize, columns: usize, weight: impl Fn(usize, usize) -> R) {
         (self.rows, self.columns) = (rows, columns);
-        self.data.resize(rows * columns.next_multiple_of(NARROW), R::ZERO);
+        self.data.resize(rows * columns.next_multiple_of(NARROW));
         for (start, width) in tiles(columns) {
             let tile = &mut self.data[start * rows..(start + width) * rows];
             let used = width.min(columns - start);
@@ -48,7 +49,7 @@ impl<R: Real> Packed<R> {
     /// Takes the transpose of `matrix` (`[columns, rows]`, row-major) in, with an elementwise function.
     pub(crate) fn fill_transposed(&mut self, rows: usize, columns: usize, weight: impl Fn(usize, usize) -> R) {
         (self.rows, self.columns) = (rows, columns);
-        self.data.resize(rows * columns.next_multiple_of(NARROW), R::ZERO);
+        self.data.resize(rows * columns.next_multiple_of(NARROW));
         for (start, width) in tiles(columns) {
             let tile = &mut self.data[start * rows..(start + width) * rows];
             // Eight rows at a time: each source line is read in pieces of a cache line.
@@ -64,7 +65,7 @@ impl<R: Real> Packed<R> {
 
     /// The bytes held.
     pub(crate) fn bytes(&self) -> usize {
-        self.data.capacity() * size_of::<R>()
+        self.data.bytes()
     }
 
     #[inline(always)]
@@ -383,7 +384,7 @@ mod tests {
             transposed.fill_transposed(columns, rows, |i, j| w[i * columns + j]);
             let mut other = Packed::default();
             other.fill(columns, rows, |i, j| w[j * columns + i]);
-            assert_eq!(transposed.data, other.data);
+            assert_eq!(transposed.data[..], other.data[..]);
             for count in 1..=8 {
                 let a: Vec<R> = numbers(count * rows, 2);
                 let start: Vec<R> = numbers(count * columns, 3);

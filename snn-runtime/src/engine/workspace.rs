@@ -9,6 +9,7 @@ use super::sent::Sent;
 use super::weight_gradient::EventsByRow;
 use super::weights::Weights;
 use super::{BLOCK, forward};
+use crate::aligned::Aligned;
 use crate::graph::Signal;
 use crate::loss::{self, Kept, Observable, Trace};
 use crate::neuron::Mode;
@@ -111,7 +112,7 @@ impl<R: Real> Default for Workspace<R> {
 #[derive(Debug, Default)]
 pub(crate) struct Lane<R> {
     /// In the layout of the parameters; with respect to weights in effect.
-    pub(crate) gradient: Vec<R>,
+    pub(crate) gradient: Aligned<R>,
     /// Per population `[differentiated, n]`.
     pub(crate) coefficients: Vec<Vec<R>>,
     /// `[samples of the lane, terms]`
@@ -164,7 +165,7 @@ impl<R: Real> Lane<R> {
         let count = plan.populations.len();
         self.coefficients.resize_with(count, Vec::new);
         if shape.gradient {
-            zeroed(&mut self.gradient, plan.layout.len());
+            self.gradient.zeroed(plan.layout.len());
             for (buffer, p) in self.coefficients.iter_mut().zip(&plan.populations) {
                 zeroed(buffer, p.layout.differentiated.len() * p.n);
             }
@@ -201,7 +202,7 @@ impl<R: Real> Lane<R> {
             [&self.coefficients, &self.readouts, &self.traces].into_iter().flatten().map(Vec::capacity).sum();
         let trains: usize = self.trains.iter().flatten().map(SpikeTrain::bytes).sum();
         let kept: usize = self.kept.iter().map(Kept::bytes).sum();
-        (self.gradient.capacity() + reals) * size_of::<R>() + trains + self.losses.capacity() * 8 + kept
+        self.gradient.bytes() + reals * size_of::<R>() + trains + self.losses.capacity() * 8 + kept
     }
 }
 
@@ -235,38 +236,38 @@ pub(crate) struct Scratch<R> {
     /// Room for a rule.
     pub(crate) room: super::plastic::Room<R>,
     /// Per population `[steps of a segment, tape_reals, block sample, n]`.
-    pub(crate) tape: Vec<Vec<R>>,
+    pub(crate) tape: Vec<Aligned<R>>,
     /// Per population `[steps of a segment, block sample, n]`.
-    pub(crate) tape_flags: Vec<Vec<u8>>,
+    pub(crate) tape_flags: Vec<Aligned<u8>>,
     /// Per trace of the call `[traced steps, block sample, n]`.
-    pub(crate) traces: Vec<Vec<R>>,
+    pub(crate) traces: Vec<Aligned<R>>,
     /// Per trace of the program that a loss depends on `[traced steps, block sample, n]`.
-    pub(crate) trace_gradients: Vec<Vec<R>>,
+    pub(crate) trace_gradients: Vec<Aligned<R>>,
     pub(crate) loss: loss::Scratch<R>,
     pub(crate) positions: Vec<u32>,
     /// Per population: dL/d(events). `[steps, ports, block sample, n]`, for the steps of a segment and as many after it as
     /// delays reach.
-    pub(crate) errors: Vec<Vec<R>>,
+    pub(crate) errors: Vec<Aligned<R>>,
     /// Per population the last step whose errors are not all zero.
     pub(crate) last_live: Vec<Option<usize>>,
     /// Per population `[states, block sample, n]`.
-    pub(crate) state_gradient: Vec<Vec<R>>,
+    pub(crate) state_gradient: Vec<Aligned<R>>,
     /// Per population `[differentiated, block sample, n]`.
-    pub(crate) coefficient_gradient: Vec<Vec<R>>,
+    pub(crate) coefficient_gradient: Vec<Aligned<R>>,
     /// `[block sample, n]` of the population at work.
-    pub(crate) spike_gradient: Vec<R>,
+    pub(crate) spike_gradient: Aligned<R>,
     /// `[block sample, rows]` of the projection at work.
-    pub(crate) part: Vec<R>,
+    pub(crate) part: Aligned<R>,
     /// `[outputs, block sample, n]` of the population at work.
-    pub(crate) output_gradient: Vec<R>,
+    pub(crate) output_gradient: Aligned<R>,
     /// What comes back to the spikes of a population with dropout. `[block sample, n]`
-    pub(crate) sent_gradient: Vec<R>,
+    pub(crate) sent_gradient: Aligned<R>,
     /// Gradients nobody asks for: `[drives, block sample, n]`.
-    pub(crate) drive_gradient: Vec<R>,
+    pub(crate) drive_gradient: Aligned<R>,
     /// Per list of [`Plan::sorted`]: the spikes of one sample.
     pub(crate) events: Vec<EventsByRow>,
     /// One tile of errors over time. `[steps of a piece, TILE]`
-    pub(crate) slab: Vec<R>,
+    pub(crate) slab: Aligned<R>,
 }
 
 impl<R: Real> Scratch<R> {
@@ -291,17 +292,18 @@ impl<R: Real> Scratch<R> {
         let in_pieces = if shape.gradient { plan.loss.all_in_pieces } else { plan.loss.readouts_in_pieces };
         let recorded = shape.traces.len() > plan.loss.traces.len();
         self.traced = if in_pieces && !recorded { self.segment } else { steps };
-        self.traces.resize_with(shape.traces.len(), Vec::new);
+        self.traces.resize_with(shape.traces.len(), Aligned::default);
         for (buffer, trace) in self.traces.iter_mut().zip(shape.traces) {
-            buffer.resize(samples * self.traced * trace.n, R::ZERO);
+            buffer.resize(samples * self.traced * trace.n);
         }
         let per_population =
             [&mut self.tape, &mut self.errors, &mut self.state_gradient, &mut self.coefficient_gradient];
-        for buffers in per_population.into_iter().chain([&mut self.sent.z]) {
-            buffers.resize_with(count, Vec::new);
+        for buffers in per_population {
+            buffers.resize_with(count, Aligned::default);
         }
+        self.sent.z.resize_with(count, Vec::new);
         self.plastic.resize_with(samples * plan.plastic.len(), Vec::new);
-        self.tape_flags.resize_with(count, Vec::new);
+        self.tape_flags.resize_with(count, Aligned::default);
         self.cells.resize_with(count, forward::Cells::default);
         self.sent.dropped.resize_with(count, Dropped::default);
         self.last_live.resize(count, None);
@@ -329,56 +331,59 @@ impl<R: Real> Scratch<R> {
         let (steps, count) = (plan.simulation.steps, self.count);
         let cut = self.segment < steps;
         self.checkpoints.prepare(plan, count, steps.div_ceil(self.segment));
-        self.trace_gradients.resize_with(plan.loss.traces.len(), Vec::new);
+        self.trace_gradients.resize_with(plan.loss.traces.len(), Aligned::default);
         for (buffer, trace) in self.trace_gradients.iter_mut().zip(&plan.loss.traces) {
-            buffer.resize(if trace.gradient { count * self.traced * trace.n } else { 0 }, R::ZERO);
+            buffer.resize(if trace.gradient { count * self.traced * trace.n } else { 0 });
         }
         for (index, p) in plan.populations.iter().enumerate() {
             let (width, layout) = (count * p.n, &p.layout);
             let later = if cut { segments::reach(plan, index) } else { 0 };
-            self.tape[index].resize(self.segment * layout.tape_reals * width, R::ZERO);
-            self.tape_flags[index].resize(if layout.tape_flags { self.segment * width } else { 0 }, 0);
-            self.errors[index].resize((self.segment + later) * p.incoming.len() * width, R::ZERO);
-            self.state_gradient[index].resize(layout.states.len() * width, R::ZERO);
-            self.coefficient_gradient[index].resize(layout.differentiated.len() * width, R::ZERO);
+            self.tape[index].resize(self.segment * layout.tape_reals * width);
+            self.tape_flags[index].resize(if layout.tape_flags { self.segment * width } else { 0 });
+            self.errors[index].resize((self.segment + later) * p.incoming.len() * width);
+            self.state_gradient[index].resize(layout.states.len() * width);
+            self.coefficient_gradient[index].resize(layout.differentiated.len() * width);
         }
         let largest = count * plan.populations.iter().map(|p| p.n).max().unwrap_or(0);
-        self.spike_gradient.resize(largest, R::ZERO);
-        self.sent_gradient.resize(largest, R::ZERO);
+        self.spike_gradient.resize(largest);
+        self.sent_gradient.resize(largest);
         let outputs = plan.populations.iter().map(|p| p.n * p.layout.outputs.len()).max().unwrap_or(0);
-        self.output_gradient.resize(count * outputs, R::ZERO);
+        self.output_gradient.resize(count * outputs);
         let drives = plan.populations.iter().map(|p| p.n * p.layout.drives.len()).max().unwrap_or(0);
-        self.drive_gradient.resize(count * drives, R::ZERO);
-        self.part.resize(largest, R::ZERO);
+        self.drive_gradient.resize(count * drives);
+        self.part.resize(largest);
         self.events.resize_with(plan.sorted.len(), EventsByRow::default);
-        self.slab.resize(segments::piece(steps) * TILE, R::ZERO);
+        self.slab.resize(segments::piece(steps) * TILE);
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        let sent = [&self.sent.z, &self.sent.values, &self.sent.signals];
-        let buffers = [
+        let of_populations = [
             &self.tape,
             &self.traces,
             &self.trace_gradients,
             &self.errors,
             &self.state_gradient,
             &self.coefficient_gradient,
-            &self.plastic,
         ];
-        let reals: usize = buffers.into_iter().chain(sent).flatten().map(Vec::capacity).sum::<usize>()
-            + self.spike_gradient.capacity()
-            + self.sent_gradient.capacity()
-            + self.output_gradient.capacity()
-            + self.drive_gradient.capacity()
-            + self.part.capacity()
-            + self.slab.capacity();
+        let of_populations: usize = of_populations.into_iter().flatten().map(Aligned::bytes).sum();
+        let of_steps = [
+            &self.spike_gradient,
+            &self.sent_gradient,
+            &self.output_gradient,
+            &self.drive_gradient,
+            &self.part,
+            &self.slab,
+        ];
+        let of_steps: usize = of_steps.into_iter().map(Aligned::bytes).sum();
+        let sent = [&self.sent.z, &self.sent.values, &self.sent.signals, &self.plastic];
+        let sent: usize = sent.into_iter().flatten().map(Vec::capacity).sum();
         let trains: usize = self.sent.inputs.iter().chain(&self.sent.trains).flatten().map(SpikeTrain::bytes).sum();
-        let flags: usize = self.tape_flags.iter().map(Vec::capacity).sum();
-        let cells: usize = self.cells.iter().map(forward::Cells::bytes).sum();
-        reals * size_of::<R>()
+        of_populations
+            + of_steps
+            + sent * size_of::<R>()
             + trains
-            + flags
-            + cells
+            + self.tape_flags.iter().map(Aligned::bytes).sum::<usize>()
+            + self.cells.iter().map(forward::Cells::bytes).sum::<usize>()
             + self.loss.bytes()
             + self.checkpoints.bytes()
             + self.events.iter().map(EventsByRow::bytes).sum::<usize>()

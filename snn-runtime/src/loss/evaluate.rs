@@ -11,6 +11,7 @@ use super::reduce::{
 };
 use super::stream::{streamed, streamed_gradient};
 use crate::Real;
+use crate::aligned::Aligned;
 use crate::math;
 use std::ops::Range;
 
@@ -29,7 +30,7 @@ pub(crate) enum Targets<'a, R> {
 #[derive(Clone)]
 pub(crate) struct Block<'a, R> {
     /// Of each trace of the plan, in the steps of the piece: `[steps, samples, n]`.
-    pub(crate) traces: &'a [Vec<R>],
+    pub(crate) traces: &'a [Aligned<R>],
     /// The place of the first sample in the batch.
     pub(crate) first: usize,
     /// The number of samples.
@@ -406,7 +407,7 @@ impl<R: Real> Plan<R> {
         scale: f64,
         positions: &[u32],
         scratch: &mut Scratch<R>,
-        trace_gradients: &mut [Vec<R>],
+        trace_gradients: &mut [Aligned<R>],
     ) {
         for (trace, gradient) in self.traces.iter().zip(trace_gradients.iter_mut()).filter(|(trace, _)| trace.gradient)
         {
@@ -435,7 +436,7 @@ impl<R: Real> Plan<R> {
         block: &Block<'_, R>,
         positions: &[u32],
         scratch: &mut Scratch<R>,
-        trace_gradients: &mut [Vec<R>],
+        trace_gradients: &mut [Aligned<R>],
     ) {
         let place = self.range(node, block);
         let (below, own) = scratch.own.gradients.split_at_mut(place.start);

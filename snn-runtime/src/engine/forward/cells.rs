@@ -1,6 +1,7 @@
 //! The neurons of one population in the samples of a block.
 
 use super::{AHEAD, FEW};
+use crate::aligned::Aligned;
 use crate::engine::plan::PopulationPlan;
 use crate::engine::weights::Weights;
 use crate::neuron::{Coefficients, Mode, Step};
@@ -14,24 +15,24 @@ pub(crate) struct Cells<R> {
     n: usize,
     count: usize,
     /// `[states, block sample, n]`
-    pub(super) states: Vec<R>,
+    pub(super) states: Aligned<R>,
     /// `[coefficients, block sample, n]`; empty if all neurons have the same.
-    coefficients: Vec<R>,
+    coefficients: Aligned<R>,
     /// `[noise, block sample, n]`
-    pub(super) noise: Vec<R>,
+    pub(super) noise: Aligned<R>,
     /// The noise of one sample. `[noise, n]`
-    pub(super) drawn: Vec<R>,
+    pub(super) drawn: Aligned<R>,
     /// `[block sample, n]`
-    pub(super) refractory: Vec<u32>,
+    pub(super) refractory: Aligned<u32>,
     /// `[block sample, n]`
-    pub(super) fired: Vec<u8>,
+    pub(super) fired: Aligned<u8>,
     /// The same as numbers, where these are read.
-    spikes: Vec<R>,
+    spikes: Aligned<R>,
     /// Empty if no trace asks for them. `[outputs, block sample, n]`
-    pub(super) outputs: Vec<R>,
+    pub(super) outputs: Aligned<R>,
     /// What arrives in each step: `[rows, events and drives, block sample, n]`. Where dense inputs come first there are several
     /// rows, and what comes from these inputs is summed for so many steps at once.
-    arriving: Vec<R>,
+    arriving: Aligned<R>,
     rows: usize,
     /// Per port and block sample: what arrived in the last step came by few enough listed connections, and can be taken back one
     /// by one.
@@ -44,28 +45,27 @@ impl<R: Real> Cells<R> {
         let layout = &p.layout;
         (self.n, self.count) = (p.n, count);
         let width = count * p.n;
-        self.states.resize(layout.states.len() * width, R::ZERO);
-        self.noise.resize(layout.noise * width, R::ZERO);
-        self.drawn.resize(layout.noise * p.n, R::ZERO);
-        self.refractory.resize(if layout.refractory { width } else { 0 }, 0);
-        self.fired.resize(if layout.spikes { width } else { 0 }, 0);
-        self.spikes.resize(if layout.spikes { width } else { 0 }, R::ZERO);
+        self.states.resize(layout.states.len() * width);
+        self.noise.resize(layout.noise * width);
+        self.drawn.resize(layout.noise * p.n);
+        self.refractory.resize(if layout.refractory { width } else { 0 });
+        self.fired.resize(if layout.spikes { width } else { 0 });
+        self.spikes.resize(if layout.spikes { width } else { 0 });
         self.few.clear();
         self.few.resize(p.incoming.len() * count, false);
-        self.outputs.resize(if outputs { layout.outputs.len() * width } else { 0 }, R::ZERO);
+        self.outputs.resize(if outputs { layout.outputs.len() * width } else { 0 });
         self.rows = if p.prefix.iter().any(|&early| early > 0) { AHEAD } else { 1 };
         // Drives that nothing leads to are 0.
-        self.arriving.clear();
-        self.arriving.resize(self.rows * (layout.events.len() + layout.drives.len()) * width, R::ZERO);
+        self.arriving.zeroed(self.rows * (layout.events.len() + layout.drives.len()) * width);
     }
 
     /// Takes the coefficients of the neurons in, if these differ, once for each sample.
     pub(crate) fn take_coefficients(&mut self, p: &PopulationPlan<R>, coefficients: Coefficients<'_, R>) {
-        self.coefficients.clear();
-        if p.per_neuron && self.count > 1 {
-            for row in coefficients.values.chunks_exact(p.n) {
-                (0..self.count).for_each(|_| self.coefficients.extend_from_slice(row));
-            }
+        let differ = p.per_neuron && self.count > 1;
+        self.coefficients.resize(if differ { coefficients.values.len() * self.count } else { 0 });
+        if differ {
+            let rows = self.coefficients.chunks_exact_mut(p.n * self.count).zip(coefficients.values.chunks_exact(p.n));
+            rows.for_each(|(to, row)| to.chunks_exact_mut(p.n).for_each(|to| to.copy_from_slice(row)));
         }
     }
 
@@ -191,7 +191,7 @@ impl<R: Real> Cells<R> {
 
     /// Zeros and ones where neurons fired in the last step.
     pub(super) fn fired_as_numbers(&mut self) -> &[R] {
-        for (spike, &fired) in self.spikes.iter_mut().zip(&self.fired) {
+        for (spike, &fired) in self.spikes.iter_mut().zip(self.fired.iter()) {
             *spike = if fired != 0 { R::ONE } else { R::ZERO };
         }
         &self.spikes
@@ -213,8 +213,8 @@ impl<R: Real> Cells<R> {
     pub(crate) fn bytes(&self) -> usize {
         let reals =
             [&self.states, &self.coefficients, &self.noise, &self.drawn, &self.spikes, &self.outputs, &self.arriving];
-        let reals: usize = reals.into_iter().map(Vec::capacity).sum();
-        reals * size_of::<R>() + self.refractory.capacity() * 4 + self.fired.capacity() + self.few.capacity()
+        let reals: usize = reals.into_iter().map(Aligned::bytes).sum();
+        reals + self.refractory.bytes() + self.fired.bytes() + self.few.capacity()
     }
 }
 
