@@ -82,9 +82,9 @@ impl<R: Real> Packed<R> {
     }
 
     /// Adds the rows of many lists, tile by tile: each to the `columns` numbers of `out` from its place on. The indices are counted
-    /// from `first`.
-    pub(crate) fn add_rows_at(&self, lists: &[(&[u32], usize)], first: usize, out: &mut [R]) {
-        dispatch(AddRowsAt { packed: self, lists, first, out });
+    /// from `first`. With a `start`, the sums begin with these `columns` numbers, and not with what is there.
+    pub(crate) fn add_rows_at(&self, lists: &[(&[u32], usize)], first: usize, start: Option<&[R]>, out: &mut [R]) {
+        dispatch(AddRowsAt { packed: self, lists, first, start, out });
     }
 
     /// `out[s] += a[s] . self` for each of `count` samples, where `a[s]` are the `rows` numbers from
@@ -169,8 +169,8 @@ impl<R: Real> Loops for AddRows<'_, R> {
     fn run<const BYTES: usize>(self) {
         for (start, width) in tiles(self.packed.columns) {
             match width {
-                TILE => self.packed.add_to::<TILE>(start, self.indices, self.first, self.out, 0),
-                _ => self.packed.add_to::<NARROW>(start, self.indices, self.first, self.out, 0),
+                TILE => self.packed.add_to::<TILE>(start, (self.indices, 0), self.first, None, self.out),
+                _ => self.packed.add_to::<NARROW>(start, (self.indices, 0), self.first, None, self.out),
             }
         }
     }
@@ -180,6 +180,7 @@ struct AddRowsAt<'a, R> {
     packed: &'a Packed<R>,
     lists: &'a [(&'a [u32], usize)],
     first: usize,
+    start: Option<&'a [R]>,
     out: &'a mut [R],
 }
 
@@ -189,8 +190,8 @@ impl<R: Real> Loops for AddRowsAt<'_, R> {
     fn run<const BYTES: usize>(self) {
         for (start, width) in tiles(self.packed.columns) {
             match width {
-                TILE => self.packed.add_all::<TILE, BYTES>(start, self.lists, self.first, self.out),
-                _ => self.packed.add_all::<NARROW, BYTES>(start, self.lists, self.first, self.out),
+                TILE => self.packed.add_all::<TILE, BYTES>(start, self.lists, self.first, self.start, self.out),
+                _ => self.packed.add_all::<NARROW, BYTES>(start, self.lists, self.first, self.start, self.out),
             }
         }
     }
@@ -211,27 +212,39 @@ impl<R: Real> Packed<R> {
 
     /// Adds the rows of one list to the columns of one tile.
     #[inline(always)]
-    fn add_to<const WIDTH: usize>(&self, start: usize, list: &[u32], first: usize, out: &mut [R], place: usize) {
-        let out = &mut out[self.used::<WIDTH>(start, place)];
-        let sum = sum_of::<R, WIDTH>(self.tile_rows(start), list, |i| i as usize - first, load(out));
-        store(out, sum);
+    fn add_to<const WIDTH: usize>(
+        &self,
+        column: usize,
+        (list, place): (&[u32], usize),
+        first: usize,
+        start: Option<&[R]>,
+        out: &mut [R],
+    ) {
+        let out = &mut out[self.used::<WIDTH>(column, place)];
+        let begin = start.map_or(load(out), |start| load(&start[self.used::<WIDTH>(column, 0)]));
+        store(out, sum_of::<R, WIDTH>(self.tile_rows(column), list, |i| i as usize - first, begin));
     }
 
     /// Adds the rows of many lists to the columns of one tile.
     #[inline(always)]
     fn add_all<const WIDTH: usize, const BYTES: usize>(
         &self,
-        start: usize,
+        column: usize,
         lists: &[(&[u32], usize)],
         first: usize,
+        start: Option<&[R]>,
         out: &mut [R],
     ) {
         let rest = if const { is_paired::<R>(WIDTH, BYTES) } {
             let (pairs, rest) = lists.as_chunks::<2>();
             for [(a, at_a), (b, at_b)] in pairs {
-                let (at_a, at_b) = (self.used::<WIDTH>(start, *at_a), self.used::<WIDTH>(start, *at_b));
-                let sums = [load(&out[at_a.clone()]), load(&out[at_b.clone()])];
-                let [sum_a, sum_b] = sums_of::<R, WIDTH>(self.tile_rows(start), [a, b], |i| i as usize - first, sums);
+                let (at_a, at_b) = (self.used::<WIDTH>(column, *at_a), self.used::<WIDTH>(column, *at_b));
+                let begin = match start {
+                    Some(start) => [load(&start[self.used::<WIDTH>(column, 0)]); 2],
+                    None => [load(&out[at_a.clone()]), load(&out[at_b.clone()])],
+                };
+                let rows = self.tile_rows(column);
+                let [sum_a, sum_b] = sums_of::<R, WIDTH>(rows, [a, b], |i| i as usize - first, begin);
                 store(&mut out[at_a], sum_a);
                 store(&mut out[at_b], sum_b);
             }
@@ -239,7 +252,7 @@ impl<R: Real> Packed<R> {
         } else {
             lists
         };
-        rest.iter().for_each(|(list, place)| self.add_to::<WIDTH>(start, list, first, out, *place));
+        rest.iter().for_each(|&list| self.add_to::<WIDTH>(column, list, first, start, out));
     }
 }
 
@@ -422,6 +435,7 @@ mod tests {
                 packed.add_rows_at(
                     &[(&indices[..], 0), (&indices[1..], columns), (&indices[..], 2 * columns)],
                     0,
+                    None,
                     &mut steps,
                 );
                 assert_eq!(dense, sparse, "{level:?}");
@@ -429,6 +443,9 @@ mod tests {
                 packed.add_rows(&indices[..1], 0, &mut fewer);
                 assert_eq!((&steps[..columns], &steps[2 * columns..]), (&dense[..], &dense[..]), "{level:?}");
                 assert!(fewer.iter().zip(&dense).all(|(a, b)| (a - b).abs() < 1e-5), "{level:?}");
+                let start: Vec<f32> = numbers(columns, 7);
+                packed.add_rows_at(&[(&indices[..], 0), (&indices[..], columns)], 0, Some(&start), &mut steps);
+                assert_eq!((&steps[..columns], &steps[columns..2 * columns]), (&dense[..], &dense[..]), "{level:?}");
             });
         }
     }

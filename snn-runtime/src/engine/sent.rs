@@ -20,6 +20,8 @@ pub(crate) struct Sent<R> {
     pub(crate) values: Vec<Vec<R>>,
     /// Per population and block sample.
     pub(crate) trains: Vec<Vec<SpikeTrain>>,
+    /// Per population and step: bit `slot` is set if some neuron spiked in this sample.
+    pub(crate) senders: Vec<Vec<u8>>,
     /// Per population: real-valued spikes in smooth mode. `[steps, block sample, n]`
     pub(crate) z: Vec<Vec<R>>,
     /// Per population: what is sent where neurons are dropped.
@@ -64,6 +66,16 @@ impl<R: Real> Sent<R> {
         match &call.batch.inputs[input] {
             InputData::Spikes(trains) => &trains[index],
             InputData::Encoded { .. } | InputData::Values(_) => &self.inputs[input][slot],
+        }
+    }
+
+    /// The samples in which something of the rows of a projection may arrive in step `t`: bit `slot`.
+    pub(crate) fn senders(&self, call: &Call<'_, '_, R>, p: &ProjectionPlan, t: usize) -> u8 {
+        match (p.carried, p.source) {
+            (Carried::Spikes, Source::Population(population)) if call.mode == Mode::Spiking && t >= p.delay => {
+                self.senders[population][t - p.delay]
+            }
+            _ => u8::MAX,
         }
     }
 

@@ -302,6 +302,8 @@ impl<R: Real> Scratch<R> {
             buffers.resize_with(count, Aligned::default);
         }
         self.sent.z.resize_with(count, Vec::new);
+        self.sent.senders.resize_with(count, Vec::new);
+        self.sent.senders.iter_mut().for_each(|senders| senders.resize(steps, 0));
         self.plastic.resize_with(samples * plan.plastic.len(), Vec::new);
         self.tape_flags.resize_with(count, Aligned::default);
         self.cells.resize_with(count, forward::Cells::default);
@@ -387,6 +389,7 @@ impl<R: Real> Scratch<R> {
             + self.loss.bytes()
             + self.checkpoints.bytes()
             + self.events.iter().map(EventsByRow::bytes).sum::<usize>()
+            + self.sent.senders.iter().map(Vec::capacity).sum::<usize>()
             + self.sent.dropped.iter().map(Dropped::bytes).sum::<usize>()
     }
 }

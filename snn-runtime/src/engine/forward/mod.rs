@@ -214,11 +214,13 @@ fn send<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, population: u
             *to = if sends { z } else { R::ZERO };
         }
     }
+    let mut senders = 0;
     for (slot, train) in scratch.sent.trains[population].iter_mut().enumerate() {
         if !smooth && p.layout.spikes {
             collect(&cells.fired[slot * p.n..][..p.n], train);
         }
         train.end_step();
+        senders |= u8::from(!train.step(t).is_empty()) << slot;
         if sent.mask.is_empty() {
             continue;
         }
@@ -227,4 +229,5 @@ fn send<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, population: u
         train.step(t).iter().filter(|&&i| mask[i as usize]).for_each(|&i| to.push(i));
         to.end_step();
     }
+    scratch.sent.senders[population][t] = senders;
 }

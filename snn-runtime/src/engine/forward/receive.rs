@@ -45,17 +45,21 @@ fn receive_ahead<R: Real>(
     let (cells, sent, count) = (&mut scratch.cells[population], &scratch.sent, scratch.count);
     let steps = t..call.plan.simulation.steps.min(t + AHEAD);
     let bias = &call.weights.biases[population][port * p.n..][..p.n];
-    for t in steps.clone() {
-        for slot in 0..count {
-            let place = cells.arrival(p, t, port, slot);
-            cells.arriving()[place].copy_from_slice(bias);
-        }
-    }
+    let mut begun = false;
     for &j in early {
         let projection = &call.plan.projections[j];
         let Source::Input(input) = projection.source else { continue };
         // What was sent before the window comes first.
         let begin = steps.start.max(projection.delay).min(steps.end);
+        // The sums begin with the biases.
+        let start = (!begun && begin == steps.start).then_some(bias);
+        if !begun && start.is_none() {
+            for place in steps.clone().flat_map(|t| (0..count).map(move |slot| (t, slot))) {
+                let place = cells.arrival(p, place.0, port, place.1);
+                cells.arriving()[place].copy_from_slice(bias);
+            }
+        }
+        begun = true;
         for t in steps.start..begin {
             for slot in 0..count {
                 if let Some(Message::Spikes(list)) = sent.message(call, projection, (slot, first + slot), t) {
@@ -72,7 +76,7 @@ fn receive_ahead<R: Real>(
                 *list = (train.step(t - projection.delay), cells.arrival(p, t, port, slot).start);
                 counts.operations += (list.0.len() * p.n) as u64;
             }
-            call.weights.forward[j].add_rows_at(&lists[..steps.end - begin], 0, cells.arriving());
+            call.weights.forward[j].add_rows_at(&lists[..steps.end - begin], 0, start, cells.arriving());
         }
     }
 }
@@ -111,7 +115,14 @@ fn receive_now<R: Real>(
         let source = projection.sources.start;
         let mut lists = [(&[][..], 0); BLOCK];
         let mut dense = 0;
+        let senders = sent.senders(call, projection, t);
+        if senders == 0 {
+            continue;
+        }
         for (slot, touched) in touched.iter_mut().enumerate().take(count) {
+            if senders >> slot & 1 == 0 {
+                continue;
+            }
             let Some(message) = sent.message(call, projection, (slot, first + slot), t) else { continue };
             let place = cells.arrival(p, t, port, slot).start + projection.targets.start;
             let out = &mut cells.arriving()[place..place + projection.columns];
@@ -141,7 +152,7 @@ fn receive_now<R: Real>(
             *touched = p.n;
         }
         if dense > 0 {
-            call.weights.forward[j].add_rows_at(&lists[..dense], source, cells.arriving());
+            call.weights.forward[j].add_rows_at(&lists[..dense], source, None, cells.arriving());
         }
     }
     for (slot, &touched) in touched.iter().enumerate().take(count) {
