@@ -44,12 +44,13 @@ pub fn clip<R: Real>(x: R, low: R, high: R) -> R {
     min(max(x, low), high)
 }
 
-/// 0 if `|x| < 1e-30`, otherwise `x` (also NaN).
+/// 0 if `|x|` is tiny, below 2^-95 (`f32`) or 2^-511 (`f64`), otherwise `x` (also NaN).
 ///
-/// A decaying state would end among the denormal numbers, on which some processors are a hundred times slower.
+/// A decaying state would end among the denormal numbers, on which some processors are a hundred times slower. The bounds are
+/// such that one test of the first bits of the exponent decides.
 #[inline(always)]
 pub fn flush<R: Real>(x: R) -> R {
-    if x.abs() < R::from_f64(1e-30) { R::ZERO } else { x }
+    if x.is_tiny() { R::ZERO } else { x }
 }
 
 #[cfg(test)]
@@ -72,10 +73,11 @@ mod tests {
 
     #[test]
     fn only_tiny_values_are_flushed() {
-        assert_eq!(flush(1e-31f32), 0.0);
-        assert_eq!(flush(-1e-31f64), 0.0);
-        assert_eq!(flush(1.1e-30f32), 1.1e-30);
-        assert_eq!(flush(-2.0f64), -2.0);
+        let bounds = (f32::from_bits(32 << 23), f64::from_bits(512 << 52));
+        assert_eq!((bounds.0.log2(), bounds.1.log2()), (-95.0, -511.0));
+        assert_eq!((flush(bounds.0), flush(-bounds.1)), (bounds.0, -bounds.1));
+        assert_eq!((flush(bounds.0.next_down()), flush(-bounds.1.next_down())), (0.0, 0.0));
+        assert_eq!((flush(-1e-40f32).to_bits(), flush(-2.0f64), flush(f32::INFINITY)), (0, -2.0, f32::INFINITY));
         assert!(flush(f32::NAN).is_nan());
     }
 }

@@ -38,6 +38,8 @@ pub(crate) mod sealed {
         const HIGH: Self;
         /// So many terms of the series of [`exprel1`](crate::math::exprel1) and [`exprel2`](crate::math::exprel2) matter for arguments up to 1.
         const MOMENT_TERMS: usize;
+        /// See [`flush`](crate::math::flush).
+        fn is_tiny(self) -> bool;
         /// `exp(x)`.
         fn exp(x: Self) -> Self;
         /// `exp(x) - 1`.
@@ -60,10 +62,14 @@ pub(crate) mod sealed {
 }
 
 macro_rules! elementary {
-    ($t:ident, $high:path, $terms:literal: $ln:ident, $pow:ident, $sin:ident, $cos:ident, $atan:ident, $erf:ident, $erfc:ident) => {
+    ($t:ident, $high:path, $terms:literal, $exponent:literal: $ln:ident, $pow:ident, $sin:ident, $cos:ident, $atan:ident, $erf:ident, $erfc:ident) => {
         impl Elementary for $t {
             const HIGH: Self = $high;
             const MOMENT_TERMS: usize = $terms;
+            #[inline(always)]
+            fn is_tiny(self) -> bool {
+                self.to_bits() & $exponent == 0
+            }
             #[inline(always)]
             fn exp(x: Self) -> Self {
                 exp::$t(x)
@@ -103,8 +109,8 @@ macro_rules! elementary {
         }
     };
 }
-elementary!(f32, exp::HIGH_F32, 11: logf, powf, sinf, cosf, atanf, erff, erfcf);
-elementary!(f64, exp::HIGH_F64, 19: log, pow, sin, cos, atan, erf, erfc);
+elementary!(f32, exp::HIGH_F32, 11, 0x7000_0000: logf, powf, sinf, cosf, atanf, erff, erfcf);
+elementary!(f64, exp::HIGH_F64, 19, 0x6000_0000_0000_0000: log, pow, sin, cos, atan, erf, erfc);
 
 #[cfg(test)]
 pub(crate) mod ulp {
