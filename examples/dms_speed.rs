@@ -4,8 +4,8 @@
 //! cargo run --release --example dms_speed -- --updates 8 --threads 2
 //! ```
 //!
-//! Prints one line: the first update and the median of the others in seconds, and spikes per neuron and step of the network and
-//! of its input in the last.
+//! Prints one line: the first update and the median of the others in seconds, spikes per neuron and step of the network and
+//! of its input in the last, the bytes of all buffers of the engine, and the segments of the time axis.
 
 use clap::Parser;
 use snn_examples::match_to_sample::{CHANNELS, Task};
@@ -29,6 +29,9 @@ struct Options {
     /// Threads; by default one per core.
     #[arg(long)]
     threads: Option<usize>,
+    /// MiB of what a block of trials keeps for its way back, for each thread; by default what fits the cache.
+    #[arg(long)]
+    tape: Option<u32>,
     /// Learning rate.
     #[arg(long, default_value_t = 1e-3)]
     lr: f64,
@@ -44,6 +47,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut net = WorkingMemory::<f32>::new(1)?;
     let Simulation { dt, steps } = net.engine().simulation();
     let (mut workspace, mut gradient, mut adam) = (net.workspace(), net.gradient(), Adam::new());
+    workspace.set_tape_bytes(options.tape.map(|mib| (mib as usize) << 20));
     let mut times = Vec::new();
     let (mut rate, mut input_rate) = (0.0, 0.0);
     for update in 0..u64::from(options.updates) {
@@ -63,6 +67,11 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     }
     let first = times.remove(0);
     times.sort_by(f64::total_cmp);
-    println!("dms snn first {first:.2} step {:.4} s rate {rate:.5} in {input_rate:.5}", times[times.len() / 2]);
+    println!(
+        "dms snn first {first:.2} step {:.4} s rate {rate:.5} in {input_rate:.5} ({:.1} MB, {} segments)",
+        times[times.len() / 2],
+        workspace.bytes() as f64 / 1e6,
+        workspace.segments(),
+    );
     Ok(())
 }

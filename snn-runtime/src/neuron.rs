@@ -2,8 +2,8 @@
 //!
 //! Generated code implements [`Kernel`] with plain `#[inline(always)]` loops; [`crate::Compiled`] wraps a kernel into the
 //! object-safe [`Neuron`] that the engine calls, with one clone of the loops per instruction set. The interpreter of the
-//! compiler implements [`Neuron`] directly. Both see structure-of-arrays slices for the `n` neurons of one population in
-//! one sample: entry `i` of a per-neuron quantity `q` stands at `q * n + i`.
+//! compiler implements [`Neuron`] directly. Both see structure-of-arrays slices for `n` neurons of one population, in one
+//! sample or one sample after the other: entry `i` of a per-neuron quantity `q` stands at `q * n + i`.
 
 use crate::Real;
 
@@ -188,7 +188,7 @@ pub enum Mode {
     SmoothReplay,
 }
 
-/// The arguments of one step of one population in one sample.
+/// The arguments of one step of the neurons of a population in one or more samples.
 #[derive(Debug)]
 pub struct Step<'a, R> {
     /// The number of neurons.

@@ -1,10 +1,10 @@
 //! The engine: runs a [`crate::graph::Graph`] forwards and backwards on batches of samples.
 //!
-//! A batch is cut into blocks of 8 samples and dealt to lanes ([`Workspace`]). Within a block every sample is run
-//! forwards by itself: its spikes are index lists, and only the weight rows of the neurons that fired are added. Then
-//! the losses and their gradients are evaluated, and the block is run backwards, all 8 samples at once: there the
-//! errors are dense, and one pass over the transposed weights serves 8 products. Last, each weight row that was used
-//! gets the sum of the errors at the steps in which it was.
+//! A batch is cut into blocks of 8 samples and dealt to lanes ([`Workspace`]). The samples of a block take each step together:
+//! spikes are index lists, and only the weight rows of the neurons that fired are added; then one call of the neuron model
+//! serves all samples. Losses and their gradients are evaluated for the block, and it is run backwards: there the errors are
+//! dense, and one pass over the transposed weights serves 8 products. Each weight row that was used gets the sum of the errors
+//! at the steps in which it was. Long runs are cut into segments of time, which run forwards again before they run backwards.
 //!
 //! Every sum has a fixed order, so results are the same bits for any number of threads and any instruction set.
 

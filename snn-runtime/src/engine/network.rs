@@ -11,6 +11,7 @@ use super::initial;
 use super::plan::{self, Plan};
 use super::reduce::reduce;
 use super::result::{Evaluation, Readouts, Recording};
+use super::segments;
 use super::session::Session;
 use super::workspace::{Lane, Pool, Shape, Workspace};
 use crate::graph::{Graph, Simulation};
@@ -335,6 +336,10 @@ impl<R: Real> Network<R> {
             workspace.recorded = None;
         }
         workspace.lane.resize_with(lanes, Default::default);
+        if gradient {
+            let length = segments::length(plan, BLOCK.min(batch.size), workspace.tape_bytes);
+            workspace.segments = plan.simulation.steps.div_ceil(length);
+        }
         let dropout = workspace.dropout_seed.filter(|_| gradient);
         let targets: Vec<_> = targets.iter().map(CheckedTarget::as_targets).collect();
         let mut call = Call {

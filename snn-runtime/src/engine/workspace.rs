@@ -31,6 +31,8 @@ pub struct Workspace<R> {
     lanes: usize,
     pub(crate) kept_bytes: usize,
     pub(crate) tape_bytes: usize,
+    /// See [`Workspace::segments`].
+    pub(crate) segments: usize,
     pub(crate) noise_seed: u64,
     pub(crate) dropout_seed: Option<u64>,
     pub(crate) weights: Weights<R>,
@@ -52,6 +54,7 @@ impl<R: Real> Workspace<R> {
             lanes: lanes.max(1),
             kept_bytes: KEPT_BYTES,
             tape_bytes: TAPE_BYTES,
+            segments: 1,
             noise_seed: 0,
             dropout_seed: None,
             weights: Weights::default(),
@@ -90,12 +93,17 @@ impl<R: Real> Workspace<R> {
         self.tape_bytes = bytes.unwrap_or(TAPE_BYTES);
     }
 
+    /// The segments into which the last call with a gradient cut the time axis.
+    pub fn segments(&self) -> usize {
+        self.segments
+    }
+
     /// The number of lanes.
     pub fn lanes(&self) -> usize {
         self.lanes
     }
 
-    /// The bytes held.
+    /// The bytes held: as memory is kept from call to call, the most that any call needed.
     pub fn bytes(&self) -> usize {
         let scratch: usize = self.pool.lock().iter().map(Scratch::bytes).sum();
         self.weights.bytes() + self.lane.iter().map(Lane::bytes).sum::<usize>() + scratch
