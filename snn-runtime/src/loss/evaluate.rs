@@ -4,6 +4,7 @@
 //! number is computed from numbers of its own sample in an order that neither pieces nor blocks change.
 
 use super::Reduction;
+use super::compare::{cross_entropy, cross_entropy_gradient, squared_error, squared_error_gradient};
 use super::plan::{NodePlan, Operation, Plan, Shape};
 use super::reduce::{
     Rows, add, first_spikes, first_spikes_gradient, reduce_neuron, reduce_neuron_gradient, reduce_time,
@@ -12,7 +13,6 @@ use super::reduce::{
 use super::stream::{streamed, streamed_gradient};
 use crate::Real;
 use crate::aligned::Aligned;
-use crate::math;
 use std::ops::Range;
 
 /// The numbers a sample is compared with; a target's entries for all samples of the batch.
@@ -295,25 +295,16 @@ impl<R: Real> Plan<R> {
                 reduce_neuron(x, n, *reduction, replay, positions, out);
             }
             Operation::CrossEntropy { logits, target, over_time, window } => {
-                let n = self.nodes[*logits].shape.n();
                 let x = self.compared(*logits, node, window, below, block);
-                for (k, (x, out)) in x.chunks_exact(n).zip(out).enumerate() {
-                    let place = self.place_of(k, &local, window, block, *over_time);
-                    *out = cross_entropy(x, class(&block.targets[*target], place));
-                }
+                let place = |k| self.place_of(k, &local, window, block, *over_time);
+                let n = self.nodes[*logits].shape.n();
+                cross_entropy(x, n, |k| class(&block.targets[*target], place(k)), out);
             }
             Operation::MeanSquaredError { output, target, over_time, window } => {
-                let n = self.nodes[*output].shape.n();
                 let x = self.compared(*output, node, window, below, block);
-                for (k, (x, out)) in x.chunks_exact(n).zip(out).enumerate() {
-                    let place = self.place_of(k, &local, window, block, *over_time);
-                    let y = numbers(&block.targets[*target], place, n);
-                    let mut sum = R::ZERO;
-                    for (&x, &y) in x.iter().zip(y) {
-                        sum += (x - y) * (x - y);
-                    }
-                    *out = sum / R::from_f64(n as f64);
-                }
+                let place = |k| self.place_of(k, &local, window, block, *over_time);
+                let n = self.nodes[*output].shape.n();
+                squared_error(x, n, |k| numbers(&block.targets[*target], place(k), n), out);
             }
         }
     }
@@ -504,28 +495,20 @@ impl<R: Real> Plan<R> {
                 let n = self.nodes[*logits].shape.n();
                 let x = self.compared(*logits, node, window, values, block);
                 let start = self.compared_start(*logits, node, window, block);
+                let place = |k| self.place_of(k, &local, window, block, *over_time);
                 gradient(*logits, &mut |g| {
-                    let g = g.get_mut(start..).unwrap_or_default().chunks_exact_mut(n);
-                    for (k, ((x, g), &own)) in x.chunks_exact(n).zip(g).zip(own).enumerate() {
-                        let place = self.place_of(k, &local, window, block, *over_time);
-                        cross_entropy_gradient(x, class(&block.targets[*target], place), own, g);
-                    }
+                    let g = g.get_mut(start..).unwrap_or_default();
+                    cross_entropy_gradient(x, n, |k| class(&block.targets[*target], place(k)), own, g);
                 });
             }
             Operation::MeanSquaredError { output, target, over_time, window } => {
                 let n = self.nodes[*output].shape.n();
                 let x = self.compared(*output, node, window, values, block);
                 let start = self.compared_start(*output, node, window, block);
+                let place = |k| self.place_of(k, &local, window, block, *over_time);
                 gradient(*output, &mut |g| {
-                    let g = g.get_mut(start..).unwrap_or_default().chunks_exact_mut(n);
-                    for (k, ((x, g), &own)) in x.chunks_exact(n).zip(g).zip(own).enumerate() {
-                        let y =
-                            numbers(&block.targets[*target], self.place_of(k, &local, window, block, *over_time), n);
-                        let slope = own * R::from_f64(2.0 / n as f64);
-                        for ((g, &x), &y) in g.iter_mut().zip(x).zip(y) {
-                            *g += slope * (x - y);
-                        }
-                    }
+                    let g = g.get_mut(start..).unwrap_or_default();
+                    squared_error_gradient(x, n, |k| numbers(&block.targets[*target], place(k), n), own, g);
                 });
             }
         }
@@ -548,27 +531,5 @@ fn collect<R: Real>(from: &[R], shape: Shape, before: Shape, count: usize, to: &
             Some(n) => add(&mut to[start * n..][..n], row),
             None => row.iter().for_each(|&g| to[start] += g),
         }
-    }
-}
-
-/// The largest entry (the first NaN if it comes first) and the sum of `exp(x - largest)`.
-fn softmax_parts<R: Real>(x: &[R]) -> (R, R) {
-    let mut largest = x[0];
-    x.iter().for_each(|&x| largest = math::max(x, largest));
-    let mut sum = R::ZERO;
-    x.iter().for_each(|&x| sum += math::exp(x - largest));
-    (largest, sum)
-}
-
-fn cross_entropy<R: Real>(x: &[R], class: usize) -> R {
-    let (largest, sum) = softmax_parts(x);
-    math::ln(sum) - (x[class] - largest)
-}
-
-fn cross_entropy_gradient<R: Real>(x: &[R], class: usize, own: R, g: &mut [R]) {
-    let (largest, sum) = softmax_parts(x);
-    for (j, (g, &x)) in g.iter_mut().zip(x).enumerate() {
-        let indicator = if j == class { R::ONE } else { R::ZERO };
-        *g += own * (math::exp(x - largest) / sum - indicator);
     }
 }

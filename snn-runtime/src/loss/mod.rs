@@ -3,6 +3,7 @@
 //! Every node has, for each sample, an array with the axes time and neuron, either of which may be absent:
 //! `[steps, neurons]`, `[steps]`, `[neurons]` or a single number. Nodes refer to earlier nodes.
 
+mod compare;
 mod couple;
 mod evaluate;
 mod map;
