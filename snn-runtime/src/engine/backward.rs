@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::forward::{Counts, Run, forward};
+use super::packed::{Factor, products};
 use super::projection::Carried;
 use super::segments::{piece, pieces, segments};
 use super::weight_gradient::add_gradients;
@@ -12,6 +13,9 @@ use crate::graph::Signal;
 use crate::loss::Observable;
 use crate::neuron::{Adjoint, Mode};
 use std::ops::Range;
+
+/// So many products are taken together at most.
+const FACTORS: usize = 8;
 
 /// Runs the samples of a block backwards, of which the first is sample `first` of the batch.
 pub(crate) fn backward<R: Real>(
@@ -147,6 +151,9 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
     if dropped {
         sums.fill(R::ZERO);
     }
+    // Products that come one after the other are taken together.
+    let mut factors = [Factor { packed: &call.weights.empty, a: &[], a_stride: 0 }; FACTORS];
+    let mut taken = 0;
     for &j in &p.outgoing {
         let projection = &plan.projections[j];
         if scratch.last_live[projection.target].is_none_or(|last| t + projection.delay > last) {
@@ -158,9 +165,16 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
         let (rows, sources) = (projection.rows, projection.sources.clone());
         // Spikes of all neurons are the usual case; their errors need no detour.
         if projection.carried == Carried::Spikes && rows == n && matches!(projection.wiring, Wiring::Dense) {
-            call.weights.backward[j].product(count, errors, target.n, sums);
+            if taken == FACTORS {
+                products(&factors, count, sums);
+                taken = 0;
+            }
+            factors[taken] = Factor { packed: &call.weights.backward[j], a: errors, a_stride: target.n };
+            taken += 1;
             continue;
         }
+        products(&factors[..taken], count, sums);
+        taken = 0;
         let part = &mut scratch.part[..count * rows];
         part.fill(R::ZERO);
         match &projection.wiring {
@@ -185,6 +199,7 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
             to[sources.clone()].iter_mut().zip(part).for_each(|(to, &g)| *to += g);
         }
     }
+    products(&factors[..taken], count, sums);
     if dropped {
         let mask = &scratch.sent.dropped[population].mask;
         let sums = spike_gradient.iter_mut().zip(scratch.sent_gradient.iter()).zip(mask);

@@ -90,7 +90,23 @@ impl<R: Real> Packed<R> {
     /// `out[s] += a[s] . self` for each of `count` samples, where `a[s]` are the `rows` numbers from
     /// `s * a_stride` and `out[s]` the `columns` numbers from `s * columns`.
     pub(crate) fn product(&self, count: usize, a: &[R], a_stride: usize, out: &mut [R]) {
-        dispatch(Product { packed: self, count, a, a_stride, out });
+        products(&[Factor { packed: self, a, a_stride }], count, out);
+    }
+}
+
+/// A factor of a product: see [`Packed::product`].
+#[derive(Clone, Copy)]
+pub(crate) struct Factor<'a, R> {
+    pub(crate) packed: &'a Packed<R>,
+    pub(crate) a: &'a [R],
+    pub(crate) a_stride: usize,
+}
+
+/// The products of several matrices with the same number of columns, one after the other, while their sums stay in registers:
+/// the bits are those of one [`Packed::product`] after the other.
+pub(crate) fn products<R: Real>(factors: &[Factor<'_, R>], count: usize, out: &mut [R]) {
+    if let Some(first) = factors.first() {
+        dispatch(Product { factors, columns: first.packed.columns, count, out });
     }
 }
 
@@ -257,10 +273,9 @@ impl<R: Real> Packed<R> {
 }
 
 struct Product<'a, R> {
-    packed: &'a Packed<R>,
+    factors: &'a [Factor<'a, R>],
+    columns: usize,
     count: usize,
-    a: &'a [R],
-    a_stride: usize,
     out: &'a mut [R],
 }
 
@@ -294,68 +309,48 @@ impl<R: Real> Product<'_, R> {
     /// AVX-512, 4 x 16 are 8 of the 16 of AVX2, which covers the latency of its two multipliers.
     #[inline(always)]
     fn samples<const M: usize, const BYTES: usize>(&mut self, first: usize, wide: bool, narrow: bool) {
-        let (rows, columns, stride) = (self.packed.rows, self.packed.columns, self.a_stride);
-        let a: [&[R]; M] = std::array::from_fn(|m| &self.a[(first + m) * stride..][..rows]);
-        let out = &mut self.out[first * columns..(first + M) * columns];
-        for (start, width) in tiles(columns) {
+        for (start, width) in tiles(self.columns) {
             if !(if width == TILE { wide } else { narrow }) {
                 continue;
             }
-            let tile = self.packed.tile(start, width);
             match (width, BYTES / size_of::<R>()) {
-                (TILE, 16) => block::<R, M, TILE, 64>(a, tile, 0, start, columns, out),
+                (TILE, 16) => self.block::<M, TILE, 64>(first, start, 0),
                 (TILE, 8) => {
                     for sub in [0, 16, 32, 48] {
-                        block::<R, M, TILE, 16>(a, tile, sub, start, columns, out);
+                        self.block::<M, TILE, 16>(first, start, sub);
                     }
                 }
                 (TILE, _) => {
                     for sub in [0, 8, 16, 24, 32, 40, 48, 56] {
-                        block::<R, M, TILE, 8>(a, tile, sub, start, columns, out);
+                        self.block::<M, TILE, 8>(first, start, sub);
                     }
                 }
-                _ => block::<R, M, NARROW, NARROW>(a, tile, 0, start, columns, out),
+                _ => self.block::<M, NARROW, NARROW>(first, start, 0),
             }
         }
     }
-}
 
-/// `M` samples times `N` columns of a tile, beginning at `sub`, all accumulators in registers.
-#[inline(always)]
-fn block<R: Real, const M: usize, const WIDTH: usize, const N: usize>(
-    a: [&[R]; M],
-    tile: &[R],
-    sub: usize,
-    start: usize,
-    columns: usize,
-    out: &mut [R],
-) {
-    let first = start + sub;
-    let used = N.min(columns - first.min(columns));
-    let mut sum = [[R::ZERO; N]; M];
-    for (m, sum) in sum.iter_mut().enumerate() {
-        let out = &out[m * columns + first..][..used];
-        if used == N {
-            sum.copy_from_slice(out);
-        } else {
-            sum[..used].copy_from_slice(out);
+    /// `M` samples times `N` columns of a tile, beginning at `sub`, all accumulators in registers.
+    #[inline(always)]
+    fn block<const M: usize, const WIDTH: usize, const N: usize>(&mut self, sample: usize, start: usize, sub: usize) {
+        let columns = self.columns;
+        let first = start + sub;
+        let used = N.min(columns - first.min(columns));
+        let out = &mut self.out[sample * columns..(sample + M) * columns];
+        let mut sum: [[R; N]; M] = std::array::from_fn(|m| load(&out[m * columns + first..][..used]));
+        for factor in self.factors {
+            let (tile, _) = factor.packed.tile(start, WIDTH).as_chunks::<WIDTH>();
+            let a: [&[R]; M] = std::array::from_fn(|m| &factor.a[(sample + m) * factor.a_stride..][..tile.len()]);
+            for (k, row) in tile.iter().enumerate() {
+                let Some(&row) = row[sub..].first_chunk::<N>() else { return };
+                for m in 0..M {
+                    let x = a[m][k];
+                    sum[m] = std::array::from_fn(|j| x.mul_add(row[j], sum[m][j]));
+                }
+            }
         }
-    }
-    let (tile, _) = tile.as_chunks::<WIDTH>();
-    let a = a.map(|a| &a[..tile.len()]);
-    for (k, row) in tile.iter().enumerate() {
-        let Some(row) = row[sub..].first_chunk::<N>() else { return };
-        for m in 0..M {
-            let x = a[m][k];
-            sum[m] = std::array::from_fn(|j| x.mul_add(row[j], sum[m][j]));
-        }
-    }
-    for (m, sum) in sum.iter().enumerate() {
-        let out = &mut out[m * columns + first..][..used];
-        if used == N {
-            out.copy_from_slice(sum);
-        } else {
-            out.copy_from_slice(&sum[..used]);
+        for (m, sum) in sum.into_iter().enumerate() {
+            store(&mut out[m * columns + first..][..used], sum);
         }
     }
 }
@@ -407,6 +402,10 @@ mod tests {
                     let mut out = start.clone();
                     packed.product(count, &a, rows, &mut out);
                     assert_eq!(out, expected, "{level:?} {rows} {columns} {count}");
+                    let (mut twice, factor) = (start.clone(), Factor { packed: &packed, a: &a, a_stride: rows });
+                    products(&[factor, factor], count, &mut twice);
+                    packed.product(count, &a, rows, &mut out);
+                    assert_eq!(out, twice, "{level:?} {rows} {columns} {count}");
                 });
             }
         }

@@ -13,6 +13,8 @@ use rayon::prelude::*;
 /// The parameters of one call, prepared.
 #[derive(Debug, Default)]
 pub(crate) struct Weights<R> {
+    /// A matrix without rows.
+    pub(crate) empty: Packed<R>,
     /// Per dense projection `[source, target]`.
     pub(crate) forward: Vec<Packed<R>>,
     /// Per dense projection `[target, source]`; empty where the source is an input or no gradient is wanted.
