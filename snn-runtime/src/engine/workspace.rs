@@ -33,6 +33,7 @@ pub struct Workspace<R> {
     pub(crate) tape_bytes: usize,
     pub(crate) noise_seed: u64,
     pub(crate) dropout_seed: Option<u64>,
+    pub(crate) neurons_per_thread: usize,
     pub(crate) weights: Weights<R>,
     pub(crate) lane: Vec<Lane<R>>,
     pub(crate) pool: Pool<R>,
@@ -54,6 +55,7 @@ impl<R: Real> Workspace<R> {
             tape_bytes: TAPE_BYTES,
             noise_seed: 0,
             dropout_seed: None,
+            neurons_per_thread: forward::NEURONS_PER_THREAD,
             weights: Weights::default(),
             lane: Vec::new(),
             pool: Pool::default(),
@@ -88,6 +90,23 @@ impl<R: Real> Workspace<R> {
     /// bits.
     pub fn set_tape_bytes(&mut self, bytes: Option<usize>) {
         self.tape_bytes = bytes.unwrap_or(TAPE_BYTES);
+    }
+
+    /// The fewest neurons that are worth a thread where one network takes several: a run of a single sample without a gradient
+    /// deals the neurons of each population to the threads of the current pool of rayon, if there are so many for each, and
+    /// the run is long enough for what it takes to begin. 1024 at first; `usize::MAX`: such a run takes one thread. The results
+    /// are the same bits.
+    ///
+    /// This is for spikes with a delay of at least one step between populations. A run that records states, or whose losses and
+    /// readouts observe the network, takes one thread, and so does one with plasticity, with gap junctions or other
+    /// projections that carry numbers between populations, and with convolutions or pooling.
+    pub fn set_neurons_per_thread(&mut self, neurons: usize) {
+        self.neurons_per_thread = neurons;
+    }
+
+    /// The most threads that a sample of the last run was dealt to ([`Self::set_neurons_per_thread`]).
+    pub fn threads_of_a_sample(&self) -> usize {
+        self.lane.iter().map(|lane| lane.threads).max().unwrap_or(1)
     }
 
     /// The number of lanes.
@@ -126,6 +145,8 @@ pub(crate) struct Lane<R> {
     /// Spikes per population.
     pub(crate) spikes: Vec<u64>,
     pub(crate) operations: u64,
+    /// The most threads that took a block.
+    pub(crate) threads: usize,
     pub(crate) wrong: Option<forward::Wrong>,
     /// The states at the end of each sample of the lane, if they are wanted.
     pub(crate) carry: Vec<Sample<R>>,
@@ -179,6 +200,7 @@ impl<R: Real> Lane<R> {
         self.trains.iter_mut().for_each(Vec::clear);
         zeroed(&mut self.spikes, count);
         self.operations = 0;
+        self.threads = 1;
         self.wrong = None;
         self.carry.clear();
         self.blocks.clear();
@@ -231,6 +253,8 @@ pub(crate) struct Scratch<R> {
     /// One row of encoder input.
     pub(crate) row: Vec<f32>,
     pub(crate) cells: Vec<forward::Cells<R>>,
+    /// What the threads have that take the steps of one sample together.
+    pub(crate) together: forward::Together<R>,
     /// Per block sample and rule of the plan the states of the connections: the weight, then others.
     pub(crate) plastic: Vec<Vec<R>>,
     /// Room for a rule.
@@ -384,6 +408,7 @@ impl<R: Real> Scratch<R> {
             + trains
             + self.tape_flags.iter().map(Aligned::bytes).sum::<usize>()
             + self.cells.iter().map(forward::Cells::bytes).sum::<usize>()
+            + self.together.bytes()
             + self.loss.bytes()
             + self.checkpoints.bytes()
             + self.events.iter().map(EventsByRow::bytes).sum::<usize>()
