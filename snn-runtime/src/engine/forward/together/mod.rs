@@ -115,7 +115,7 @@ fn worth<R>(plan: &Plan<R>, neurons_per_thread: usize) -> usize {
     let neurons = plan.populations.iter().fold(0usize, |sum, p| sum.saturating_add(p.n));
     let work = neurons.saturating_mul(plan.simulation.steps) / least.saturating_mul(STEPS);
     let grains = plan.populations.iter().map(|p| p.n.div_ceil(GRAIN)).sum();
-    (neurons / least).min(work).min(grains).min(usize::MAX / plan.simulation.steps)
+    (neurons / least).min(work).min(grains)
 }
 
 /// The threads of all runs of the process that take several.

@@ -19,17 +19,17 @@ pub(super) struct Progress {
     steps: usize,
     /// Of each part how many steps are claimed.
     claimed: Vec<Alone<AtomicUsize>>,
-    /// How many steps are taken, of all parts together.
-    taken: Alone<AtomicUsize>,
+    /// And how many are taken. With one count for all, threads would also wait for each other to count.
+    taken: Vec<Alone<AtomicUsize>>,
     /// A thread has left in the middle of a step.
     broken: Alone<AtomicBool>,
 }
 
 impl Progress {
-    /// The beginning of a run of so many steps. Steps times parts must be a number.
+    /// The beginning of a run of so many steps.
     pub(super) fn new(parts: usize, steps: usize) -> Self {
-        let claimed = (0..parts).map(|_| Alone::default()).collect();
-        Self { steps, claimed, taken: Alone::default(), broken: Alone::default() }
+        let zeros = || (0..parts).map(|_| Alone::default()).collect();
+        Self { steps, claimed: zeros(), taken: zeros(), broken: Alone::default() }
     }
 
     /// Takes all steps of part `own` that no other thread takes, by `step(part, t)`. A step begins when that before it is complete.
@@ -40,22 +40,21 @@ impl Progress {
         let _present = Present(self);
         let mut take = |part: usize, t: usize| {
             let claimed = &self.claimed[part].0;
-            // What a part is in, its lock keeps in order, and what it reads, the number of steps taken.
+            // Its lock keeps in order what is done to a part, and the steps taken what it reads of others.
             let first = claimed.load(Ordering::Relaxed) == t
                 && claimed.compare_exchange(t, t + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok();
             if first {
                 step(part, t);
-                self.taken.0.fetch_add(1, Ordering::AcqRel);
+                self.taken[part].0.store(t + 1, Ordering::Release);
             }
             first
         };
         let mut others: Vec<usize> = Vec::new();
-        let mut t = 0;
-        while t < self.steps {
+        for t in 0..self.steps {
             take(own, t);
             others.retain(|&part| take(part, t));
             let mut looks = 0;
-            while self.complete() <= t {
+            while !self.is_complete(t) {
                 if self.is_broken() {
                     return;
                 }
@@ -69,14 +68,12 @@ impl Progress {
                     std::thread::yield_now();
                 }
             }
-            // It may have been away for some steps.
-            t = self.complete();
         }
     }
 
-    /// The steps that all parts have taken.
-    fn complete(&self) -> usize {
-        self.taken.0.load(Ordering::Acquire) / self.claimed.len()
+    /// Whether all parts have taken step `t`.
+    fn is_complete(&self, t: usize) -> bool {
+        self.taken.iter().all(|taken| taken.0.load(Ordering::Acquire) > t)
     }
 
     fn is_broken(&self) -> bool {
@@ -108,7 +105,7 @@ mod tests {
             let threads: Vec<_> = threads.map(|own| scope.spawn(move || progress.work(own, step))).collect();
             threads.into_iter().map(|thread| thread.join().is_ok()).fold(true, |all, ended| all & ended)
         });
-        ended && progress.complete() == steps
+        ended && progress.is_complete(steps - 1)
     }
 
     #[test]
