@@ -1,12 +1,20 @@
 //! Which steps of which parts are taken, and where threads wait for each other.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// A thread looks so many times whether a step is complete before it takes what nobody has begun. Each takes some 20 to 50 ns.
 const PATIENCE: usize = 200;
 
 /// And so many times before it lets others run in between.
 const SPINS: usize = 2000;
+
+/// The first thread looks after so long whether threads wait for each other, and tries for so long to go on alone.
+const TRIAL: Duration = Duration::from_millis(20);
+
+/// What was better is kept for so long.
+const KEPT: Duration = Duration::from_millis(200);
 
 /// What lies alone in its cache lines.
 #[derive(Debug, Default)]
@@ -21,6 +29,10 @@ pub(super) struct Progress {
     claimed: Vec<Alone<AtomicUsize>>,
     /// And how many are taken. With one count for all, threads would also wait for each other to count.
     taken: Vec<Alone<AtomicUsize>>,
+    /// The first thread goes on alone.
+    alone: Alone<AtomicBool>,
+    /// The microseconds that threads have waited for each other for longer than usual.
+    waited: Alone<AtomicUsize>,
     /// A thread has left in the middle of a step.
     broken: Alone<AtomicBool>,
 }
@@ -29,13 +41,20 @@ impl Progress {
     /// The beginning of a run of so many steps.
     pub(super) fn new(parts: usize, steps: usize) -> Self {
         let zeros = || (0..parts).map(|_| Alone::default()).collect();
-        Self { steps, claimed: zeros(), taken: zeros(), broken: Alone::default() }
+        Self {
+            steps,
+            claimed: zeros(),
+            taken: zeros(),
+            alone: Alone::default(),
+            waited: Alone::default(),
+            broken: Alone::default(),
+        }
     }
 
     /// Takes all steps of part `own` that no other thread takes, by `step(part, t)`. A step begins when that before it is complete.
     ///
     /// A thread that gets no processor would let all others wait in each step. So a part that nobody has begun for a while is
-    /// taken over, until its own thread is there again.
+    /// taken over, until its own thread is there again; and if the first thread is faster alone, it goes on so for some time.
     pub(super) fn work(&self, own: usize, mut step: impl FnMut(usize, usize)) {
         let _present = Present(self);
         let mut take = |part: usize, t: usize| {
@@ -50,10 +69,17 @@ impl Progress {
             first
         };
         let mut others: Vec<usize> = Vec::new();
+        let mut judge = Judge::new();
         for t in 0..self.steps {
+            if own > 0 {
+                self.stay_away();
+            } else if judge.changes(t, self.waited.0.load(Ordering::Relaxed)) {
+                self.alone.0.store(judge.alone, Ordering::Relaxed);
+                others = (1..self.claimed.len()).filter(|_| judge.alone).collect();
+            }
             take(own, t);
             others.retain(|&part| take(part, t));
-            let mut looks = 0;
+            let (mut looks, mut since) = (0, None::<Instant>);
             while !self.is_complete(t) {
                 if self.is_broken() {
                     return;
@@ -65,9 +91,21 @@ impl Progress {
                 } else if looks < SPINS {
                     std::hint::spin_loop();
                 } else {
-                    std::thread::yield_now();
+                    since = since.or_else(|| Some(Instant::now()));
+                    thread::yield_now();
                 }
             }
+            if let Some(since) = since {
+                let waited = since.elapsed().as_micros() as usize;
+                self.waited.0.fetch_add(waited, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Waits as long as the first thread is alone.
+    fn stay_away(&self) {
+        while self.alone.0.load(Ordering::Relaxed) && !self.is_broken() && !self.is_complete(self.steps - 1) {
+            thread::sleep(Duration::from_millis(1));
         }
     }
 
@@ -78,6 +116,49 @@ impl Progress {
 
     fn is_broken(&self) -> bool {
         self.broken.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How the first thread finds out whether the others are of use: where there are too few processors, a thread that has to give
+/// its own away in the middle of a step stops all others.
+struct Judge {
+    alone: bool,
+    /// While it tries to go on alone: the steps in a second with the others.
+    together: Option<f64>,
+    /// When this began, in which step, and how long threads had waited for each other until then.
+    since: Instant,
+    first: usize,
+    waited: usize,
+    /// How long it lasts at least.
+    period: Duration,
+}
+
+impl Judge {
+    fn new() -> Self {
+        Self { alone: false, together: None, since: Instant::now(), first: 0, waited: 0, period: TRIAL }
+    }
+
+    /// Decides from time to time whether the first thread goes on alone; true if that is something else than before. `waited`: the
+    /// microseconds that threads have waited for each other for longer than usual.
+    fn changes(&mut self, t: usize, waited: usize) -> bool {
+        // The clock is not read in each step.
+        if !t.is_multiple_of(16) {
+            return false;
+        }
+        let elapsed = self.since.elapsed();
+        if elapsed < self.period {
+            return false;
+        }
+        let rate = (t - self.first) as f64 / elapsed.as_secs_f64();
+        let waiting = waited.wrapping_sub(self.waited) as f64 * 1e-6 > 0.2 * elapsed.as_secs_f64();
+        let (alone, together, period) = match (self.alone, self.together) {
+            (false, _) if waiting => (true, Some(rate), TRIAL),
+            (true, Some(together)) => (rate > together, None, KEPT),
+            _ => (false, None, TRIAL),
+        };
+        let changes = alone != self.alone;
+        *self = Self { alone, together, since: Instant::now(), first: t, waited, period };
+        changes
     }
 }
 
