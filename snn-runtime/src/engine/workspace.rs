@@ -94,7 +94,7 @@ impl<R: Real> Workspace<R> {
 
     /// The fewest neurons that are worth a thread where one network takes several: a run of a single sample without a gradient
     /// deals the neurons of each population to the threads of the current pool of rayon, if there are so many for each, and
-    /// the run is long enough for what it takes to begin. 1024 at first; `usize::MAX`: such a run takes one thread. The results
+    /// the run is long enough for what it takes to begin. 1536 at first; `usize::MAX`: such a run takes one thread. The results
     /// are the same bits.
     ///
     /// This is for spikes with a delay of at least one step between populations. A run that records states, or whose losses and

@@ -32,10 +32,10 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// See [`crate::Workspace::set_neurons_per_thread`].
-pub(crate) const NEURONS_PER_THREAD: usize = 1024;
+pub(crate) const NEURONS_PER_THREAD: usize = 1536;
 
 /// A thread must have so many steps to take of as many neurons as it is worth: it takes some 50 us to begin.
-const STEPS: usize = 200;
+const STEPS: usize = 500;
 
 /// What the threads have, kept from run to run.
 #[derive(Debug)]
@@ -128,8 +128,9 @@ impl Taken {
     /// Takes so many, if no other run has any or there are processors for both: threads that wait for each other must not also wait
     /// for a processor.
     fn threads(count: usize) -> Option<Self> {
-        let processors = thread::available_parallelism().map_or(1, usize::from);
-        let more = |used: usize| (used == 0 || used + count <= processors).then_some(used + count);
+        // It takes a while to ask for them.
+        let processors = || thread::available_parallelism().map_or(1, usize::from);
+        let more = |used: usize| (used == 0 || used + count <= processors()).then_some(used + count);
         IN_USE.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok().map(|_| Self(count))
     }
 }

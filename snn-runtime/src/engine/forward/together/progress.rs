@@ -14,7 +14,7 @@ const SPINS: usize = 2000;
 const TRIAL: Duration = Duration::from_millis(20);
 
 /// What was better is kept for so long.
-const KEPT: Duration = Duration::from_millis(200);
+const KEPT: Duration = Duration::from_millis(400);
 
 /// What lies alone in its cache lines.
 #[derive(Debug, Default)]
@@ -153,7 +153,8 @@ impl Judge {
         let waiting = waited.wrapping_sub(self.waited) as f64 * 1e-6 > 0.2 * elapsed.as_secs_f64();
         let (alone, together, period) = match (self.alone, self.together) {
             (false, _) if waiting => (true, Some(rate), TRIAL),
-            (true, Some(together)) => (rate > together, None, KEPT),
+            // Where it is not clear, the others are not worth their time.
+            (true, Some(together)) => (rate > 0.85 * together, None, KEPT),
             _ => (false, None, TRIAL),
         };
         let changes = alone != self.alone;
