@@ -32,7 +32,7 @@ struct Options {
     /// Seconds of model time.
     #[arg(long, default_value_t = 10.0)]
     seconds: f64,
-    /// Threads for what is prepared; the simulation of one network takes one.
+    /// Threads; the simulation takes as many as the network is large enough for.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     threads: u16,
     /// Double instead of single precision.

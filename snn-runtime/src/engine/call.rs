@@ -4,7 +4,7 @@ use super::BLOCK;
 use super::backward::backward;
 use super::batch::{Batch, InputData};
 use super::carry::Sample;
-use super::forward::{Counts, Run, begin, forward};
+use super::forward::{Counts, Run, begin, forward, forward_together};
 use super::plan::Plan;
 use super::segments::segments;
 use super::weights::Weights;
@@ -50,6 +50,8 @@ pub(crate) struct Call<'a, 'b, R> {
     pub(crate) pass: Pass,
     /// The first pass leaves in memory all that the second needs of each block, which then runs backwards alone.
     pub(crate) keeps: bool,
+    /// See [`super::Workspace::set_neurons_per_thread`].
+    pub(crate) neurons_per_thread: usize,
 }
 
 impl<R: Real> Call<'_, '_, R> {
@@ -76,6 +78,7 @@ impl<R: Real> Call<'_, '_, R> {
             self.run(scratch, first, &mut decisions.populations, &mut counts);
             if self.pass != Pass::Second {
                 lane.operations += counts.operations;
+                lane.threads = lane.threads.max(counts.threads);
                 lane.wrong = lane.wrong.or(counts.wrong);
             }
         }
@@ -117,6 +120,7 @@ impl<R: Real> Call<'_, '_, R> {
         let steps = self.plan.simulation.steps;
         let in_pieces = scratch.traced < steps;
         begin(self, scratch, first, counts);
+        let done = forward_together(self, scratch, counts);
         (scratch.from, scratch.traces_from) = (0, 0);
         for (index, segment) in segments(steps, scratch.segment).enumerate() {
             let last = segment.end == steps;
@@ -129,7 +133,9 @@ impl<R: Real> Call<'_, '_, R> {
                 scratch.save(index);
             }
             let run = if self.tapes() && last { Run::Taped } else { Run::First };
-            forward(self, scratch, first, segment.clone(), run, decisions, counts);
+            if !done {
+                forward(self, scratch, first, segment.clone(), run, decisions, counts);
+            }
             if in_pieces {
                 self.evaluate(scratch, first, segment);
             }

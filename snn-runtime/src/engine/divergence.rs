@@ -88,6 +88,7 @@ fn state<R: Real>(
         gradient: false,
         pass: Pass::Only,
         keeps: false,
+        neurons_per_thread: usize::MAX,
     };
     let mut counts = Counts::default();
     begin(&call, &mut scratch, sample, &mut counts);

@@ -358,6 +358,7 @@ impl<R: Real> Network<R> {
             gradient: gradient && !coupled,
             pass: if coupled { Pass::First } else { Pass::Only },
             keeps: false,
+            neurons_per_thread: workspace.neurons_per_thread,
         };
         let shape = Shape {
             mode,

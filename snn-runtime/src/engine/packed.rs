@@ -8,6 +8,7 @@
 use crate::Real;
 use crate::aligned::Aligned;
 use crate::simd::{Loops, dispatch};
+use std::ops::Range;
 
 /// The columns of a full tile.
 pub(crate) const TILE: usize = 64;
@@ -85,6 +86,18 @@ impl<R: Real> Packed<R> {
     /// from `first`. With a `start`, the sums begin with these `columns` numbers, and not with what is there.
     pub(crate) fn add_rows_at(&self, lists: &[(&[u32], usize)], first: usize, start: Option<&[R]>, out: &mut [R]) {
         dispatch(AddRowsAt { packed: self, lists, first, start, out });
+    }
+
+    /// Adds the rows of many lists to the sums of some columns, which begin and end where wide tiles do, or with the last: each
+    /// list to the numbers of `out` from its place on, the first of which is that of the first of these columns.
+    pub(crate) fn add_rows_within(
+        &self,
+        columns: Range<usize>,
+        lists: &[(&[u32], usize)],
+        first: usize,
+        out: &mut [R],
+    ) {
+        dispatch(AddRowsWithin { packed: self, columns, lists, first, out });
     }
 
     /// `out[s] += a[s] . self` for each of `count` samples, where `a[s]` are the `rows` numbers from
@@ -269,6 +282,40 @@ impl<R: Real> Packed<R> {
             lists
         };
         rest.iter().for_each(|&list| self.add_to::<WIDTH>(column, list, first, start, out));
+    }
+}
+
+struct AddRowsWithin<'a, R> {
+    packed: &'a Packed<R>,
+    columns: Range<usize>,
+    lists: &'a [(&'a [u32], usize)],
+    first: usize,
+    out: &'a mut [R],
+}
+
+impl<R: Real> Loops for AddRowsWithin<'_, R> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const BYTES: usize>(mut self) {
+        let columns = self.columns.clone();
+        for (start, width) in tiles(self.packed.columns).filter(|(start, _)| columns.contains(start)) {
+            match width {
+                TILE => self.tile::<TILE>(start),
+                _ => self.tile::<NARROW>(start),
+            }
+        }
+    }
+}
+
+impl<R: Real> AddRowsWithin<'_, R> {
+    #[inline(always)]
+    fn tile<const WIDTH: usize>(&mut self, start: usize) {
+        let length = WIDTH.min(self.packed.columns - start);
+        let rows = self.packed.tile_rows::<WIDTH>(start);
+        for (list, place) in self.lists {
+            let out = &mut self.out[place + start - self.columns.start..][..length];
+            store(out, sum_of(rows, list, |i| i as usize - self.first, load(out)));
+        }
     }
 }
 

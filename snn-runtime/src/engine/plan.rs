@@ -38,6 +38,7 @@ pub(crate) struct Plan<R> {
 }
 
 /// A population.
+#[derive(Clone)]
 pub(crate) struct PopulationPlan<R> {
     pub(crate) name: String,
     pub(crate) n: usize,

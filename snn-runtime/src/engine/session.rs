@@ -27,6 +27,16 @@ impl<'n, R: Real> Session<'n, R> {
         self.workspace.set_noise_seed(seed);
     }
 
+    /// See [`Workspace::set_neurons_per_thread`].
+    pub fn set_neurons_per_thread(&mut self, neurons: usize) {
+        self.workspace.set_neurons_per_thread(neurons);
+    }
+
+    /// See [`Workspace::threads_of_a_sample`].
+    pub fn threads_of_a_sample(&self) -> usize {
+        self.workspace.threads_of_a_sample()
+    }
+
     /// Runs the next window.
     ///
     /// # Errors

@@ -70,6 +70,12 @@ impl<R: Real> Weights<R> {
         &self.listed[p.lead]
     }
 
+    /// The sum of the biases of the neurons of a population at a port.
+    pub(crate) fn bias(&self, plan: &Plan<R>, population: usize, port: usize) -> &[R] {
+        let n = plan.populations[population].n;
+        &self.biases[population][port * n..][..n]
+    }
+
     /// The coefficients of a population.
     pub(crate) fn coefficients(&self, population: usize, p: &PopulationPlan<R>) -> Coefficients<'_, R> {
         Coefficients { values: &self.coefficients[population], per_neuron: p.per_neuron }

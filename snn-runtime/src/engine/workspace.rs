@@ -35,6 +35,7 @@ pub struct Workspace<R> {
     pub(crate) segments: usize,
     pub(crate) noise_seed: u64,
     pub(crate) dropout_seed: Option<u64>,
+    pub(crate) neurons_per_thread: usize,
     pub(crate) weights: Weights<R>,
     pub(crate) lane: Vec<Lane<R>>,
     pub(crate) pool: Pool<R>,
@@ -57,6 +58,7 @@ impl<R: Real> Workspace<R> {
             segments: 1,
             noise_seed: 0,
             dropout_seed: None,
+            neurons_per_thread: forward::NEURONS_PER_THREAD,
             weights: Weights::default(),
             lane: Vec::new(),
             pool: Pool::default(),
@@ -86,9 +88,8 @@ impl<R: Real> Workspace<R> {
 
     /// The most bytes of what a block of 8 samples keeps for its way back, for each thread; `None`, as at first: 1 MiB, about what
     /// stays in the cache. If the whole simulation needs more, its time axis is cut into segments, of 64 steps at least (or all, if
-    /// these are not more than 128): the states
-    /// at their beginnings are kept, and each is run forwards once more before it is run backwards. The results are the same
-    /// bits.
+    /// these are not more than 128): the states at their beginnings are kept, and each is run forwards once more before it is run
+    /// backwards. The results are the same bits.
     pub fn set_tape_bytes(&mut self, bytes: Option<usize>) {
         self.tape_bytes = bytes.unwrap_or(TAPE_BYTES);
     }
@@ -96,6 +97,23 @@ impl<R: Real> Workspace<R> {
     /// The segments into which the last call with a gradient cut the time axis.
     pub fn segments(&self) -> usize {
         self.segments
+    }
+
+    /// The fewest neurons that are worth a thread where one network takes several: a run of a single sample without a gradient
+    /// deals the neurons of each population to the threads of the current pool of rayon, if there are so many for each, and
+    /// the run is long enough for what it takes to begin. 1536 at first; `usize::MAX`: such a run takes one thread. The results
+    /// are the same bits.
+    ///
+    /// This is for spikes with a delay of at least one step between populations. A run that records states, or whose losses and
+    /// readouts observe the network, takes one thread, and so does one with plasticity, with gap junctions or other
+    /// projections that carry numbers between populations, and with convolutions or pooling.
+    pub fn set_neurons_per_thread(&mut self, neurons: usize) {
+        self.neurons_per_thread = neurons;
+    }
+
+    /// The most threads that a sample of the last run was dealt to ([`Self::set_neurons_per_thread`]).
+    pub fn threads_of_a_sample(&self) -> usize {
+        self.lane.iter().map(|lane| lane.threads).max().unwrap_or(1)
     }
 
     /// The number of lanes.
@@ -134,6 +152,8 @@ pub(crate) struct Lane<R> {
     /// Spikes per population.
     pub(crate) spikes: Vec<u64>,
     pub(crate) operations: u64,
+    /// The most threads that took a block.
+    pub(crate) threads: usize,
     pub(crate) wrong: Option<forward::Wrong>,
     /// The states at the end of each sample of the lane, if they are wanted.
     pub(crate) carry: Vec<Sample<R>>,
@@ -187,6 +207,7 @@ impl<R: Real> Lane<R> {
         self.trains.iter_mut().for_each(Vec::clear);
         zeroed(&mut self.spikes, count);
         self.operations = 0;
+        self.threads = 1;
         self.wrong = None;
         self.carry.clear();
         self.blocks.clear();
@@ -239,6 +260,8 @@ pub(crate) struct Scratch<R> {
     /// One row of encoder input.
     pub(crate) row: Vec<f32>,
     pub(crate) cells: Vec<forward::Cells<R>>,
+    /// What the threads have that take the steps of one sample together.
+    pub(crate) together: forward::Together<R>,
     /// Per block sample and rule of the plan the states of the connections: the weight, then others.
     pub(crate) plastic: Vec<Vec<R>>,
     /// Room for a rule.
@@ -394,6 +417,7 @@ impl<R: Real> Scratch<R> {
             + trains
             + self.tape_flags.iter().map(Aligned::bytes).sum::<usize>()
             + self.cells.iter().map(forward::Cells::bytes).sum::<usize>()
+            + self.together.bytes()
             + self.loss.bytes()
             + self.checkpoints.bytes()
             + self.events.iter().map(EventsByRow::bytes).sum::<usize>()

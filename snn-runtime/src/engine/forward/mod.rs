@@ -3,8 +3,10 @@
 mod cells;
 mod encode;
 mod receive;
+mod together;
 
 pub(crate) use cells::Cells;
+pub(crate) use together::{NEURONS_PER_THREAD, Together, forward_together};
 
 use super::call::Call;
 use super::collect::collect;
@@ -33,6 +35,8 @@ const FEW: usize = 8;
 #[derive(Default)]
 pub(crate) struct Counts {
     pub(crate) operations: u64,
+    /// The threads that took the steps of a sample together, or 0.
+    pub(crate) threads: usize,
     pub(crate) wrong: Option<Wrong>,
 }
 

@@ -2,10 +2,12 @@
 
 mod draw;
 mod grid;
+mod section;
 mod sparse;
 
 pub(crate) use draw::Draw;
 pub(crate) use grid::Window;
+pub(crate) use section::Section;
 pub(crate) use sparse::Sparse;
 
 use crate::Real;

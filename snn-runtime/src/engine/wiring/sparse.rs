@@ -8,10 +8,10 @@ use crate::Real;
 #[derive(Clone, Debug)]
 pub(crate) struct Sparse {
     /// `starts[row] .. starts[row + 1]` is the range of a row in `columns`.
-    starts: Vec<u32>,
-    columns: Vec<u32>,
+    pub(super) starts: Vec<u32>,
+    pub(super) columns: Vec<u32>,
     /// The weight of each connection; empty: they are numbered as the connections are.
-    weights: Vec<u32>,
+    pub(super) weights: Vec<u32>,
 }
 
 impl Sparse {
