@@ -77,8 +77,8 @@ impl<R: Real> Network<R> {
         &self.plan.layout
     }
 
-    /// The bytes of the lists of connections, besides the weights: 4 for each connection that is drawn or listed, or 8 if
-    /// delays differ, and nothing for dense projections, convolutions and pooling.
+    /// The bytes of the lists of connections, besides the weights: 2 for each connection that is drawn or listed, or 4 to more
+    /// than 65536 neurons, and 4 more if delays differ, and nothing for dense projections, convolutions and pooling.
     pub fn connection_bytes(&self) -> usize {
         let rules: usize = self.plan.plastic.iter().map(|rule| rule.bytes()).sum();
         self.plan.projections.iter().map(|p| p.wiring.bytes()).sum::<usize>() + rules

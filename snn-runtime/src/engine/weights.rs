@@ -21,6 +21,8 @@ pub(crate) struct Weights<R> {
     pub(crate) backward: Vec<Packed<R>>,
     /// Per projection that is the first with its weights, these, if one with them is not dense.
     listed: Vec<Vec<R>>,
+    /// The weight that all of these are.
+    same: Vec<Option<R>>,
     /// Per population the sum of the biases of each port. `[ports, n]`
     pub(crate) biases: Vec<Vec<R>>,
     coefficients: Vec<Vec<R>>,
@@ -57,6 +59,10 @@ impl<R: Real> Weights<R> {
                 },
             );
         });
+        // Where they differ, the first that does decides.
+        let same = |listed: &Vec<R>| listed.first().copied().filter(|first| listed.iter().all(|w| w == first));
+        self.same.clear();
+        self.same.extend(self.listed.iter().map(same));
         self.biases.resize_with(plan.populations.len(), Vec::new);
         self.coefficients.resize_with(plan.populations.len(), Vec::new);
         for (index, p) in plan.populations.iter().enumerate() {
@@ -74,6 +80,11 @@ impl<R: Real> Weights<R> {
     pub(crate) fn bias(&self, plan: &Plan<R>, population: usize, port: usize) -> &[R] {
         let n = plan.populations[population].n;
         &self.biases[population][port * n..][..n]
+    }
+
+    /// The weight in effect of all connections of a projection that is not dense, if it is the same.
+    pub(crate) fn same(&self, p: &ProjectionPlan) -> Option<R> {
+        self.same[p.lead]
     }
 
     /// The coefficients of a population.

@@ -126,10 +126,10 @@ fn receive_now<R: Real>(
             let Some(message) = sent.message(call, projection, (slot, first + slot), t) else { continue };
             let place = cells.arrival(p, t, port, slot).start + projection.targets.start;
             let out = &mut cells.arriving()[place..place + projection.columns];
-            let listed = match projection.plastic {
-                Some(rule) => &scratch.plastic[slot * call.plan.plastic.len() + rule][..],
-                None if matches!(projection.wiring, Wiring::Dense) => &[],
-                None => call.weights.listed(projection),
+            let (listed, same) = match projection.plastic {
+                Some(rule) => (&scratch.plastic[slot * call.plan.plastic.len() + rule][..], None),
+                None if matches!(projection.wiring, Wiring::Dense) => (&[][..], None),
+                None => (call.weights.listed(projection), call.weights.same(projection)),
             };
             match (message, &projection.wiring) {
                 (Message::Spikes([]), _) => continue,
@@ -143,7 +143,7 @@ fn receive_now<R: Real>(
                     let connections = list.iter().map(degree).sum::<u64>();
                     counts.operations += connections;
                     *touched += connections as usize;
-                    wiring.add_spikes(list, source, listed, out);
+                    wiring.add_spikes(list, source, listed, same, out);
                     continue;
                 }
                 (Message::Values(x), Wiring::Dense) => call.weights.forward[j].product(1, x, x.len(), out),

@@ -37,9 +37,16 @@ pub(crate) trait Rows {
 }
 
 impl Wiring {
-    /// Adds the weights of the rows that spiked, counted from `first`, to the columns.
-    pub(crate) fn add_spikes<R: Real>(&self, spikes: &[u32], first: usize, weights: &[R], out: &mut [R]) {
-        each_row(self, AddSpikes { spikes, first, weights, out });
+    /// Adds the weights of the rows that spiked, counted from `first`, to the columns; `same`: the weight, if all are.
+    pub(crate) fn add_spikes<R: Real>(
+        &self,
+        spikes: &[u32],
+        first: usize,
+        weights: &[R],
+        same: Option<R>,
+        out: &mut [R],
+    ) {
+        each_row(self, AddSpikes { spikes, first, weights, same, out });
     }
 
     /// Undoes [`Self::add_spikes`] of the same spikes to what was `start`.
@@ -118,12 +125,20 @@ struct AddSpikes<'a, R> {
     spikes: &'a [u32],
     first: usize,
     weights: &'a [R],
+    same: Option<R>,
     out: &'a mut [R],
 }
 
 impl<R: Real> Kernel for AddSpikes<'_, R> {
     #[inline(always)]
     fn run(self, rows: &impl Rows) {
+        if let Some(weight) = self.same {
+            // The list of weights, as long as that of the columns, is not read.
+            for &spike in self.spikes {
+                rows.each(spike as usize - self.first, |column, _| self.out[column] += weight);
+            }
+            return;
+        }
         for &spike in self.spikes {
             rows.each_weight(spike as usize - self.first, self.weights, |column, weight| self.out[column] += weight);
         }

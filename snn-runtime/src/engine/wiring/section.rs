@@ -17,8 +17,18 @@ impl Section {
     /// The connections of a list to `columns`.
     pub(crate) fn new(list: &Sparse, columns: Range<usize>) -> Self {
         let cut = |ends: &[u32]| {
-            let own = &list.columns[ends[0] as usize..ends[1] as usize];
-            let place = |column: usize| ends[0] + own.partition_point(|&c| (c as usize) < column) as u32;
+            let place = |column: usize| {
+                // Columns are ascending.
+                let (mut low, mut high) = (ends[0], ends[1]);
+                while low < high {
+                    let middle = low + (high - low) / 2;
+                    match (list.columns.get(middle as usize) as usize) < column {
+                        true => low = middle + 1,
+                        false => high = middle,
+                    }
+                }
+                low
+            };
             [place(columns.start), place(columns.end)]
         };
         let rows = list.starts.windows(2).map(cut).collect();
@@ -41,9 +51,10 @@ impl Section {
         spikes: &[u32],
         first: usize,
         weights: &[R],
+        same: Option<R>,
         out: &mut [R],
     ) {
-        AddSpikes { spikes, first, weights, out }.run(&Own { section: self, list });
+        AddSpikes { spikes, first, weights, same, out }.run(&Own { section: self, list });
     }
 
     /// As [`super::Wiring::restore`].
@@ -77,24 +88,14 @@ impl Own<'_> {
 impl Rows for Own<'_> {
     #[inline(always)]
     fn each(&self, row: usize, mut connection: impl FnMut(usize, usize)) {
-        let (range, first) = (self.range(row), self.section.columns.start);
-        let columns = self.list.columns[range.clone()].iter().map(|&column| column as usize - first);
-        match self.list.weights.get(range.clone()) {
-            Some(weights) if !self.list.weights.is_empty() => {
-                columns.zip(weights).for_each(|(column, &weight)| connection(column, weight as usize));
-            }
-            _ => columns.zip(range).for_each(|(column, weight)| connection(column, weight)),
-        }
+        let first = self.section.columns.start;
+        self.list.each_in(self.range(row), |column, weight| connection(column - first, weight));
     }
 
     #[inline(always)]
     fn each_weight<R: Real>(&self, row: usize, weights: &[R], mut connection: impl FnMut(usize, R)) {
-        if !self.list.weights.is_empty() {
-            return self.each(row, |column, weight| connection(column, weights[weight]));
-        }
-        let (range, first) = (self.range(row), self.section.columns.start);
-        let pairs = self.list.columns[range.clone()].iter().zip(&weights[range]);
-        pairs.for_each(|(&column, &weight)| connection(column as usize - first, weight));
+        let first = self.section.columns.start;
+        self.list.each_weight_in(self.range(row), weights, |column, weight| connection(column - first, weight));
     }
 }
 
@@ -119,15 +120,19 @@ mod tests {
             let list = Sparse::from_pairs(4, &[0, 0, 0, 2, 3, 3], &[0, 4, 6, 5, 1, 6], weights);
             let numbers = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
             let mut whole = [0.0; 7];
-            AddSpikes { spikes: &[10, 12, 13], first: 10, weights: &numbers, out: &mut whole }.run(&list);
+            AddSpikes { spikes: &[10, 12, 13], first: 10, weights: &numbers, same: None, out: &mut whole }.run(&list);
             let mut parts = [0.0; 7];
             let mut count = 0;
             for columns in [0..1, 1..1, 1..5, 5..7] {
                 let section = Section::new(&list, columns.clone());
-                section.add_spikes(&list, &[10, 12, 13], 10, &numbers, &mut parts[columns]);
+                section.add_spikes(&list, &[10, 12, 13], 10, &numbers, None, &mut parts[columns]);
                 count += section.degrees(&[10, 12, 13], 10);
             }
             assert_eq!((parts, count), (whole, 6));
+            let (mut equal, mut same) = ([0.0; 7], [0.0; 7]);
+            AddSpikes { spikes: &[10, 13], first: 10, weights: &[3.0; 6], same: None, out: &mut equal }.run(&list);
+            AddSpikes { spikes: &[10, 13], first: 10, weights: &[], same: Some(3.0), out: &mut same }.run(&list);
+            assert_eq!(equal, same);
             let section = Section::new(&list, 5..7);
             section.restore(&list, &[13], 10, &[7.0, 9.0], &mut parts[5..]);
             assert_eq!((&parts[..6], parts[6]), (&whole[..6], 9.0));

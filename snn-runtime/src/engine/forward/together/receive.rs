@@ -108,7 +108,8 @@ impl<R: Real> Group<R> {
                     let connections = section.degrees(spikes, source);
                     *operations += connections as u64;
                     touched += connections;
-                    section.add_spikes(list, spikes, source, call.weights.listed(projection), out);
+                    let (weights, same) = (call.weights.listed(projection), call.weights.same(projection));
+                    section.add_spikes(list, spikes, source, weights, same, out);
                 }
                 (Some(Message::Values(x)), Wiring::Sparse(list)) => {
                     section.add_values(list, x, call.weights.listed(projection), out);
