@@ -7,6 +7,7 @@ pub mod random;
 pub mod reference;
 pub mod robust;
 pub mod smooth;
+pub mod tally;
 pub mod trains;
 
 use snn_dsl::compile::compile;

@@ -9,6 +9,7 @@ use snn_dsl::syntax::{self, print};
 use snn_runtime::neuron::Mode;
 use snn_tests::random::rewrite::{in_other_units, shape, untidy};
 use snn_tests::random::{self, Choices, model_of_seed};
+use snn_tests::tally::Tally;
 use snn_tests::{probe, smooth};
 use std::cell::Cell;
 
@@ -119,8 +120,7 @@ fn the_generator_uses_the_whole_language() {
 #[test]
 fn gradients_equal_differences() {
     // Models that are not compared; parameters that are, those that needed another step, and those with a gradient.
-    let (rejects, compared, other_steps, nonzero) = (Cell::new(0), Cell::new(0), Cell::new(0), Cell::new(0));
-    let add = |count: &Cell<usize>, more: usize| count.set(count.get() + more);
+    let tally = Tally::default();
     let models = check(config(VARIABLE, 128), &models(), |made| {
         let model = checked(&made.text);
         // Some recurrent networks explode when spikes are numbers of any size: no difference quotient converges there.
@@ -129,26 +129,11 @@ fn gradients_equal_differences() {
             Err(snn_runtime::Error::LossNotFinite { .. }) => None,
             report => Some(report.unwrap()).filter(|r| r.steepest < 10.0),
         };
-        let Some(report) = report else {
-            add(&rejects, 1);
-            return Ok(());
-        };
-        prop_assert!(report.failures.is_empty(), "{:#?}", report);
-        add(&compared, report.compared);
-        add(&other_steps, report.other_steps);
-        add(&nonzero, report.nonzero);
+        tally.add(report.as_ref());
+        prop_assert!(report.as_ref().is_none_or(|r| r.failures.is_empty()), "{:#?}", report);
         Ok(())
     });
-    let (rejects, compared) = (rejects.get(), compared.get());
-    let found = format!(
-        "{rejects} of {models} models rejected; of {compared} parameters {} with gradient, {} with another step",
-        nonzero.get(),
-        other_steps.get()
-    );
-    println!("{found}");
-    assert!(rejects * 5 <= models as usize, "{found}");
-    assert!(other_steps.get() * 100 <= compared, "{found}");
-    assert!(nonzero.get() * 2 >= compared, "{found}");
+    tally.finish(models, 5, 100);
 }
 
 /// The units that numbers are written in do not matter to a single bit.

@@ -12,6 +12,7 @@ use snn_runtime::{Batch, Network, Readouts, Simulation, SpikeTrain, Workspace};
 use snn_tests::random::Choices;
 use snn_tests::random::networks::{Weights, text, text_of_seed};
 use snn_tests::random::rewrite::{shape, untidy};
+use snn_tests::tally::Tally;
 use snn_tests::{probe, smooth};
 use std::cell::Cell;
 
@@ -117,8 +118,7 @@ fn the_generator_uses_the_whole_language() {
 #[test]
 fn gradients_equal_differences() {
     // Networks that are not compared; parameters that are, those that needed another step, and those with a gradient.
-    let (rejects, compared, other_steps, nonzero) = (Cell::new(0), Cell::new(0), Cell::new(0), Cell::new(0));
-    let add = |count: &Cell<usize>, more: usize| count.set(count.get() + more);
+    let tally = Tally::default();
     let cases = check(config(VARIABLE, 64), &networks(Weights::Trained), |Text(text)| {
         // A loss that is too steep has no difference quotient that converges; conductances of hundredths have steep ones.
         // A variance of samples that are nearly the same is lost in rounding, and so are its differences.
@@ -126,26 +126,11 @@ fn gradients_equal_differences() {
             Err(snn_runtime::Error::LossNotFinite { .. }) => None,
             report => Some(report.unwrap()).filter(|r| r.steepest < 300.0 && (r.largest == 0.0 || r.largest > 1e-9)),
         };
-        let Some(report) = report else {
-            add(&rejects, 1);
-            return Ok(());
-        };
-        prop_assert!(report.failures.is_empty(), "{:#?}", report);
-        add(&compared, report.compared);
-        add(&other_steps, report.other_steps);
-        add(&nonzero, report.nonzero);
+        tally.add(report.as_ref());
+        prop_assert!(report.as_ref().is_none_or(|r| r.failures.is_empty()), "{:#?}", report);
         Ok(())
     });
-    let (rejects, compared) = (rejects.get(), compared.get());
-    let found = format!(
-        "{rejects} of {cases} networks rejected; of {compared} parameters {} with gradient, {} with another step",
-        nonzero.get(),
-        other_steps.get()
-    );
-    println!("{found}");
-    assert!(rejects * 10 <= cases as usize, "{found}");
-    assert!(other_steps.get() * 50 <= compared, "{found}");
-    assert!(nonzero.get() * 2 >= compared, "{found}");
+    tally.finish(cases, 10, 50);
 }
 
 /// The samples of a run: three blocks, the last of them not full.

@@ -17,12 +17,11 @@ use std::ops::Range;
 /// So many products are taken together at most.
 const FACTORS: usize = 8;
 
-/// Runs the samples of a block backwards, of which the first is sample `first` of the batch.
+/// Runs the samples of a block backwards.
 pub(crate) fn backward<R: Real>(
     call: &Call<'_, '_, R>,
     scratch: &mut Scratch<R>,
     lane: &mut Lane<R>,
-    first: usize,
     decisions: &mut [Vec<u8>],
 ) {
     let plan = call.plan;
@@ -33,7 +32,7 @@ pub(crate) fn backward<R: Real>(
     }
     let in_segments = scratch.traced < steps;
     if !in_segments {
-        call.trace_gradients(scratch, first, 0..steps);
+        call.trace_gradients(scratch, 0..steps);
     }
     for (index, segment) in segments(steps, scratch.segment).enumerate().rev() {
         if segment.end < steps {
@@ -43,10 +42,10 @@ pub(crate) fn backward<R: Real>(
             if in_segments {
                 scratch.traces_from = segment.start;
             }
-            forward(call, scratch, first, segment.clone(), Run::Again, decisions, &mut Counts::default());
+            forward(call, scratch, segment.clone(), Run::Again, decisions, &mut Counts::default());
         }
         if in_segments {
-            call.trace_gradients(scratch, first, segment.clone());
+            call.trace_gradients(scratch, segment.clone());
         }
         let last_loss: Vec<Option<usize>> =
             (0..plan.populations.len()).map(|p| last_loss_step(call, scratch, p, &segment)).collect();
@@ -54,7 +53,7 @@ pub(crate) fn backward<R: Real>(
             for t in piece.clone().rev() {
                 step_back_all(call, scratch, &last_loss, t);
             }
-            add_gradients(call, scratch, lane, first, piece);
+            add_gradients(call, scratch, lane, piece);
         }
     }
     let count = scratch.count;

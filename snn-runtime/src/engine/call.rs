@@ -7,6 +7,7 @@ use super::carry::Sample;
 use super::forward::{Counts, Run, begin, forward, forward_together};
 use super::plan::Plan;
 use super::segments::segments;
+use super::sent::Sent;
 use super::weights::Weights;
 use super::workspace::{Decisions, Lane, Scratch};
 use crate::Real;
@@ -67,7 +68,7 @@ impl<R: Real> Call<'_, '_, R> {
 
     /// Runs block `block` of the batch, which is the `local`-th of its lane.
     pub(crate) fn block(&self, scratch: &mut Scratch<R>, lane: &mut Lane<R>, block: usize, local: usize) {
-        let first = block * BLOCK;
+        scratch.sent.first = block * BLOCK;
         let mut decisions = match lane.decisions.get_mut(local) {
             Some(decisions) if self.mode != Mode::Spiking => std::mem::take(decisions),
             _ => Decisions::default(),
@@ -75,7 +76,7 @@ impl<R: Real> Call<'_, '_, R> {
         self.exchange(scratch, lane, &mut decisions, local);
         if self.runs() {
             let mut counts = Counts::default();
-            self.run(scratch, first, &mut decisions.populations, &mut counts);
+            self.run(scratch, &mut decisions.populations, &mut counts);
             if self.pass != Pass::Second {
                 lane.operations += counts.operations;
                 lane.threads = lane.threads.max(counts.threads);
@@ -83,14 +84,14 @@ impl<R: Real> Call<'_, '_, R> {
             }
         }
         if self.pass != Pass::Second {
-            self.record(scratch, lane, first);
+            self.record(scratch, lane);
         }
         if self.gradient {
             if self.pass == Pass::Only {
-                let block = loss_block(self, &scratch.traces, scratch.count, scratch.traced, first, 0..0);
+                let block = loss_block(self, &scratch.traces, &scratch.sent, scratch.traced, 0..0);
                 self.plan.loss.seed(self.scale(), &block, &mut scratch.loss);
             }
-            backward(self, scratch, lane, first, &mut decisions.populations);
+            backward(self, scratch, lane, &mut decisions.populations);
         }
         self.exchange(scratch, lane, &mut decisions, local);
         if self.mode != Mode::Spiking
@@ -116,10 +117,10 @@ impl<R: Real> Call<'_, '_, R> {
     }
 
     /// Runs a block forwards, and computes what its losses and readouts need.
-    fn run(&self, scratch: &mut Scratch<R>, first: usize, decisions: &mut [Vec<u8>], counts: &mut Counts) {
+    fn run(&self, scratch: &mut Scratch<R>, decisions: &mut [Vec<u8>], counts: &mut Counts) {
         let steps = self.plan.simulation.steps;
         let in_pieces = scratch.traced < steps;
-        begin(self, scratch, first, counts);
+        begin(self, scratch, counts);
         let done = forward_together(self, scratch, counts);
         (scratch.from, scratch.traces_from) = (0, 0);
         for (index, segment) in segments(steps, scratch.segment).enumerate() {
@@ -134,14 +135,14 @@ impl<R: Real> Call<'_, '_, R> {
             }
             let run = if self.tapes() && last { Run::Taped } else { Run::First };
             if !done {
-                forward(self, scratch, first, segment.clone(), run, decisions, counts);
+                forward(self, scratch, segment.clone(), run, decisions, counts);
             }
             if in_pieces {
-                self.evaluate(scratch, first, segment);
+                self.evaluate(scratch, segment);
             }
         }
         if !in_pieces {
-            self.evaluate(scratch, first, 0..steps);
+            self.evaluate(scratch, 0..steps);
         }
     }
 
@@ -151,21 +152,21 @@ impl<R: Real> Call<'_, '_, R> {
     }
 
     /// The nodes of losses and readouts, from a piece of the time axis.
-    fn evaluate(&self, scratch: &mut Scratch<R>, first: usize, piece: Range<usize>) {
+    fn evaluate(&self, scratch: &mut Scratch<R>, piece: Range<usize>) {
         if self.pass == Pass::Second {
             return;
         }
         let wanted = if self.gradient || self.pass == Pass::First { Wanted::All } else { Wanted::Readouts };
-        let block = loss_block(self, &scratch.traces, scratch.count, scratch.traced, first, piece);
+        let block = loss_block(self, &scratch.traces, &scratch.sent, scratch.traced, piece);
         let replay = self.mode == Mode::SmoothReplay;
         self.plan.loss.forward(&block, 0..1, wanted, replay, &mut scratch.positions, &mut scratch.loss);
     }
 
     /// The gradient of the loss with respect to what it observes in a piece of the time axis.
-    pub(crate) fn trace_gradients(&self, scratch: &mut Scratch<R>, first: usize, piece: Range<usize>) {
+    pub(crate) fn trace_gradients(&self, scratch: &mut Scratch<R>, piece: Range<usize>) {
         let program = &self.plan.loss;
         let last = piece.end == self.plan.simulation.steps;
-        let block = loss_block(self, &scratch.traces, scratch.count, scratch.traced, first, piece);
+        let block = loss_block(self, &scratch.traces, &scratch.sent, scratch.traced, piece);
         if !last {
             program.forward(&block, 0..1, Wanted::Again, true, &mut scratch.positions, &mut scratch.loss);
         }
@@ -174,12 +175,12 @@ impl<R: Real> Call<'_, '_, R> {
     }
 
     /// Hands over what is asked for of each sample.
-    fn record(&self, scratch: &Scratch<R>, lane: &mut Lane<R>, first: usize) {
+    fn record(&self, scratch: &Scratch<R>, lane: &mut Lane<R>) {
         let (program, count) = (&self.plan.loss, scratch.count);
         for (spikes, trains) in lane.spikes.iter_mut().zip(&scratch.sent.trains) {
             *spikes += trains.iter().map(|t| t.len() as u64).sum::<u64>();
         }
-        let block = loss_block(self, &scratch.traces, count, scratch.traced, first, 0..self.plan.simulation.steps);
+        let block = loss_block(self, &scratch.traces, &scratch.sent, scratch.traced, 0..self.plan.simulation.steps);
         for slot in 0..count {
             for ((_, node), out) in program.readouts.iter().zip(&mut lane.readouts) {
                 out.extend(program.result(*node, slot, &scratch.loss, &block));
@@ -200,13 +201,13 @@ impl<R: Real> Call<'_, '_, R> {
             to.extend_from_slice(&scratch.sent.trains[population]);
         }
         for slot in (0..count).filter(|_| self.carries) {
-            let index = first + slot;
+            let index = scratch.sent.first + slot;
             let input = |input: usize| match &self.batch.inputs[input] {
                 InputData::Values(values) => {
                     let (_, times, n) = values.dim();
                     (None, Some((slot * times * n, times)))
                 }
-                _ => (Some(scratch.sent.input(self, input, slot, index).clone()), None),
+                _ => (Some(scratch.sent.input(self, input, slot).clone()), None),
             };
             lane.carry.push(Sample::after(self.plan, self.carry.get(index), scratch, slot, input));
         }
@@ -217,10 +218,9 @@ impl<R: Real> Call<'_, '_, R> {
 fn loss_block<'a, R>(
     call: &Call<'a, '_, R>,
     traces: &'a [Aligned<R>],
-    count: usize,
+    sent: &Sent<R>,
     room: usize,
-    first: usize,
     piece: Range<usize>,
 ) -> Block<'a, R> {
-    Block { traces, first, count, targets: call.targets, piece, room }
+    Block { traces, first: sent.first, count: sent.count, targets: call.targets, piece, room }
 }

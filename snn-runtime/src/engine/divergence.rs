@@ -91,8 +91,9 @@ fn state<R: Real>(
         neurons_per_thread: usize::MAX,
     };
     let mut counts = Counts::default();
-    begin(&call, &mut scratch, sample, &mut counts);
-    forward(&call, &mut scratch, sample, 0..plan.simulation.steps, Run::First, &mut [], &mut counts);
+    scratch.sent.first = sample;
+    begin(&call, &mut scratch, &mut counts);
+    forward(&call, &mut scratch, 0..plan.simulation.steps, Run::First, &mut [], &mut counts);
     for step in 0..plan.simulation.steps {
         for (trace, values) in traces.iter().zip(&scratch.traces) {
             let values = &values[step * trace.n..][..trace.n];

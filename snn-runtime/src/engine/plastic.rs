@@ -141,21 +141,14 @@ impl<R: Real> PlasticPlan<R> {
 
     /// What happens at the end of step `t`, when all populations have taken theirs: first at the connections where spikes
     /// arrived, which do so at the beginning of a step, then at those whose target spiked, then everywhere.
-    pub(crate) fn step(
-        &self,
-        call: &Call<'_, '_, R>,
-        scratch: &mut Scratch<R>,
-        index: usize,
-        place: (usize, usize),
-        t: usize,
-    ) {
+    pub(crate) fn step(&self, call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, index: usize, slot: usize, t: usize) {
         let plan = call.plan;
         let p = &plan.projections[self.projection];
         let Wiring::Sparse(sparse) = &p.wiring else { return };
         let mut room = std::mem::take(&mut scratch.room);
         if let Some(rule) = &self.on_pre {
             room.clear();
-            match scratch.sent.message(call, p, place, t) {
+            match scratch.sent.message(call, p, slot, t) {
                 Some(Message::Spikes(list)) => list.iter().for_each(|&i| room.row(sparse, i - p.sources.start as u32)),
                 Some(Message::Values(x)) => {
                     let sending = x.iter().enumerate().filter(|(_, x)| **x != R::ZERO);
@@ -163,25 +156,25 @@ impl<R: Real> PlasticPlan<R> {
                 }
                 None => {}
             }
-            self.apply(call, scratch, (index, place.0), &mut room, rule);
+            self.apply(call, scratch, (index, slot), &mut room, rule);
         }
         if let Some(rule) = &self.on_post {
             room.clear();
-            for &target in within(scratch.sent.trains[p.target][place.0].step(t), &p.targets) {
+            for &target in within(scratch.sent.trains[p.target][slot].step(t), &p.targets) {
                 let column = target - p.targets.start as u32;
                 let range = self.starts[column as usize] as usize..self.starts[column as usize + 1] as usize;
                 room.edges.extend_from_slice(&self.edges[range.clone()]);
                 room.rows.extend_from_slice(&self.rows[range.clone()]);
                 room.columns.resize(room.edges.len(), column);
             }
-            self.apply(call, scratch, (index, place.0), &mut room, rule);
+            self.apply(call, scratch, (index, slot), &mut room, rule);
         }
         if let Some(rule) = &self.flow {
             room.clear();
             room.edges.extend(0..self.columns.len() as u32);
             room.rows.extend_from_slice(&self.sources);
             room.columns.extend_from_slice(&self.columns);
-            self.apply(call, scratch, (index, place.0), &mut room, rule);
+            self.apply(call, scratch, (index, slot), &mut room, rule);
         }
         scratch.room = room;
     }

@@ -3,9 +3,12 @@
 //! The neurons' states at the beginning of each segment are kept. On the way back a segment is run forwards once more from
 //! there, with what it sent at hand, and then backwards.
 
-use super::plan::Plan;
+use super::plan::{Plan, PopulationPlan};
+use super::projection::ProjectionPlan;
 use super::workspace::Scratch;
 use crate::Real;
+use crate::graph::Source;
+use crate::loss::Trace;
 use std::ops::Range;
 
 /// The steps of a piece of a long run; one that is not longer than two is a piece by itself.
@@ -35,11 +38,14 @@ pub(crate) fn segments(
 /// not less than a piece.
 pub(crate) fn length<R: Real>(plan: &Plan<R>, count: usize, bytes: usize) -> usize {
     let steps = plan.simulation.steps;
-    let of = |p: &super::plan::PopulationPlan<R>| {
+    let of = |p: &PopulationPlan<R>| {
         let reals = p.layout.tape_reals + p.incoming.len();
         p.n * (reals * size_of::<R>() + usize::from(p.layout.tape_flags))
     };
-    let step = count * plan.populations.iter().map(of).sum::<usize>();
+    let traced = |trace: &Trace| trace.n * (1 + usize::from(trace.gradient)) * size_of::<R>();
+    // What is needed of the whole time axis is there in any case.
+    let traces = if plan.loss.all_in_pieces { plan.loss.traces.iter().map(traced).sum() } else { 0 };
+    let step = count * (plan.populations.iter().map(of).sum::<usize>() + traces);
     let fitting = bytes / step.max(1);
     let piece = piece(steps);
     if fitting >= steps { steps } else { (fitting / piece).max(1) * piece }
@@ -47,9 +53,7 @@ pub(crate) fn length<R: Real>(plan: &Plan<R>, count: usize, bytes: usize) -> usi
 
 /// How far back errors of population `target` are read: the longest delay from a population.
 pub(crate) fn reach<R>(plan: &Plan<R>, target: usize) -> usize {
-    let inside = |p: &&super::projection::ProjectionPlan| {
-        p.target == target && matches!(p.source, crate::graph::Source::Population(_))
-    };
+    let inside = |p: &&ProjectionPlan| p.target == target && matches!(p.source, Source::Population(_));
     plan.projections.iter().filter(inside).map(|p| p.delay).max().unwrap_or(0)
 }
 

@@ -12,6 +12,8 @@ use std::ops::Range;
 /// What the sources of projections have sent.
 #[derive(Debug, Default)]
 pub(crate) struct Sent<R> {
+    /// The place of the first sample of the block in the batch.
+    pub(crate) first: usize,
     /// The samples of the block.
     pub(crate) count: usize,
     /// Per input and block sample: encoded spikes.
@@ -55,16 +57,10 @@ pub(crate) fn within<'a>(list: &'a [u32], range: &Range<usize>) -> &'a [u32] {
 }
 
 impl<R: Real> Sent<R> {
-    /// The spikes of an input; `index` is the place of the sample in the batch.
-    pub(crate) fn input<'a>(
-        &'a self,
-        call: &'a Call<'_, '_, R>,
-        input: usize,
-        slot: usize,
-        index: usize,
-    ) -> &'a SpikeTrain {
+    /// The spikes of an input in a sample of the block.
+    pub(crate) fn input<'a>(&'a self, call: &'a Call<'_, '_, R>, input: usize, slot: usize) -> &'a SpikeTrain {
         match &call.batch.inputs[input] {
-            InputData::Spikes(trains) => &trains[index],
+            InputData::Spikes(trains) => &trains[self.first + slot],
             InputData::Encoded { .. } | InputData::Values(_) => &self.inputs[input][slot],
         }
     }
@@ -85,11 +81,11 @@ impl<R: Real> Sent<R> {
         &'a self,
         call: &'a Call<'_, '_, R>,
         p: &ProjectionPlan,
-        (slot, index): (usize, usize),
+        slot: usize,
         t: usize,
     ) -> Option<Message<'a, R>> {
         let Some(t) = t.checked_sub(p.delay) else {
-            return call.carry.get(index).and_then(|before| before.message(call.plan, p, p.delay - t));
+            return call.carry.get(self.first + slot).and_then(|before| before.message(call.plan, p, p.delay - t));
         };
         let steps = call.plan.simulation.steps;
         let rows = |values: &'a [R], n: usize, at: usize| Message::Values(&values[at * n..][..n][p.sources.clone()]);
@@ -113,9 +109,7 @@ impl<R: Real> Sent<R> {
                 let train = self.dropped[population].trains.get(slot).unwrap_or(&self.trains[population][slot]);
                 Message::Spikes(within(train.step(t), &p.sources))
             }
-            (_, Source::Input(input)) => {
-                Message::Spikes(within(self.input(call, input, slot, index).step(t), &p.sources))
-            }
+            (_, Source::Input(input)) => Message::Spikes(within(self.input(call, input, slot).step(t), &p.sources)),
         })
     }
 }

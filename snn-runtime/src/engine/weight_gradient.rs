@@ -61,18 +61,17 @@ impl EventsByRow {
     }
 }
 
-/// Adds the gradients of a piece of the time axis in a block whose first sample is sample `first` of the batch.
+/// Adds the gradients of a piece of the time axis in a block.
 pub(crate) fn add_gradients<R: Real>(
     call: &Call<'_, '_, R>,
     scratch: &mut Scratch<R>,
     lane: &mut Lane<R>,
-    first: usize,
     piece: Range<usize>,
 ) {
     let plan = call.plan;
     let (count, from) = (scratch.count, scratch.from);
     for slot in 0..count {
-        sort_spikes(call, scratch, slot, first + slot, &piece);
+        sort_spikes(call, scratch, slot, &piece);
         for (target, p) in plan.populations.iter().enumerate() {
             let Some(last) = scratch.last_live[target] else { continue };
             let live = piece.start..piece.end.min(last + 1);
@@ -92,7 +91,7 @@ pub(crate) fn add_gradients<R: Real>(
                     if live.start < end {
                         let gradient = &mut lane.gradient[p.weight.clone()];
                         let errors = errors.of(&p.targets);
-                        add_by_steps(call, &scratch.sent, p, (slot, first + slot), live.start..end, &errors, gradient);
+                        add_by_steps(call, &scratch.sent, p, slot, live.start..end, &errors, gradient);
                     }
                 }
                 if !trained().any(|q| q.is_by_tiles(call)) {
@@ -117,18 +116,12 @@ pub(crate) fn add_gradients<R: Real>(
 }
 
 /// Sorts the spikes that arrive in a piece, for each source and delay with which some do.
-fn sort_spikes<R: Real>(
-    call: &Call<'_, '_, R>,
-    scratch: &mut Scratch<R>,
-    slot: usize,
-    index: usize,
-    piece: &Range<usize>,
-) {
+fn sort_spikes<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, slot: usize, piece: &Range<usize>) {
     for (&(source, delay), events) in call.plan.sorted.iter().zip(&mut scratch.events) {
         let steps = piece.start.saturating_sub(delay)..piece.end.saturating_sub(delay);
         match source {
             Source::Input(input) => {
-                let train = scratch.sent.input(call, input, slot, index);
+                let train = scratch.sent.input(call, input, slot);
                 events.sort(train, steps, call.plan.inputs[input].size);
             }
             Source::Population(population) => {
@@ -153,7 +146,7 @@ fn add_by_steps<R: Real>(
     call: &Call<'_, '_, R>,
     sent: &Sent<R>,
     p: &ProjectionPlan,
-    place: (usize, usize),
+    slot: usize,
     range: Range<usize>,
     errors: &Errors<'_, R>,
     gradient: &mut [R],
@@ -161,7 +154,7 @@ fn add_by_steps<R: Real>(
     let first = p.sources.start;
     for arrival in range {
         let errors = errors.row(arrival - errors.first);
-        let Some(message) = sent.message(call, p, place, arrival) else { continue };
+        let Some(message) = sent.message(call, p, slot, arrival) else { continue };
         match (message, &p.wiring) {
             (Message::Spikes(list), Wiring::Dense) => {
                 for &row in list {

@@ -86,10 +86,11 @@ impl<R: Real> Workspace<R> {
         self.kept_bytes = bytes;
     }
 
-    /// The most bytes of what a block of 8 samples keeps for its way back, for each thread; `None`, as at first: 1 MiB, about what
-    /// stays in the cache. If the whole simulation needs more, its time axis is cut into segments, of 64 steps at least (or all, if
-    /// these are not more than 128): the states at their beginnings are kept, and each is run forwards once more before it is run
-    /// backwards. The results are the same bits.
+    /// The most bytes of what a block of 8 samples keeps of each step for its way back: the tape, the errors, and what losses
+    /// observe, as far as these can be taken piece by piece. For each thread; `None`, as at first: 1 MiB, about what stays in the
+    /// cache. If the whole simulation needs more, its time axis is cut into segments, of 64 steps at least (or all, if these are
+    /// not more than 128): the states at their beginnings are kept, and each is run forwards once more before it is run backwards
+    /// (checkpointing; Griewank and Walther, "Evaluating derivatives", 2008, chapter 12). The results are the same bits.
     pub fn set_tape_bytes(&mut self, bytes: Option<usize>) {
         self.tape_bytes = bytes.unwrap_or(TAPE_BYTES);
     }

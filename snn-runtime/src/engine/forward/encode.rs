@@ -7,15 +7,14 @@ use crate::engine::batch::InputData;
 use crate::engine::call::Call;
 use crate::engine::workspace::Scratch;
 
-/// The spikes, or the numbers, that the inputs send in sample `index` of the batch, in place `slot` of the block.
+/// The spikes, or the numbers, that the inputs send in sample `slot` of the block.
 pub(super) fn encode<R: Real>(
     call: &Call<'_, '_, R>,
     scratch: &mut Scratch<R>,
     slot: usize,
-    index: usize,
     wrong: &mut Option<Wrong>,
 ) {
-    let simulation = call.plan.simulation;
+    let (simulation, index) = (call.plan.simulation, scratch.sent.first + slot);
     for (input, (data, trains)) in call.batch.inputs.iter().zip(&mut scratch.sent.inputs).enumerate() {
         if let InputData::Values(values) = data {
             let (_, times, channels) = values.dim();

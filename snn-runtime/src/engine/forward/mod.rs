@@ -48,12 +48,12 @@ pub(crate) struct Wrong {
     pub(crate) fault: TrainFault,
 }
 
-/// Begins the samples of a block, of which the first is sample `first` of the batch: inputs are encoded, and neurons put into
+/// Begins the samples of a block: inputs are encoded, and neurons put into
 /// their first states.
-pub(crate) fn begin<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, first: usize, counts: &mut Counts) {
-    let plan = call.plan;
+pub(crate) fn begin<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, counts: &mut Counts) {
+    let (plan, first) = (call.plan, scratch.sent.first);
     for slot in 0..scratch.count {
-        encode(call, scratch, slot, first + slot, &mut counts.wrong);
+        encode(call, scratch, slot, &mut counts.wrong);
         if let Some(seed) = call.dropout {
             draw(plan, seed, scratch, slot, first + slot);
         }
@@ -106,7 +106,6 @@ pub(crate) enum Run {
 pub(crate) fn forward<R: Real>(
     call: &Call<'_, '_, R>,
     scratch: &mut Scratch<R>,
-    first: usize,
     steps: Range<usize>,
     run: Run,
     decisions: &mut [Vec<u8>],
@@ -114,9 +113,9 @@ pub(crate) fn forward<R: Real>(
 ) {
     for t in steps {
         for population in 0..call.plan.populations.len() {
-            receive(call, scratch, population, first, t, counts);
+            receive(call, scratch, population, t, counts);
             let decisions = decisions.get_mut(population).map_or(&mut [][..], |d| &mut d[..]);
-            step(call, scratch, population, first, t, run, decisions);
+            step(call, scratch, population, t, run, decisions);
             if run != Run::Again || scratch.traced < call.plan.simulation.steps {
                 trace(call, scratch, population, t);
             }
@@ -126,7 +125,7 @@ pub(crate) fn forward<R: Real>(
         }
         for slot in 0..scratch.count {
             for (k, rule) in call.plan.plastic.iter().enumerate() {
-                rule.step(call, scratch, k, (slot, first + slot), t);
+                rule.step(call, scratch, k, slot, t);
             }
         }
     }
@@ -137,7 +136,6 @@ fn step<R: Real>(
     call: &Call<'_, '_, R>,
     scratch: &mut Scratch<R>,
     population: usize,
-    first: usize,
     t: usize,
     run: Run,
     decisions: &mut [u8],
@@ -147,7 +145,7 @@ fn step<R: Real>(
     let width = cells.width();
     if !cells.noise.is_empty() {
         for slot in 0..scratch.count {
-            let stream = Stream::new(call.noise_seed, Purpose::Noise, (first + slot) as u64);
+            let stream = Stream::new(call.noise_seed, Purpose::Noise, (scratch.sent.first + slot) as u64);
             normal_numbers(stream, (call.before + t) as u32, p.first_noise, p.n, &mut cells.drawn);
             for row in 0..p.layout.noise {
                 let place = cells.place(row, slot);

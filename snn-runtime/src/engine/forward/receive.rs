@@ -14,16 +14,15 @@ pub(super) fn receive<R: Real>(
     call: &Call<'_, '_, R>,
     scratch: &mut Scratch<R>,
     population: usize,
-    first: usize,
     t: usize,
     counts: &mut Counts,
 ) {
     let ports = call.plan.populations[population].incoming.len();
     if t.is_multiple_of(AHEAD) {
-        (0..ports).for_each(|port| receive_ahead(call, scratch, population, port, first, t, counts));
+        (0..ports).for_each(|port| receive_ahead(call, scratch, population, port, t, counts));
     }
     for port in 0..ports {
-        receive_now(call, scratch, population, port, first, t, counts);
+        receive_now(call, scratch, population, port, t, counts);
     }
 }
 
@@ -33,7 +32,6 @@ fn receive_ahead<R: Real>(
     scratch: &mut Scratch<R>,
     population: usize,
     port: usize,
-    first: usize,
     t: usize,
     counts: &mut Counts,
 ) {
@@ -62,7 +60,7 @@ fn receive_ahead<R: Real>(
         begun = true;
         for t in steps.start..begin {
             for slot in 0..count {
-                if let Some(Message::Spikes(list)) = sent.message(call, projection, (slot, first + slot), t) {
+                if let Some(Message::Spikes(list)) = sent.message(call, projection, slot, t) {
                     counts.operations += (list.len() * p.n) as u64;
                     let place = cells.arrival(p, t, port, slot);
                     call.weights.forward[j].add_rows(list, 0, &mut cells.arriving()[place]);
@@ -70,7 +68,7 @@ fn receive_ahead<R: Real>(
             }
         }
         for slot in 0..count {
-            let train = sent.input(call, input, slot, first + slot);
+            let train = sent.input(call, input, slot);
             let mut lists = [(&[][..], 0); AHEAD];
             for (list, t) in lists.iter_mut().zip(begin..steps.end) {
                 *list = (train.step(t - projection.delay), cells.arrival(p, t, port, slot).start);
@@ -87,7 +85,6 @@ fn receive_now<R: Real>(
     scratch: &mut Scratch<R>,
     population: usize,
     port: usize,
-    first: usize,
     t: usize,
     counts: &mut Counts,
 ) {
@@ -100,7 +97,7 @@ fn receive_now<R: Real>(
         let arriving = &mut cells.arriving()[place];
         if few {
             for projection in late.iter().map(|&j| &call.plan.projections[j]) {
-                if let Some(Message::Spikes(list)) = sent.message(call, projection, (slot, first + slot), t - 1) {
+                if let Some(Message::Spikes(list)) = sent.message(call, projection, slot, t - 1) {
                     let (bias, out) = (&bias[projection.targets.clone()], &mut arriving[projection.targets.clone()]);
                     projection.wiring.restore(list, projection.sources.start, bias, out);
                 }
@@ -123,7 +120,7 @@ fn receive_now<R: Real>(
             if senders >> slot & 1 == 0 {
                 continue;
             }
-            let Some(message) = sent.message(call, projection, (slot, first + slot), t) else { continue };
+            let Some(message) = sent.message(call, projection, slot, t) else { continue };
             let place = cells.arrival(p, t, port, slot).start + projection.targets.start;
             let out = &mut cells.arriving()[place..place + projection.columns];
             let (listed, same) = match projection.plastic {

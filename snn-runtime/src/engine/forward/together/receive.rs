@@ -26,7 +26,7 @@ impl<'a, R: Real> View<'a, '_, '_, R> {
             Source::Population(source) if t >= p.delay => {
                 Some(Message::Spikes(within(self.recent[source].step(t - p.delay), &p.sources)))
             }
-            _ => self.sent.message(self.call, p, (0, 0), t),
+            _ => self.sent.message(self.call, p, 0, t),
         }
     }
 }
