@@ -9,7 +9,7 @@ use std::ops::{Deref, DerefMut};
 const LINE: usize = 64;
 
 /// Numbers, the first of which is the first of a cache line.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Aligned<T> {
     data: Vec<T>,
     start: usize,
@@ -20,7 +20,7 @@ impl<T: Copy + Default> Aligned<T> {
     /// Makes room for so many numbers. What they are is not said: those of before, or zeros.
     pub(crate) fn resize(&mut self, length: usize) {
         let spare = LINE / size_of::<T>();
-        if self.data.len() < length + spare {
+        if length > 0 && self.data.len() < length + spare {
             self.data = vec![T::default(); length + spare];
             self.start = self.data.as_ptr().align_offset(LINE).min(spare);
         }

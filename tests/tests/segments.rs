@@ -1,7 +1,7 @@
 //! The time axis in segments: the same bits for any number of bytes that a block may hold for its way back.
 
 use snn_runtime::neuron::Mode;
-use snn_runtime::{Carry, Network, ParameterSet, Parameters, Real, Recording, Simulation, Workspace};
+use snn_runtime::{Carry, Error, InputData, Network, ParameterSet, Parameters, Real, Recording, Simulation, Workspace};
 use snn_tests::probe;
 
 /// Long delays, white noise, dropout, values for each neuron, and losses that can be taken piece by piece.
@@ -133,6 +133,62 @@ fn windows_in_segments() {
     assert!(run(Some(0)) == run(Some(usize::MAX)));
 }
 
+/// The network of a text over some steps of 1 ms: what a run of 8 samples from these weights gives, and the bytes that it held.
+fn run(text: &str, steps: usize, scale: f32) -> (Result<f64, Error>, usize) {
+    let model = snn_tests::model(text);
+    let graph = snn_dsl::interpret::graph::<f32>(&model, &model.networks[0]);
+    let network = Network::with_simulation(graph, Simulation { dt: 1.0, steps }).unwrap();
+    let inputs = probe::inputs(&network, 8, 0.01, 9);
+    let targets = probe::Targets::new(&network, 8);
+    let batch = targets.batch(&network, inputs.iter().map(|t| InputData::Spikes(t)).collect());
+    let mut workspace = Workspace::with_lanes(1);
+    workspace.set_tape_bytes(Some(0));
+    let mut gradient = ParameterSet::zeros(network.layout().clone());
+    let mut parameters = network.initial_parameters(1);
+    let weights = network.layout().tensors().iter().filter(|tensor| tensor.name.ends_with(".weight"));
+    weights.for_each(|tensor| parameters.values_mut()[tensor.range.clone()].iter_mut().for_each(|w| *w *= scale));
+    let found = network.loss_and_gradient(&parameters, &batch, &mut workspace, &mut gradient);
+    (found.map(|evaluation| evaluation.loss), workspace.bytes())
+}
+
+/// The run that looks for the place observes other things than the loss does, and as many.
+#[test]
+fn a_state_that_diverges_in_a_long_run_is_named() {
+    let text = "network Net {
+        simulate dt = 1 ms, for 100 ms
+        input x[20] spikes
+        layer a[3] = LI_delta
+        layer b[2] = LI_delta
+        x -> a.exc : dense, init constant(1 mV)
+        x -> b.exc : dense, init constant(0 mV)
+        loss mean_n(mean_t(a.V / mV))
+        loss mean_n(mean_t(b.V / mV))
+    }";
+    match run(text, 300, 3e38).0 {
+        Err(Error::Diverged { population, state, .. }) => assert_eq!((&population[..], &state[..]), ("a", "V")),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A delay that is longer than the run is no reason for memory.
+#[test]
+fn delays_beyond_the_end_need_no_memory() {
+    let text = |delay: &str| {
+        format!(
+            "network Net {{
+                simulate dt = 1 ms, for 100 ms
+                input x[20] spikes
+                layer a[50] = LIF
+                x -> a.exc : dense, init uniform(0 nA, 4 nA)
+                a -> a.exc : dense, delay {delay}
+                loss mean_n(mean_t(a.spike))
+            }}"
+        )
+    };
+    let ((one, short), (other, long)) = (run(&text("299 ms"), 300, 1.0), run(&text("100 s"), 300, 1.0));
+    assert!(one.is_ok() && other.is_ok() && long <= short, "{short} {long}");
+}
+
 /// A long run does not need much more memory than a short one.
 #[test]
 fn memory_grows_with_states_alone() {
@@ -143,19 +199,7 @@ fn memory_grows_with_states_alone() {
         x -> a.exc : dense, bias, init uniform(0 nA, 4 nA)
         loss mean_n(mean_t(a.spike))
     }";
-    let model = snn_tests::model(text);
-    let bytes = |steps| {
-        let graph = snn_dsl::interpret::graph::<f32>(&model, &model.networks[0]);
-        let network = Network::with_simulation(graph, Simulation { dt: 1.0, steps }).unwrap();
-        let inputs = probe::inputs(&network, 8, 0.01, 9);
-        let targets = probe::Targets::new(&network, 8);
-        let batch = targets.batch(&network, inputs.iter().map(|t| snn_runtime::InputData::Spikes(t)).collect());
-        let mut workspace = Workspace::with_lanes(1);
-        workspace.set_tape_bytes(Some(0));
-        let mut gradient = ParameterSet::zeros(network.layout().clone());
-        network.loss_and_gradient(&network.initial_parameters(1), &batch, &mut workspace, &mut gradient).unwrap();
-        workspace.bytes()
-    };
+    let bytes = |steps| run(text, steps, 1.0).1;
     let (short, long) = (bytes(128), bytes(128 * 40));
     assert!(long < 4 * short, "{short} {long}");
 }

@@ -56,7 +56,7 @@ pub(crate) fn backward<R: Real>(
             add_gradients(call, scratch, lane, piece);
         }
     }
-    let count = scratch.count;
+    let count = scratch.sent.count;
     for (population, p) in plan.populations.iter().enumerate() {
         let gradient = &mut lane.coefficients[population];
         let own = scratch.coefficient_gradient[population].chunks_exact(count * p.n);
@@ -108,7 +108,7 @@ fn last_loss_step<R: Real>(
     let traces = call.plan.loss.traces.iter().zip(&scratch.trace_gradients);
     let own = traces.filter(|(trace, _)| trace.population == population && trace.gradient);
     own.filter_map(|(trace, gradient)| {
-        let width = scratch.count * trace.n;
+        let width = scratch.sent.count * trace.n;
         let at = |t: usize| (t - scratch.traces_from) * width;
         let rows = &gradient[at(segment.start)..at(segment.end)];
         rows.iter().rposition(|&g| g != R::ZERO).map(|last| segment.start + last / width)
@@ -121,7 +121,7 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
     let plan = call.plan;
     let p = &plan.populations[population];
     let layout = &p.layout;
-    let (n, count) = (p.n, scratch.count);
+    let (n, count) = (p.n, scratch.sent.count);
     let width = n * count;
     let (ports, states) = (p.incoming.len() * width, layout.states.len() * width);
     let at = t - scratch.from;

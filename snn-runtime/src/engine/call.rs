@@ -73,6 +73,9 @@ impl<R: Real> Call<'_, '_, R> {
             Some(decisions) if self.mode != Mode::Spiking => std::mem::take(decisions),
             _ => Decisions::default(),
         };
+        if let Some(kept) = lane.kept.get_mut(local).filter(|_| self.pass == Pass::First) {
+            kept.prepare(&self.plan.loss, scratch.traced, scratch.sent.count);
+        }
         self.exchange(scratch, lane, &mut decisions, local);
         if self.runs() {
             let mut counts = Counts::default();
@@ -105,9 +108,6 @@ impl<R: Real> Call<'_, '_, R> {
     fn exchange(&self, scratch: &mut Scratch<R>, lane: &mut Lane<R>, decisions: &mut Decisions, local: usize) {
         match lane.kept.get_mut(local) {
             Some(kept) if self.pass != Pass::Only => {
-                if self.pass == Pass::First {
-                    kept.prepare(&self.plan.loss, scratch.traced, scratch.count);
-                }
                 kept.swap(&mut scratch.loss);
                 std::mem::swap(&mut kept.positions, &mut scratch.positions);
             }
@@ -119,13 +119,13 @@ impl<R: Real> Call<'_, '_, R> {
     /// Runs a block forwards, and computes what its losses and readouts need.
     fn run(&self, scratch: &mut Scratch<R>, decisions: &mut [Vec<u8>], counts: &mut Counts) {
         let steps = self.plan.simulation.steps;
-        let in_pieces = scratch.traced < steps;
+        let in_segments = scratch.traced < steps;
         begin(self, scratch, counts);
         let done = forward_together(self, scratch, counts);
         (scratch.from, scratch.traces_from) = (0, 0);
         for (index, segment) in segments(steps, scratch.segment).enumerate() {
             let last = segment.end == steps;
-            if in_pieces {
+            if in_segments {
                 scratch.traces_from = segment.start;
             }
             if self.tapes() && last {
@@ -137,11 +137,11 @@ impl<R: Real> Call<'_, '_, R> {
             if !done {
                 forward(self, scratch, segment.clone(), run, decisions, counts);
             }
-            if in_pieces {
+            if in_segments {
                 self.evaluate(scratch, segment);
             }
         }
-        if !in_pieces {
+        if !in_segments {
             self.evaluate(scratch, 0..steps);
         }
     }
@@ -151,22 +151,22 @@ impl<R: Real> Call<'_, '_, R> {
         1.0 / self.batch.size as f64
     }
 
-    /// The nodes of losses and readouts, from a piece of the time axis.
-    fn evaluate(&self, scratch: &mut Scratch<R>, piece: Range<usize>) {
+    /// The nodes of losses and readouts, from a segment of the time axis.
+    fn evaluate(&self, scratch: &mut Scratch<R>, segment: Range<usize>) {
         if self.pass == Pass::Second {
             return;
         }
         let wanted = if self.gradient || self.pass == Pass::First { Wanted::All } else { Wanted::Readouts };
-        let block = loss_block(self, &scratch.traces, &scratch.sent, scratch.traced, piece);
+        let block = loss_block(self, &scratch.traces, &scratch.sent, scratch.traced, segment);
         let replay = self.mode == Mode::SmoothReplay;
         self.plan.loss.forward(&block, 0..1, wanted, replay, &mut scratch.positions, &mut scratch.loss);
     }
 
-    /// The gradient of the loss with respect to what it observes in a piece of the time axis.
-    pub(crate) fn trace_gradients(&self, scratch: &mut Scratch<R>, piece: Range<usize>) {
+    /// The gradient of the loss with respect to what it observes in a segment of the time axis.
+    pub(crate) fn trace_gradients(&self, scratch: &mut Scratch<R>, segment: Range<usize>) {
         let program = &self.plan.loss;
-        let last = piece.end == self.plan.simulation.steps;
-        let block = loss_block(self, &scratch.traces, &scratch.sent, scratch.traced, piece);
+        let last = segment.end == self.plan.simulation.steps;
+        let block = loss_block(self, &scratch.traces, &scratch.sent, scratch.traced, segment);
         if !last {
             program.forward(&block, 0..1, Wanted::Again, true, &mut scratch.positions, &mut scratch.loss);
         }
@@ -176,7 +176,7 @@ impl<R: Real> Call<'_, '_, R> {
 
     /// Hands over what is asked for of each sample.
     fn record(&self, scratch: &Scratch<R>, lane: &mut Lane<R>) {
-        let (program, count) = (&self.plan.loss, scratch.count);
+        let (program, count) = (&self.plan.loss, scratch.sent.count);
         for (spikes, trains) in lane.spikes.iter_mut().zip(&scratch.sent.trains) {
             *spikes += trains.iter().map(|t| t.len() as u64).sum::<u64>();
         }
@@ -214,13 +214,13 @@ impl<R: Real> Call<'_, '_, R> {
     }
 }
 
-/// What losses and readouts see of a piece of the time axis.
+/// What losses and readouts see of a segment of the time axis.
 fn loss_block<'a, R>(
     call: &Call<'a, '_, R>,
     traces: &'a [Aligned<R>],
     sent: &Sent<R>,
     room: usize,
-    piece: Range<usize>,
+    segment: Range<usize>,
 ) -> Block<'a, R> {
-    Block { traces, first: sent.first, count: sent.count, targets: call.targets, piece, room }
+    Block { traces, first: sent.first, count: sent.count, targets: call.targets, segment, room }
 }

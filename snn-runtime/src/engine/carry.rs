@@ -72,11 +72,6 @@ pub(crate) struct Sample<R> {
     plastic: Vec<Vec<R>>,
 }
 
-/// How far the longest projection from a source looks back.
-fn reach<R>(plan: &Plan<R>, source: Source) -> usize {
-    plan.projections.iter().filter(|p| p.source == source).map(|p| p.delay).max().unwrap_or(0)
-}
-
 /// The last `steps` steps of two trains one after the other.
 fn last(before: &SpikeTrain, after: &SpikeTrain, steps: usize) -> SpikeTrain {
     let mut out = SpikeTrain::new();
@@ -161,11 +156,11 @@ impl<R: Real> Sample<R> {
             sample.states.push(states.flat_map(|state| cells.state(state, slot)).copied().collect());
             sample.refractory.push(cells.refractory(slot).to_vec());
             let earlier = before.trains.get(index).unwrap_or(&nothing);
-            let reach = reach(plan, Source::Population(index));
+            let reach = plan.longest_delay(|p| p.source == Source::Population(index));
             sample.trains.push(last(earlier, &scratch.sent.trains[index][slot], reach));
         }
         for (index, declared) in plan.inputs.iter().enumerate() {
-            let reach = reach(plan, Source::Input(index));
+            let reach = plan.longest_delay(|p| p.source == Source::Input(index));
             let (train, rows) = input(index);
             let earlier = before.inputs.get(index).unwrap_or(&nothing);
             sample.inputs.push(train.map_or_else(SpikeTrain::new, |train| last(earlier, &train, reach)));
@@ -182,14 +177,13 @@ impl<R: Real> Sample<R> {
         }
         for (index, (population, signal)) in plan.signals.iter().enumerate() {
             let n = plan.populations[*population].n;
-            let carries = |p: &&ProjectionPlan| p.carried == Carried::Signal(index);
-            let reach = plan.projections.iter().filter(carries).map(|p| p.delay).max().unwrap_or(0);
+            let reach = plan.longest_delay(|p| p.carried == Carried::Signal(index));
             if *signal == Signal::Spikes {
                 sample.signals.push(Vec::new());
                 continue;
             }
             let earlier = before.signals.get(index).map_or(empty, Vec::as_slice);
-            let own = scratch.sent.signals[index].chunks_exact(n).skip(slot).step_by(scratch.count);
+            let own = scratch.sent.signals[index].chunks_exact(n).skip(slot).step_by(scratch.sent.count);
             let own: Vec<R> = own.flatten().copied().collect();
             sample.signals.push(last_rows(earlier, &own, reach, n));
         }
@@ -202,7 +196,7 @@ impl<R: Real> Sample<R> {
         self.states.iter().chain(&self.plastic).flat_map(|states| states.chunks(1024)).all(finite)
     }
 
-    fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let reals = [&self.states, &self.values, &self.signals, &self.plastic];
         let reals: usize = reals.into_iter().flatten().map(Vec::capacity).sum();
         let trains: usize = self.inputs.iter().chain(&self.trains).map(SpikeTrain::bytes).sum();

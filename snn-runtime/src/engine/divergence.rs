@@ -18,6 +18,7 @@ pub(crate) fn locate<R: Real>(
     batch: &Batch<'_, R>,
     workspace: &Workspace<R>,
     carry: Option<&Carry<R>>,
+    dropout: Option<u64>,
     losses: &[f64],
     mode: Mode,
 ) -> Error {
@@ -25,7 +26,7 @@ pub(crate) fn locate<R: Real>(
     let place = losses.iter().position(|loss| !loss.is_finite()).unwrap_or(0);
     let (sample, term) = (place / terms, place % terms);
     if mode == Mode::Spiking
-        && let Some((_, error)) = state(plan, batch, workspace, carry, sample)
+        && let Some((_, error)) = state(plan, batch, workspace, carry, dropout, sample)
     {
         return error;
     }
@@ -33,15 +34,16 @@ pub(crate) fn locate<R: Real>(
     Error::LossNotFinite { sample, term, value }
 }
 
-/// The error for a gradient that is not finite although the loss is: the first state of the batch that is not. `None` if
-/// all are finite, and the backward pass overflowed.
+/// The error for a gradient that is not finite although the loss is, or for the end of a window that is not: the first state of
+/// the batch that is not. `None` if all are finite, and the backward pass overflowed. `dropout`: the seed that the run had.
 pub(crate) fn locate_state<R: Real>(
     plan: &Plan<R>,
     batch: &Batch<'_, R>,
     workspace: &Workspace<R>,
     carry: Option<&Carry<R>>,
+    dropout: Option<u64>,
 ) -> Option<Error> {
-    let found = (0..batch.size).filter_map(|sample| state(plan, batch, workspace, carry, sample));
+    let found = (0..batch.size).filter_map(|sample| state(plan, batch, workspace, carry, dropout, sample));
     found.min_by_key(|(step, _)| *step).map(|(_, error)| error)
 }
 
@@ -51,9 +53,11 @@ fn state<R: Real>(
     batch: &Batch<'_, R>,
     workspace: &Workspace<R>,
     carry: Option<&Carry<R>>,
+    dropout: Option<u64>,
     sample: usize,
 ) -> Option<(usize, Error)> {
-    let mut traces = Vec::new();
+    // Those of the program come first, as in every call.
+    let mut traces = plan.loss.traces.clone();
     for (population, p) in plan.populations.iter().enumerate() {
         let states = (0..p.layout.states.len()).map(Observable::State);
         traces.extend(states.map(|observable| Trace { population, observable, n: p.n, gradient: false }));
@@ -66,7 +70,7 @@ fn state<R: Real>(
             gradient: false,
             traces: &traces,
             trains: 0,
-            dropout: workspace.dropout_seed.is_some(),
+            dropout: dropout.is_some(),
             tape_bytes: 0,
         },
         1,
@@ -83,8 +87,7 @@ fn state<R: Real>(
         carries: false,
         before: carry.map_or(0, |c| c.steps),
         noise_seed: workspace.noise_seed,
-        // What is looked for was found in a run for training.
-        dropout: workspace.dropout_seed,
+        dropout,
         gradient: false,
         pass: Pass::Only,
         keeps: false,
@@ -95,7 +98,7 @@ fn state<R: Real>(
     begin(&call, &mut scratch, &mut counts);
     forward(&call, &mut scratch, 0..plan.simulation.steps, Run::First, &mut [], &mut counts);
     for step in 0..plan.simulation.steps {
-        for (trace, values) in traces.iter().zip(&scratch.traces) {
+        for (trace, values) in traces.iter().zip(&scratch.traces).skip(plan.loss.traces.len()) {
             let values = &values[step * trace.n..][..trace.n];
             if let Some(neuron) = values.iter().position(|x| !x.is_finite()) {
                 let p = &plan.populations[trace.population];

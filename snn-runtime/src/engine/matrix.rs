@@ -4,7 +4,7 @@ use super::packed::Packed;
 use crate::Real;
 
 /// A weight matrix as the engine keeps it. Benchmarks use it; it is no part of the interface.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Matrix<R>(Packed<R>, usize);
 
 impl<R: Real> Matrix<R> {
@@ -20,7 +20,7 @@ impl<R: Real> Matrix<R> {
     /// # Panics
     /// If an index is no row, or `out` is shorter.
     pub fn add_rows(&self, indices: &[u32], out: &mut [R]) {
-        self.0.add_rows(indices, 0, out);
+        self.0.add_rows_at(&[(indices, 0)], 0, None, out);
     }
 
     /// `out[s] += a[s] . self` for `count` rows of `a` and `out`.

@@ -13,8 +13,9 @@ use super::reduce::reduce;
 use super::result::{Evaluation, Readouts, Recording};
 use super::segments;
 use super::session::Session;
-use super::workspace::{Lane, Pool, Shape, Workspace};
+use super::workspace::{Lane, Pool, Scratch, Shape, Workspace};
 use crate::graph::{Graph, Simulation};
+use crate::loss::Kept;
 use crate::neuron::Mode;
 use crate::{Layout, ParameterSet, Parameters, Real, SpikeTrain};
 use ndarray::{ArrayD, IxDyn};
@@ -144,7 +145,7 @@ impl<R: Real> Network<R> {
         let targets = batch::check(&self.plan, batch, false)?;
         self.check_carry(carry, batch)?;
         self.run(Some(carry), batch, &targets, workspace, recording, Mode::Spiking, false)?;
-        self.advance(carry, batch, workspace)?;
+        self.advance(carry, batch, workspace, None)?;
         Ok(self.readouts(batch, workspace, recording))
     }
 
@@ -163,7 +164,7 @@ impl<R: Real> Network<R> {
     ) -> Result<Evaluation<R>, Error> {
         self.check_carry(carry, batch)?;
         let evaluation = self.differentiate(Some(carry), parameters, batch, workspace, gradient, Mode::Spiking)?;
-        self.advance(carry, batch, workspace)?;
+        self.advance(carry, batch, workspace, workspace.dropout_seed)?;
         Ok(evaluation)
     }
 
@@ -187,11 +188,17 @@ impl<R: Real> Network<R> {
         Ok(())
     }
 
-    /// Takes the ends of all samples over.
-    fn advance(&self, carry: &mut Carry<R>, batch: &Batch<'_, R>, workspace: &mut Workspace<R>) -> Result<(), Error> {
+    /// Takes the ends of all samples over, after a run with `dropout` or without.
+    fn advance(
+        &self,
+        carry: &mut Carry<R>,
+        batch: &Batch<'_, R>,
+        workspace: &mut Workspace<R>,
+        dropout: Option<u64>,
+    ) -> Result<(), Error> {
         let finite = |lane: &Lane<R>| lane.carry.iter().all(super::carry::Sample::is_finite);
         if !workspace.lane.iter().all(finite)
-            && let Some(error) = divergence::locate_state(&self.plan, batch, workspace, Some(carry))
+            && let Some(error) = divergence::locate_state(&self.plan, batch, workspace, Some(carry), dropout)
         {
             return Err(error);
         }
@@ -277,7 +284,7 @@ impl<R: Real> Network<R> {
         terms.iter_mut().for_each(|sum| *sum /= batch.size as f64);
         let loss: f64 = terms.iter().sum();
         if !loss.is_finite() {
-            return Err(divergence::locate(&self.plan, batch, workspace, carry, &losses, mode));
+            return Err(divergence::locate(&self.plan, batch, workspace, carry, workspace.dropout_seed, &losses, mode));
         }
         let dropout = workspace.dropout_seed.is_some();
         reduce(&self.plan, &workspace.lane, parameters.values(), dropout, gradient.values_mut());
@@ -285,7 +292,7 @@ impl<R: Real> Network<R> {
         let finite = gradient.values().iter().fold(true, |all, x| all & x.is_finite());
         if !finite
             && mode == Mode::Spiking
-            && let Some(error) = divergence::locate_state(&self.plan, batch, workspace, carry)
+            && let Some(error) = divergence::locate_state(&self.plan, batch, workspace, carry, workspace.dropout_seed)
         {
             return Err(error);
         }
@@ -332,7 +339,7 @@ impl<R: Real> Network<R> {
         let lanes = workspace.lanes().min(blocks);
         let coupled = gradient && plan.loss.is_coupled();
         if mode == Mode::Spiking && (lanes < workspace.lane.len() || coupled) {
-            // The decisions of the lanes that go are lost, and so are the positions that are kept of each sample.
+            // The decisions of the lanes that go are lost, and so are the positions that are kept of each block.
             workspace.recorded = None;
         }
         workspace.lane.resize_with(lanes, Default::default);
@@ -369,12 +376,7 @@ impl<R: Real> Network<R> {
             tape_bytes: workspace.tape_bytes,
         };
         let pool = &workspace.pool;
-        if coupled {
-            let mut scratch = pool.take();
-            scratch.prepare(plan, shape, BLOCK.min(batch.size));
-            call.keeps = scratch.bytes().saturating_mul(blocks) <= workspace.kept_bytes;
-            pool.put(scratch);
-        }
+        call.keeps = coupled && kept_bytes(plan, shape, batch.size) <= workspace.kept_bytes;
         let pass = |call: &Call<'_, '_, R>, lane: &mut [Lane<R>]| {
             lane.par_iter_mut().with_max_len(1).enumerate().for_each(|(index, lane)| {
                 if call.pass != Pass::Second {
@@ -450,6 +452,14 @@ impl<R: Real> Network<R> {
             synaptic_operations: lanes.iter().map(|lane| lane.operations).sum(),
         }
     }
+}
+
+/// About what the first pass over a batch leaves in memory, if it leaves all: for each block its buffers, and what losses keep.
+fn kept_bytes<R: Real>(plan: &Plan<R>, shape: Shape<'_>, samples: usize) -> usize {
+    let (mut scratch, mut kept) = (Scratch::default(), Kept::default());
+    scratch.prepare(plan, shape, BLOCK.min(samples));
+    kept.prepare(&plan.loss, scratch.traced, BLOCK.min(samples));
+    (scratch.bytes() + kept.bytes()).saturating_mul(samples.div_ceil(BLOCK))
 }
 
 /// The losses of a batch whose samples they couple, and their gradients with respect to what was kept of each sample.

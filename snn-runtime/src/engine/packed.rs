@@ -16,7 +16,7 @@ pub(crate) const TILE: usize = 64;
 pub(crate) const NARROW: usize = 16;
 
 /// A matrix `[rows, columns]` in tiles.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Packed<R> {
     rows: usize,
     columns: usize,
@@ -47,7 +47,7 @@ impl<R: Real> Packed<R> {
         }
     }
 
-    /// Takes the transpose of `matrix` (`[columns, rows]`, row-major) in, with an elementwise function.
+    /// Takes the transpose of a matrix `[columns, rows]`, row-major, in: `weight(row, column)` of that matrix.
     pub(crate) fn fill_transposed(&mut self, rows: usize, columns: usize, weight: impl Fn(usize, usize) -> R) {
         (self.rows, self.columns) = (rows, columns);
         self.data.resize(rows * columns.next_multiple_of(NARROW));
@@ -74,30 +74,23 @@ impl<R: Real> Packed<R> {
         &self.data[start * self.rows..(start + width) * self.rows]
     }
 
-    /// Adds the rows with these indices, counted from `first`, in this order, to `out` (`[columns]`).
-    #[inline]
-    pub(crate) fn add_rows(&self, indices: &[u32], first: usize, out: &mut [R]) {
-        if !indices.is_empty() {
-            dispatch(AddRows { packed: self, indices, first, out });
-        }
-    }
-
     /// Adds the rows of many lists, tile by tile: each to the `columns` numbers of `out` from its place on. The indices are counted
     /// from `first`. With a `start`, the sums begin with these `columns` numbers, and not with what is there.
     pub(crate) fn add_rows_at(&self, lists: &[(&[u32], usize)], first: usize, start: Option<&[R]>, out: &mut [R]) {
-        dispatch(AddRowsAt { packed: self, lists, first, start, out });
+        self.add_rows_within(0..self.columns, lists, first, start, out);
     }
 
-    /// Adds the rows of many lists to the sums of some columns, which begin and end where wide tiles do, or with the last: each
-    /// list to the numbers of `out` from its place on, the first of which is that of the first of these columns.
+    /// The same for the sums of some columns, which begin where a wide tile does, and end where one does or with the last: `out`
+    /// and `start` have numbers for these alone.
     pub(crate) fn add_rows_within(
         &self,
         columns: Range<usize>,
         lists: &[(&[u32], usize)],
         first: usize,
+        start: Option<&[R]>,
         out: &mut [R],
     ) {
-        dispatch(AddRowsWithin { packed: self, columns, lists, first, out });
+        dispatch(AddRows { packed: self, columns, lists, first, start, out });
     }
 
     /// `out[s] += a[s] . self` for each of `count` samples, where `a[s]` are the `rows` numbers from
@@ -187,134 +180,66 @@ fn store<R: Real, const WIDTH: usize>(out: &mut [R], sum: [R; WIDTH]) {
 
 struct AddRows<'a, R> {
     packed: &'a Packed<R>,
-    indices: &'a [u32],
-    first: usize,
-    out: &'a mut [R],
-}
-
-impl<R: Real> Loops for AddRows<'_, R> {
-    type Output = ();
-    #[inline(always)]
-    fn run<const BYTES: usize>(self) {
-        for (start, width) in tiles(self.packed.columns) {
-            match width {
-                TILE => self.packed.add_to::<TILE>(start, (self.indices, 0), self.first, None, self.out),
-                _ => self.packed.add_to::<NARROW>(start, (self.indices, 0), self.first, None, self.out),
-            }
-        }
-    }
-}
-
-struct AddRowsAt<'a, R> {
-    packed: &'a Packed<R>,
+    columns: Range<usize>,
     lists: &'a [(&'a [u32], usize)],
     first: usize,
     start: Option<&'a [R]>,
     out: &'a mut [R],
 }
 
-impl<R: Real> Loops for AddRowsAt<'_, R> {
-    type Output = ();
-    #[inline(always)]
-    fn run<const BYTES: usize>(self) {
-        for (start, width) in tiles(self.packed.columns) {
-            match width {
-                TILE => self.packed.add_all::<TILE, BYTES>(start, self.lists, self.first, self.start, self.out),
-                _ => self.packed.add_all::<NARROW, BYTES>(start, self.lists, self.first, self.start, self.out),
-            }
-        }
-    }
-}
-
-impl<R: Real> Packed<R> {
-    /// The rows of the tile that begins with column `start`.
-    #[inline(always)]
-    fn tile_rows<const WIDTH: usize>(&self, start: usize) -> &[[R; WIDTH]] {
-        self.tile(start, WIDTH).as_chunks::<WIDTH>().0
-    }
-
-    /// The columns of the tile that begins with `start`, in an array that begins at `place`.
-    #[inline(always)]
-    fn used<const WIDTH: usize>(&self, start: usize, place: usize) -> std::ops::Range<usize> {
-        place + start..place + (start + WIDTH).min(self.columns)
-    }
-
-    /// Adds the rows of one list to the columns of one tile.
-    #[inline(always)]
-    fn add_to<const WIDTH: usize>(
-        &self,
-        column: usize,
-        (list, place): (&[u32], usize),
-        first: usize,
-        start: Option<&[R]>,
-        out: &mut [R],
-    ) {
-        let out = &mut out[self.used::<WIDTH>(column, place)];
-        let begin = start.map_or(load(out), |start| load(&start[self.used::<WIDTH>(column, 0)]));
-        store(out, sum_of::<R, WIDTH>(self.tile_rows(column), list, |i| i as usize - first, begin));
-    }
-
-    /// Adds the rows of many lists to the columns of one tile.
-    #[inline(always)]
-    fn add_all<const WIDTH: usize, const BYTES: usize>(
-        &self,
-        column: usize,
-        lists: &[(&[u32], usize)],
-        first: usize,
-        start: Option<&[R]>,
-        out: &mut [R],
-    ) {
-        let rest = if const { is_paired::<R>(WIDTH, BYTES) } {
-            let (pairs, rest) = lists.as_chunks::<2>();
-            for [(a, at_a), (b, at_b)] in pairs {
-                let (at_a, at_b) = (self.used::<WIDTH>(column, *at_a), self.used::<WIDTH>(column, *at_b));
-                let begin = match start {
-                    Some(start) => [load(&start[self.used::<WIDTH>(column, 0)]); 2],
-                    None => [load(&out[at_a.clone()]), load(&out[at_b.clone()])],
-                };
-                let rows = self.tile_rows(column);
-                let [sum_a, sum_b] = sums_of::<R, WIDTH>(rows, [a, b], |i| i as usize - first, begin);
-                store(&mut out[at_a], sum_a);
-                store(&mut out[at_b], sum_b);
-            }
-            rest
-        } else {
-            lists
-        };
-        rest.iter().for_each(|&list| self.add_to::<WIDTH>(column, list, first, start, out));
-    }
-}
-
-struct AddRowsWithin<'a, R> {
-    packed: &'a Packed<R>,
-    columns: Range<usize>,
-    lists: &'a [(&'a [u32], usize)],
-    first: usize,
-    out: &'a mut [R],
-}
-
-impl<R: Real> Loops for AddRowsWithin<'_, R> {
+impl<R: Real> Loops for AddRows<'_, R> {
     type Output = ();
     #[inline(always)]
     fn run<const BYTES: usize>(mut self) {
         let columns = self.columns.clone();
-        for (start, width) in tiles(self.packed.columns).filter(|(start, _)| columns.contains(start)) {
+        for (column, width) in tiles(self.packed.columns).filter(|(column, _)| columns.contains(column)) {
             match width {
-                TILE => self.tile::<TILE>(start),
-                _ => self.tile::<NARROW>(start),
+                TILE => self.tile::<TILE, BYTES>(column),
+                _ => self.tile::<NARROW, BYTES>(column),
             }
         }
     }
 }
 
-impl<R: Real> AddRowsWithin<'_, R> {
+impl<R: Real> AddRows<'_, R> {
+    /// The columns of the tile that begins with `column`, in an array that begins at `place`.
     #[inline(always)]
-    fn tile<const WIDTH: usize>(&mut self, start: usize) {
-        let length = WIDTH.min(self.packed.columns - start);
-        let rows = self.packed.tile_rows::<WIDTH>(start);
-        for (list, place) in self.lists {
-            let out = &mut self.out[place + start - self.columns.start..][..length];
-            store(out, sum_of(rows, list, |i| i as usize - self.first, load(out)));
+    fn used<const WIDTH: usize>(&self, column: usize, place: usize) -> Range<usize> {
+        let start = place + column - self.columns.start;
+        start..start + WIDTH.min(self.packed.columns - column)
+    }
+
+    /// Where a sum begins.
+    #[inline(always)]
+    fn begin<const WIDTH: usize>(&self, column: usize, place: usize) -> [R; WIDTH] {
+        match self.start {
+            Some(start) => load(&start[self.used::<WIDTH>(column, 0)]),
+            None => load(&self.out[self.used::<WIDTH>(column, place)]),
+        }
+    }
+
+    /// Adds the rows of all lists to the columns of one tile.
+    #[inline(always)]
+    fn tile<const WIDTH: usize, const BYTES: usize>(&mut self, column: usize) {
+        let (rows, _) = self.packed.tile(column, WIDTH).as_chunks::<WIDTH>();
+        let first = self.first;
+        let row = |index: u32| index as usize - first;
+        let mut rest = self.lists;
+        if const { is_paired::<R>(WIDTH, BYTES) } {
+            let (pairs, last) = rest.as_chunks::<2>();
+            for &[(a, at_a), (b, at_b)] in pairs {
+                let begin = [self.begin::<WIDTH>(column, at_a), self.begin::<WIDTH>(column, at_b)];
+                let [sum_a, sum_b] = sums_of(rows, [a, b], row, begin);
+                let (at_a, at_b) = (self.used::<WIDTH>(column, at_a), self.used::<WIDTH>(column, at_b));
+                store(&mut self.out[at_a], sum_a);
+                store(&mut self.out[at_b], sum_b);
+            }
+            rest = last;
+        }
+        for &(list, place) in rest {
+            let sum = sum_of(rows, list, row, self.begin::<WIDTH>(column, place));
+            let place = self.used::<WIDTH>(column, place);
+            store(&mut self.out[place], sum);
         }
     }
 }
@@ -477,7 +402,7 @@ mod tests {
                 let mut sparse = dense.clone();
                 let mut steps = dense.repeat(3);
                 packed.product(1, &a, rows, &mut dense);
-                packed.add_rows(&indices, 0, &mut sparse);
+                packed.add_rows_at(&[(&indices[..], 0)], 0, None, &mut sparse);
                 packed.add_rows_at(
                     &[(&indices[..], 0), (&indices[1..], columns), (&indices[..], 2 * columns)],
                     0,
@@ -486,7 +411,7 @@ mod tests {
                 );
                 assert_eq!(dense, sparse, "{level:?}");
                 let mut fewer = steps[columns..2 * columns].to_vec();
-                packed.add_rows(&indices[..1], 0, &mut fewer);
+                packed.add_rows_at(&[(&indices[..1], 0)], 0, None, &mut fewer);
                 assert_eq!((&steps[..columns], &steps[2 * columns..]), (&dense[..], &dense[..]), "{level:?}");
                 assert!(fewer.iter().zip(&dense).all(|(a, b)| (a - b).abs() < 1e-5), "{level:?}");
                 let start: Vec<f32> = numbers(columns, 7);

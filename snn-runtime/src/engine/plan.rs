@@ -63,6 +63,13 @@ pub(crate) struct PopulationPlan<R> {
     pub(crate) initial: Vec<Option<usize>>,
 }
 
+impl<R> Plan<R> {
+    /// The longest delay of some projections.
+    pub(crate) fn longest_delay(&self, which: impl Fn(&ProjectionPlan) -> bool) -> usize {
+        self.projections.iter().filter(|p| which(p)).map(|p| p.delay).max().unwrap_or(0)
+    }
+}
+
 impl<R: Real> Plan<R> {
     /// The factor of the spikes of a projection in a run with dropout.
     pub(crate) fn dropout_scale(&self, p: &ProjectionPlan, dropout: bool) -> Option<R> {

@@ -7,7 +7,7 @@ use crate::Real;
 use rayon::prelude::*;
 
 /// The numbers added up at a time: small enough for the first-level cache.
-const PIECE: usize = 1024;
+const CHUNK: usize = 1024;
 
 /// The sum of the lanes in a fixed pairwise tree: `out[i]` from element `start + i` of what `part` picks of each.
 fn tree<R: Real>(lanes: &[Lane<R>], part: &(impl Fn(&Lane<R>) -> &[R] + Sync), start: usize, out: &mut [R]) {
@@ -17,7 +17,7 @@ fn tree<R: Real>(lanes: &[Lane<R>], part: &(impl Fn(&Lane<R>) -> &[R] + Sync), s
         _ => {
             let (left, right) = lanes.split_at(lanes.len().next_power_of_two() / 2);
             tree(left, part, start, out);
-            let mut other = [R::ZERO; PIECE];
+            let mut other = [R::ZERO; CHUNK];
             let other = &mut other[..out.len()];
             tree(right, part, start, other);
             out.iter_mut().zip(other).for_each(|(sum, &mut x)| *sum += x);
@@ -27,8 +27,8 @@ fn tree<R: Real>(lanes: &[Lane<R>], part: &(impl Fn(&Lane<R>) -> &[R] + Sync), s
 
 /// Writes the gradient of the parameters `values`, after a run with `dropout` or without; frozen tensors have gradient 0.
 pub(crate) fn reduce<R: Real>(plan: &Plan<R>, lanes: &[Lane<R>], values: &[R], dropout: bool, gradient: &mut [R]) {
-    gradient.par_chunks_mut(PIECE).enumerate().for_each(|(piece, out)| {
-        tree(lanes, &|lane| &lane.gradient, piece * PIECE, out);
+    gradient.par_chunks_mut(CHUNK).enumerate().for_each(|(piece, out)| {
+        tree(lanes, &|lane| &lane.gradient, piece * CHUNK, out);
     });
     let leads = || plan.projections.iter().enumerate().filter(|(j, p)| p.lead == *j).map(|(_, p)| p);
     for p in leads() {
@@ -44,8 +44,8 @@ pub(crate) fn reduce<R: Real>(plan: &Plan<R>, lanes: &[Lane<R>], values: &[R], d
     }
     for (index, p) in plan.populations.iter().enumerate().filter(|(_, p)| !p.layout.parameters.is_empty()) {
         let mut coefficients = vec![R::ZERO; p.layout.differentiated.len() * p.n];
-        for (piece, out) in coefficients.chunks_mut(PIECE).enumerate() {
-            tree(lanes, &|lane| &lane.coefficients[index], piece * PIECE, out);
+        for (piece, out) in coefficients.chunks_mut(CHUNK).enumerate() {
+            tree(lanes, &|lane| &lane.coefficients[index], piece * CHUNK, out);
         }
         chain(p, plan.simulation.dt, &coefficients, values, gradient);
     }

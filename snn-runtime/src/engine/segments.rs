@@ -4,7 +4,6 @@
 //! there, with what it sent at hand, and then backwards.
 
 use super::plan::{Plan, PopulationPlan};
-use super::projection::ProjectionPlan;
 use super::workspace::Scratch;
 use crate::Real;
 use crate::graph::Source;
@@ -44,17 +43,23 @@ pub(crate) fn length<R: Real>(plan: &Plan<R>, count: usize, bytes: usize) -> usi
     };
     let traced = |trace: &Trace| trace.n * (1 + usize::from(trace.gradient)) * size_of::<R>();
     // What is needed of the whole time axis is there in any case.
-    let traces = if plan.loss.all_in_pieces { plan.loss.traces.iter().map(traced).sum() } else { 0 };
+    let traces = if plan.loss.all_in_segments { plan.loss.traces.iter().map(traced).sum() } else { 0 };
     let step = count * (plan.populations.iter().map(of).sum::<usize>() + traces);
-    let fitting = bytes / step.max(1);
-    let piece = piece(steps);
-    if fitting >= steps { steps } else { (fitting / piece).max(1) * piece }
+    if bytes / step.max(1) >= steps {
+        return steps;
+    }
+    // The errors that delays reach of the segment after it.
+    let later = |(target, p): (usize, &PopulationPlan<R>)| reach(plan, target) * p.incoming.len() * p.n;
+    let later = plan.populations.iter().enumerate().map(later).sum::<usize>() * count * size_of::<R>();
+    let (fitting, piece) = (bytes.saturating_sub(later) / step.max(1), piece(steps));
+    ((fitting / piece).max(1) * piece).min(steps)
 }
 
-/// How far back errors of population `target` are read: the longest delay from a population.
+/// How far back errors of population `target` are read: the longest delay from a population, of those that end within the run.
 pub(crate) fn reach<R>(plan: &Plan<R>, target: usize) -> usize {
-    let inside = |p: &&ProjectionPlan| p.target == target && matches!(p.source, Source::Population(_));
-    plan.projections.iter().filter(inside).map(|p| p.delay).max().unwrap_or(0)
+    plan.longest_delay(|p| {
+        p.target == target && matches!(p.source, Source::Population(_)) && p.delay < plan.simulation.steps
+    })
 }
 
 /// The neurons at the beginning of each segment but the last.
@@ -101,7 +106,7 @@ impl<R: Real> Scratch<R> {
     /// Moves the errors that reach beyond the beginning of a segment behind the one before it.
     pub(crate) fn move_errors(&mut self, plan: &Plan<R>) {
         for (target, (errors, p)) in self.errors.iter_mut().zip(&plan.populations).enumerate() {
-            let row = self.count * p.incoming.len() * p.n;
+            let row = self.sent.count * p.incoming.len() * p.n;
             let behind = self.segment * row;
             errors.copy_within(..reach(plan, target) * row, behind);
         }

@@ -69,7 +69,7 @@ pub(crate) fn add_gradients<R: Real>(
     piece: Range<usize>,
 ) {
     let plan = call.plan;
-    let (count, from) = (scratch.count, scratch.from);
+    let (count, from) = (scratch.sent.count, scratch.from);
     for slot in 0..count {
         sort_spikes(call, scratch, slot, &piece);
         for (target, p) in plan.populations.iter().enumerate() {

@@ -17,14 +17,14 @@ pub(crate) struct Weights<R> {
     pub(crate) empty: Packed<R>,
     /// Per dense projection `[source, target]`.
     pub(crate) forward: Vec<Packed<R>>,
-    /// Per dense projection `[target, source]`; empty where the source is an input or no gradient is wanted.
+    /// Per dense projection `[target, source]`, in a run with gradient; empty where the source is an input.
     pub(crate) backward: Vec<Packed<R>>,
     /// Per projection that is the first with its weights, these, if one with them is not dense.
     listed: Vec<Vec<R>>,
     /// The weight that all of these are.
     same: Vec<Option<R>>,
     /// Per population the sum of the biases of each port. `[ports, n]`
-    pub(crate) biases: Vec<Vec<R>>,
+    biases: Vec<Vec<R>>,
     coefficients: Vec<Vec<R>>,
 }
 
@@ -96,7 +96,7 @@ impl<R: Real> Weights<R> {
     pub(crate) fn bytes(&self) -> usize {
         let packed: usize = self.forward.iter().chain(&self.backward).map(Packed::bytes).sum();
         let reals: usize = self.biases.iter().chain(&self.coefficients).chain(&self.listed).map(Vec::capacity).sum();
-        packed + reals * size_of::<R>()
+        packed + (reals + self.same.capacity()) * size_of::<R>()
     }
 }
 

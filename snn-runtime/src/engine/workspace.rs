@@ -79,7 +79,7 @@ impl<R: Real> Workspace<R> {
         self.dropout_seed = seed;
     }
 
-    /// The most bytes that are held between the two passes of a loss that reads means over the samples; 512 MiB at first. If the
+    /// About the most bytes that are held between the two passes of a loss that reads means over the samples; 512 MiB at first. If the
     /// whole batch fits, the second pass goes backwards alone; if not, every block runs forwards twice. The results are the
     /// same bits.
     pub fn set_kept_bytes(&mut self, bytes: usize) {
@@ -95,7 +95,7 @@ impl<R: Real> Workspace<R> {
         self.tape_bytes = bytes.unwrap_or(TAPE_BYTES);
     }
 
-    /// The segments into which the last call with a gradient cut the time axis.
+    /// The segments into which the last call with a gradient cut the time axis of a block of 8 samples.
     pub fn segments(&self) -> usize {
         self.segments
     }
@@ -105,9 +105,11 @@ impl<R: Real> Workspace<R> {
     /// the run is long enough for what it takes to begin. 1536 at first; `usize::MAX`: such a run takes one thread. The results
     /// are the same bits.
     ///
-    /// This is for spikes with a delay of at least one step between populations. A run that records states, or whose losses and
-    /// readouts observe the network, takes one thread, and so does one with plasticity, with gap junctions or other
-    /// projections that carry numbers between populations, and with convolutions or pooling.
+    /// Long enough are 500 steps if each thread has just so many neurons, fewer if it has more: a step of a [`super::Session`]
+    /// takes one thread. All this is for spikes with a delay of at least one step between populations. A run that records states,
+    /// or whose losses and readouts observe the network, takes one thread, and so does one with plasticity, with gap junctions or
+    /// other projections that carry numbers between populations, with dense projections of numbers, with convolutions or pooling,
+    /// and with dense projections to a part of a population that does not begin with a multiple of 64.
     pub fn set_neurons_per_thread(&mut self, neurons: usize) {
         self.neurons_per_thread = neurons;
     }
@@ -160,7 +162,7 @@ pub(crate) struct Lane<R> {
     pub(crate) carry: Vec<Sample<R>>,
     /// Decisions of a smooth run, per block.
     pub(crate) decisions: Vec<Decisions>,
-    /// Per sample of the lane, between the passes of a loss that reads means over samples.
+    /// Per block of the lane, between the passes of a loss that reads means over samples.
     pub(crate) kept: Vec<Kept<R>>,
     /// Per block of the lane, between the passes, if the first leaves everything in memory.
     pub(crate) blocks: Vec<Scratch<R>>,
@@ -173,6 +175,12 @@ pub(crate) struct Decisions {
     pub(crate) populations: Vec<Vec<u8>>,
     /// Positions of maxima in the loss program. `[block sample, positions]`
     pub(crate) positions: Vec<u32>,
+}
+
+impl Decisions {
+    fn bytes(&self) -> usize {
+        self.populations.iter().map(Vec::capacity).sum::<usize>() + 4 * self.positions.capacity()
+    }
 }
 
 /// What of a call decides the sizes of buffers.
@@ -232,7 +240,17 @@ impl<R: Real> Lane<R> {
             [&self.coefficients, &self.readouts, &self.traces].into_iter().flatten().map(Vec::capacity).sum();
         let trains: usize = self.trains.iter().flatten().map(SpikeTrain::bytes).sum();
         let kept: usize = self.kept.iter().map(Kept::bytes).sum();
-        self.gradient.bytes() + reals * size_of::<R>() + trains + self.losses.capacity() * 8 + kept
+        let decisions: usize = self.decisions.iter().map(Decisions::bytes).sum();
+        let carry: usize = self.carry.iter().map(Sample::bytes).sum();
+        let blocks: usize = self.blocks.iter().map(Scratch::bytes).sum();
+        decisions
+            + carry
+            + blocks
+            + self.gradient.bytes()
+            + reals * size_of::<R>()
+            + trains
+            + self.losses.capacity() * 8
+            + kept
     }
 }
 
@@ -245,8 +263,6 @@ fn zeroed<T: Copy + Default>(buffer: &mut Vec<T>, length: usize) {
 /// The memory of one thread while it works on a block. It carries nothing from block to block.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch<R> {
-    /// The samples of the block.
-    pub(crate) count: usize,
     /// The steps of a segment: those whose tape and errors are in memory.
     pub(crate) segment: usize,
     /// The first of them.
@@ -307,7 +323,7 @@ impl<R: Real> Scratch<R> {
     pub(crate) fn prepare(&mut self, plan: &Plan<R>, shape: Shape<'_>, samples: usize) {
         let steps = plan.simulation.steps;
         let count = plan.populations.len();
-        (self.count, self.sent.count) = (samples, samples);
+        self.sent.count = samples;
         let trains = |trains: &mut Vec<Vec<SpikeTrain>>, count| {
             trains.resize_with(count, Vec::new);
             trains.iter_mut().for_each(|of| of.resize_with(samples, SpikeTrain::new));
@@ -321,9 +337,9 @@ impl<R: Real> Scratch<R> {
         }
         self.segment =
             if shape.gradient { segments::length(plan, samples, shape.tape_bytes) } else { segments::piece(steps) };
-        let in_pieces = if shape.gradient { plan.loss.all_in_pieces } else { plan.loss.readouts_in_pieces };
+        let in_segments = if shape.gradient { plan.loss.all_in_segments } else { plan.loss.readouts_in_segments };
         let recorded = shape.traces.len() > plan.loss.traces.len();
-        self.traced = if in_pieces && !recorded { self.segment } else { steps };
+        self.traced = if in_segments && !recorded { self.segment } else { steps };
         self.traces.resize_with(shape.traces.len(), Aligned::default);
         for (buffer, trace) in self.traces.iter_mut().zip(shape.traces) {
             buffer.resize(samples * self.traced * trace.n);
@@ -362,7 +378,7 @@ impl<R: Real> Scratch<R> {
     }
 
     fn prepare_backward(&mut self, plan: &Plan<R>) {
-        let (steps, count) = (plan.simulation.steps, self.count);
+        let (steps, count) = (plan.simulation.steps, self.sent.count);
         let cut = self.segment < steps;
         self.checkpoints.prepare(plan, count, steps.div_ceil(self.segment));
         self.trace_gradients.resize_with(plan.loss.traces.len(), Aligned::default);
@@ -420,6 +436,7 @@ impl<R: Real> Scratch<R> {
             + self.cells.iter().map(forward::Cells::bytes).sum::<usize>()
             + self.together.bytes()
             + self.loss.bytes()
+            + 4 * (self.positions.capacity() + self.row.capacity())
             + self.checkpoints.bytes()
             + self.events.iter().map(EventsByRow::bytes).sum::<usize>()
             + self.sent.senders.iter().map(Vec::capacity).sum::<usize>()

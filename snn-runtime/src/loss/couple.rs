@@ -1,9 +1,9 @@
 //! Losses that read means over the samples of a batch: what lies between the two passes of such a batch.
 //!
-//! The first pass runs every sample forwards and computes the nodes of level 0, those below all means. Here the nodes of
-//! higher levels are computed for all samples, and differentiated back to level 0. The second pass runs every sample forwards
-//! again, and from level 0 backwards. Sums over samples are taken in the order of the batch, so the bits do not depend on
-//! threads or lanes.
+//! The first pass runs every block forwards and computes the nodes of level 0, those below all means. Here the nodes of
+//! higher levels are computed for all samples, and differentiated back to level 0. The second pass runs every block backwards
+//! from level 0, and forwards again before if the first has not left its memory. Sums over samples are taken in the order of the
+//! batch, so the bits do not depend on threads or lanes.
 
 use super::evaluate::{Arrays, Block, Scratch, Targets, Wanted};
 use super::plan::{NodePlan, Operation, Plan};
@@ -19,12 +19,12 @@ pub(crate) struct Kept<R> {
     pub(crate) positions: Vec<u32>,
     /// The samples of the block.
     count: usize,
-    /// The most steps of a piece of its time axis.
+    /// The most steps of a segment of its time axis.
     steps: usize,
 }
 
 impl<R: Real> Kept<R> {
-    /// Room for `count` samples and pieces of `steps` of the time axis; positions of an earlier run stay, to be replayed.
+    /// Room for `count` samples and segments of `steps` of the time axis; positions of an earlier run stay, to be replayed.
     pub(crate) fn prepare(&mut self, plan: &Plan<R>, steps: usize, count: usize) {
         (self.count, self.steps) = (count, steps);
         self.arrays.prepare(plan, steps, count);
@@ -65,7 +65,7 @@ impl<R: Real> Plan<R> {
             first,
             count: kept.count,
             targets,
-            piece: 0..self.steps,
+            segment: 0..self.steps,
             room: kept.steps,
         };
         for level in 1..self.levels {

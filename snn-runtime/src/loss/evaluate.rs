@@ -1,7 +1,7 @@
-//! The values of a program for the samples of a block, and its reverse, piece by piece of the time axis.
+//! The values of a program for the samples of a block, and its reverse, segment by segment of the time axis.
 //!
-//! All arrays of a block stand in one buffer: `[steps of the piece, samples, n]`, or `[samples, n]` without a time axis. Every
-//! number is computed from numbers of its own sample in an order that neither pieces nor blocks change.
+//! All arrays of a block stand in one buffer: `[steps of the segment, samples, n]`, or `[samples, n]` without a time axis. Every
+//! number is computed from numbers of its own sample in an order that neither segments nor blocks change.
 
 use super::Reduction;
 use super::compare::{cross_entropy, cross_entropy_gradient, squared_error, squared_error_gradient};
@@ -29,7 +29,7 @@ pub(crate) enum Targets<'a, R> {
 /// What the samples of a block did in some steps, and what they are compared with.
 #[derive(Clone)]
 pub(crate) struct Block<'a, R> {
-    /// Of each trace of the plan, in the steps of the piece: `[steps, samples, n]`.
+    /// Of each trace of the plan, in the steps of the segment: `[steps, samples, n]`.
     pub(crate) traces: &'a [Aligned<R>],
     /// The place of the first sample in the batch.
     pub(crate) first: usize,
@@ -38,8 +38,8 @@ pub(crate) struct Block<'a, R> {
     /// The targets.
     pub(crate) targets: &'a [Targets<'a, R>],
     /// The steps.
-    pub(crate) piece: Range<usize>,
-    /// The most steps of a piece.
+    pub(crate) segment: Range<usize>,
+    /// The most steps of a segment.
     pub(crate) room: usize,
 }
 
@@ -102,7 +102,7 @@ pub(crate) enum Wanted {
     Readouts,
     /// What readouts and losses need.
     All,
-    /// Once more, what losses need along the time axis of this piece.
+    /// Once more, what losses need along the time axis of this segment.
     Again,
 }
 
@@ -123,14 +123,14 @@ fn numbers<'a, R>(targets: &Targets<'a, R>, place: usize, size: usize) -> &'a [R
 }
 
 impl<R: Real> Plan<R> {
-    /// The piece begins the time axis.
+    /// The segment begins the time axis.
     fn begins(&self, block: &Block<'_, R>) -> bool {
-        block.piece.start == 0
+        block.segment.start == 0
     }
 
-    /// The piece ends the time axis.
+    /// The segment ends the time axis.
     fn ends(&self, block: &Block<'_, R>) -> bool {
-        block.piece.end == self.steps
+        block.segment.end == self.steps
     }
 
     /// The whole time axis is at hand at once.
@@ -138,13 +138,13 @@ impl<R: Real> Plan<R> {
         block.room == self.steps
     }
 
-    /// The steps of a node that are in the piece, counted from the first of the node; one of a node without time axis.
+    /// The steps of a node that are in the segment, counted from the first of the node; one of a node without time axis.
     fn local(&self, node: &NodePlan<R>, block: &Block<'_, R>) -> Range<usize> {
         if node.shape.time.is_none() || self.is_whole(block) {
             return 0..node.shape.t();
         }
         let local = |t: usize| t.clamp(node.span.start, node.span.end) - node.span.start;
-        local(block.piece.start)..local(block.piece.end)
+        local(block.segment.start)..local(block.segment.end)
     }
 
     /// The place of a node in the buffers of values and gradients.
@@ -156,7 +156,7 @@ impl<R: Real> Plan<R> {
         start..start + self.local(node, block).len() * node.shape.n() * block.count
     }
 
-    /// The rows of a node in the piece: one for each step, of the numbers of all samples.
+    /// The rows of a node in the segment: one for each step, of the numbers of all samples.
     fn rows(&self, node: usize, block: &Block<'_, R>) -> Rows {
         let node = &self.nodes[node];
         Rows { first: self.local(node, block).start, width: node.shape.n() * block.count }
@@ -166,7 +166,7 @@ impl<R: Real> Plan<R> {
     fn value<'v>(&self, node: usize, values: &'v [R], block: &Block<'v, R>) -> &'v [R] {
         let node = &self.nodes[node];
         match node.operation {
-            Operation::Observe { trace } => &block.traces[trace][..block.piece.len() * block.count * node.shape.n()],
+            Operation::Observe { trace } => &block.traces[trace][..block.segment.len() * block.count * node.shape.n()],
             _ => &values[self.range(node, block)],
         }
     }
@@ -194,7 +194,7 @@ impl<R: Real> Plan<R> {
         scratch.own.losses[term * count + slot] / self.nodes[self.losses[term]].shape.t() as f64
     }
 
-    /// Adds this piece of the loss terms of some levels up.
+    /// Adds this segment of the loss terms of some levels up.
     fn sum_losses(&self, block: &Block<'_, R>, levels: &Range<usize>, scratch: &mut Scratch<R>) {
         let Scratch { own: Arrays { values, losses, .. }, .. } = scratch;
         for (&node, sums) in self.losses.iter().zip(losses.chunks_exact_mut(block.count)) {
@@ -211,12 +211,12 @@ impl<R: Real> Plan<R> {
         }
     }
 
-    /// Whether a node is computed from a piece that need not be the last.
+    /// Whether a node is computed from a segment that need not be the last.
     fn is_along_time(&self, node: &NodePlan<R>) -> bool {
         node.shape.time.is_some() || matches!(node.operation, Operation::ReduceTime { .. })
     }
 
-    /// Computes what is wanted of the nodes of some levels from a piece; pieces come in the order of time, and what has no time
+    /// Computes what is wanted of the nodes of some levels from a segment; segments come in the order of time, and what has no time
     /// axis is there after the last. The positions of maxima are written to `positions`, or read from there if `replay`.
     pub(crate) fn forward(
         &self,
@@ -316,7 +316,7 @@ impl<R: Real> Plan<R> {
         (window.start + self.local(node, block).start).saturating_sub(rows.first) * rows.width
     }
 
-    /// What a comparison reads in this piece.
+    /// What a comparison reads in this segment.
     fn compared<'v>(
         &self,
         input: usize,
@@ -329,7 +329,7 @@ impl<R: Real> Plan<R> {
         self.value(input, values, block).get(start..).unwrap_or_default()
     }
 
-    /// The place of what row `k` of the piece of a comparison (step by step, and in it sample by sample) is compared with.
+    /// The place of what row `k` of the segment of a comparison (step by step, and in it sample by sample) is compared with.
     fn place_of(
         &self,
         k: usize,
@@ -389,8 +389,8 @@ impl<R: Real> Plan<R> {
     }
 
     /// The reverse of the nodes of some levels after [`Plan::seed`], with respect to the traces: overwrites
-    /// `trace_gradients` (`[steps of the piece, samples, n]`, empty where no loss depends on the trace; without level 0, none).
-    /// Pieces come from the last to the first; `scale` is that of the seed.
+    /// `trace_gradients` (`[steps of the segment, samples, n]`, empty where no loss depends on the trace; without level 0, none).
+    /// Segments come from the last to the first; `scale` is that of the seed.
     pub(crate) fn backward(
         &self,
         block: &Block<'_, R>,
@@ -402,7 +402,7 @@ impl<R: Real> Plan<R> {
     ) {
         for (trace, gradient) in self.traces.iter().zip(trace_gradients.iter_mut()).filter(|(trace, _)| trace.gradient)
         {
-            gradient[..block.piece.len() * block.count * trace.n].fill(R::ZERO);
+            gradient[..block.segment.len() * block.count * trace.n].fill(R::ZERO);
         }
         if levels.contains(&0) && !self.is_whole(block) {
             let timed = |node: &NodePlan<R>| node.shape.time.is_some();
@@ -438,7 +438,7 @@ impl<R: Real> Plan<R> {
             let input = &self.nodes[input];
             match input.operation {
                 Operation::Observe { trace } => {
-                    let length = block.piece.len() * block.count * input.shape.n();
+                    let length = block.segment.len() * block.count * input.shape.n();
                     if let Some(g) = trace_gradients.get_mut(trace).and_then(|g| g.get_mut(..length)) {
                         add(g);
                     }
@@ -475,8 +475,8 @@ impl<R: Real> Plan<R> {
                 let Operation::Map { inputs, function } = &self.nodes[*input].operation else { return };
                 let rows = self.rows(*input, block);
                 let arrays: Vec<&[R]> = inputs.iter().map(|&i| self.value(i, values, block)).collect();
-                streamed_gradient(&**function, &arrays, *reduction, window, rows, own, &mut |k, first, piece| {
-                    gradient(inputs[k], &mut |g| add(&mut g[first..], piece));
+                streamed_gradient(&**function, &arrays, *reduction, window, rows, own, &mut |k, first, segment| {
+                    gradient(inputs[k], &mut |g| add(&mut g[first..], segment));
                 });
             }
             Operation::ReduceTime { input, reduction, window } => {

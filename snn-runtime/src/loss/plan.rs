@@ -192,9 +192,9 @@ pub(crate) struct Plan<R> {
     pub(crate) room: usize,
     /// The most numbers of a map times its number of inputs.
     pub(crate) widest_map: Numbers,
-    /// All nodes for readouts, and all nodes, can be computed from pieces of the time axis one after the other.
-    pub(crate) readouts_in_pieces: bool,
-    pub(crate) all_in_pieces: bool,
+    /// All nodes for readouts, and all nodes, can be computed from segments of the time axis, one after the other.
+    pub(crate) readouts_in_segments: bool,
+    pub(crate) all_in_segments: bool,
 }
 
 impl<R: Real> Plan<R> {
@@ -212,8 +212,8 @@ impl<R: Real> Plan<R> {
             positions: 0,
             room: 0,
             widest_map: Numbers::default(),
-            readouts_in_pieces: false,
-            all_in_pieces: false,
+            readouts_in_segments: false,
+            all_in_segments: false,
         };
         // Where the nodes of the program are: copies of traces stand between them.
         let mut places = Vec::new();
@@ -225,8 +225,8 @@ impl<R: Real> Plan<R> {
         }
         plan.mark(program, &places)?;
         plan.stream();
-        plan.readouts_in_pieces = plan.is_in_pieces(|node| node.for_readout);
-        plan.all_in_pieces = plan.is_in_pieces(|node| node.for_readout || node.for_loss);
+        plan.readouts_in_segments = plan.is_in_segments(|node| node.for_readout);
+        plan.all_in_segments = plan.is_in_segments(|node| node.for_readout || node.for_loss);
         Ok(plan)
     }
 
@@ -257,15 +257,23 @@ impl<R: Real> Plan<R> {
         self.values = Numbers::default();
         for node in &mut self.nodes {
             node.before = self.values;
-            if node.has_place() {
-                self.values.add(node.shape);
+            if !node.has_place() {
+                continue;
+            }
+            self.values.add(node.shape);
+            if let Operation::Map { inputs, .. } = &node.operation {
+                let widest = match node.shape.time {
+                    Some(_) => &mut self.widest_map.timed,
+                    None => &mut self.widest_map.single,
+                };
+                *widest = (*widest).max(inputs.len() * node.shape.n());
             }
         }
     }
 
-    /// Some nodes can be computed from pieces of the time axis, one after the other, and the gradients of the traces from the last
-    /// piece to the first: nothing with a time axis is wanted as a whole or reads what comes from a whole time axis.
-    fn is_in_pieces(&self, wanted: impl Fn(&NodePlan<R>) -> bool) -> bool {
+    /// Some nodes can be computed from segments of the time axis, one after the other, and the gradients of the traces from the last
+    /// segment to the first: nothing with a time axis is wanted as a whole or reads what comes from a whole time axis.
+    fn is_in_segments(&self, wanted: impl Fn(&NodePlan<R>) -> bool) -> bool {
         let timed = |&node: &usize| self.nodes[node].shape.time.is_some();
         let whole_readout = self.readouts.iter().any(|(_, node)| timed(node));
         !whole_readout
@@ -408,11 +416,6 @@ impl<R: Real> Plan<R> {
             }
             Node::Map { inputs, function } => {
                 let (inputs, shape) = self.broadcast(places, inputs)?;
-                let widest = match shape.time {
-                    Some(_) => &mut self.widest_map.timed,
-                    None => &mut self.widest_map.single,
-                };
-                *widest = (*widest).max(inputs.len() * shape.n());
                 Ok((Operation::Map { inputs, function: function.clone() }, shape))
             }
             Node::ReduceTime { input, reduction, from, to } => {

@@ -7,11 +7,11 @@ use crate::Real;
 use std::ops::Range;
 
 /// The numbers of a piece, if a row is not longer.
-const PIECE: usize = 1024;
+const CHUNK: usize = 1024;
 
 /// The pieces of some of the rows.
 fn pieces(rows: Rows, steps: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    let (end, step) = (steps.end, (PIECE / rows.width).max(1));
+    let (end, step) = (steps.end, (CHUNK / rows.width).max(1));
     steps.step_by(step).map(move |first| rows.place(first).start..rows.place((first + step).min(end) - 1).end)
 }
 
@@ -29,7 +29,7 @@ pub(super) fn streamed<R: Real>(
     if steps.is_empty() {
         return;
     }
-    let mut values = vec![R::ZERO; PIECE.max(n)];
+    let mut values = vec![R::ZERO; CHUNK.max(n)];
     let mut inputs: Vec<&[R]> = Vec::with_capacity(arrays.len());
     if steps.start == window.start {
         out.fill(R::ZERO);
@@ -57,7 +57,7 @@ pub(super) fn streamed_gradient<R: Real>(
     let n = own.len();
     let count = if reduction == Reduction::Mean { window.len() as f64 } else { 1.0 };
     let share = R::ONE / R::from_f64(count);
-    let length = PIECE.max(n) / n * n;
+    let length = CHUNK.max(n) / n * n;
     let slopes: Vec<R> = own.iter().map(|&own| own * share).cycle().take(length).collect();
     let mut room = vec![R::ZERO; arrays.len() * length];
     let mut inputs: Vec<&[R]> = Vec::with_capacity(arrays.len());

@@ -60,12 +60,27 @@ impl<R: Real> Cells<R> {
     }
 
     /// Takes the coefficients of the neurons in, if these differ, once for each sample.
-    pub(crate) fn take_coefficients(&mut self, p: &PopulationPlan<R>, coefficients: Coefficients<'_, R>) {
-        let differ = p.per_neuron && self.count > 1;
-        self.coefficients.resize(if differ { coefficients.values.len() * self.count } else { 0 });
-        if differ {
-            let rows = self.coefficients.chunks_exact_mut(p.n * self.count).zip(coefficients.values.chunks_exact(p.n));
-            rows.for_each(|(to, row)| to.chunks_exact_mut(p.n).for_each(|to| to.copy_from_slice(row)));
+    pub(super) fn take_coefficients(&mut self, p: &PopulationPlan<R>, all: Coefficients<'_, R>) {
+        // Of a single sample they are there as they are needed.
+        self.coefficients.resize(0);
+        if self.count > 1 {
+            self.take_coefficients_of(p, all, p.n, 0..p.n);
+        }
+    }
+
+    /// The same of the neurons in a range of a population of `n`.
+    pub(super) fn take_coefficients_of(
+        &mut self,
+        p: &PopulationPlan<R>,
+        all: Coefficients<'_, R>,
+        n: usize,
+        range: Range<usize>,
+    ) {
+        let rows = if p.per_neuron { all.values.len() / n } else { 0 };
+        self.coefficients.resize(rows * self.width());
+        let (width, own) = (self.width(), range.len());
+        for (to, row) in self.coefficients.chunks_exact_mut(width).zip(all.values.chunks_exact(n)) {
+            to.chunks_exact_mut(own).for_each(|to| to.copy_from_slice(&row[range.clone()]));
         }
     }
 

@@ -52,7 +52,7 @@ pub(crate) struct Wrong {
 /// their first states.
 pub(crate) fn begin<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, counts: &mut Counts) {
     let (plan, first) = (call.plan, scratch.sent.first);
-    for slot in 0..scratch.count {
+    for slot in 0..scratch.sent.count {
         encode(call, scratch, slot, &mut counts.wrong);
         if let Some(seed) = call.dropout {
             draw(plan, seed, scratch, slot, first + slot);
@@ -66,7 +66,7 @@ pub(crate) fn begin<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, c
         let coefficients = call.weights.coefficients(population, p);
         cells.take_coefficients(p, coefficients);
         cells.refractory.fill(0);
-        for slot in 0..scratch.count {
+        for slot in 0..scratch.sent.count {
             if let Some(before) = call.carry.get(first + slot) {
                 before.start(population, cells, slot);
                 continue;
@@ -80,7 +80,7 @@ pub(crate) fn begin<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, c
             }
         }
     }
-    for slot in 0..scratch.count {
+    for slot in 0..scratch.sent.count {
         for (k, rule) in plan.plastic.iter().enumerate() {
             let states = &mut scratch.plastic[slot * plan.plastic.len() + k];
             match call.carry.get(first + slot) {
@@ -123,7 +123,7 @@ pub(crate) fn forward<R: Real>(
                 send(call, scratch, population, t);
             }
         }
-        for slot in 0..scratch.count {
+        for slot in 0..scratch.sent.count {
             for (k, rule) in call.plan.plastic.iter().enumerate() {
                 rule.step(call, scratch, k, slot, t);
             }
@@ -144,7 +144,7 @@ fn step<R: Real>(
     let cells = &mut scratch.cells[population];
     let width = cells.width();
     if !cells.noise.is_empty() {
-        for slot in 0..scratch.count {
+        for slot in 0..scratch.sent.count {
             let stream = Stream::new(call.noise_seed, Purpose::Noise, (scratch.sent.first + slot) as u64);
             normal_numbers(stream, (call.before + t) as u32, p.first_noise, p.n, &mut cells.drawn);
             for row in 0..p.layout.noise {

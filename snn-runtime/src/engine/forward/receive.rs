@@ -40,9 +40,9 @@ fn receive_ahead<R: Real>(
     if early.is_empty() {
         return;
     }
-    let (cells, sent, count) = (&mut scratch.cells[population], &scratch.sent, scratch.count);
+    let (cells, sent, count) = (&mut scratch.cells[population], &scratch.sent, scratch.sent.count);
     let steps = t..call.plan.simulation.steps.min(t + AHEAD);
-    let bias = &call.weights.biases[population][port * p.n..][..p.n];
+    let bias = call.weights.bias(call.plan, population, port);
     let mut begun = false;
     for &j in early {
         let projection = &call.plan.projections[j];
@@ -63,7 +63,7 @@ fn receive_ahead<R: Real>(
                 if let Some(Message::Spikes(list)) = sent.message(call, projection, slot, t) {
                     counts.operations += (list.len() * p.n) as u64;
                     let place = cells.arrival(p, t, port, slot);
-                    call.weights.forward[j].add_rows(list, 0, &mut cells.arriving()[place]);
+                    call.weights.forward[j].add_rows_at(&[(list, place.start)], 0, None, cells.arriving());
                 }
             }
         }
@@ -89,9 +89,9 @@ fn receive_now<R: Real>(
     counts: &mut Counts,
 ) {
     let p = &call.plan.populations[population];
-    let (cells, sent, count) = (&mut scratch.cells[population], &scratch.sent, scratch.count);
+    let (cells, sent, count) = (&mut scratch.cells[population], &scratch.sent, scratch.sent.count);
     let (early, late) = p.incoming[port].split_at(p.prefix[port]);
-    let bias = &call.weights.biases[population][port * p.n..][..p.n];
+    let bias = call.weights.bias(call.plan, population, port);
     for slot in 0..count {
         let (place, few) = (cells.arrival(p, t, port, slot), cells.is_few(port, slot));
         let arriving = &mut cells.arriving()[place];

@@ -126,12 +126,11 @@ impl Sparse {
     /// See [`Rows::each`], of the connections in a range.
     #[inline(always)]
     pub(super) fn each_in(&self, range: Range<usize>, mut connection: impl FnMut(usize, usize)) {
-        match self.weights.get(range.clone()) {
-            Some(weights) if !self.weights.is_empty() => {
-                self.columns.each(range, weights.iter(), |column, &weight| connection(column, weight as usize));
-            }
-            _ => self.columns.each(range.clone(), range, connection),
+        if self.weights.is_empty() {
+            return self.columns.each(range.clone(), range, connection);
         }
+        let weights = self.weights[range.clone()].iter();
+        self.columns.each(range, weights, |column, &weight| connection(column, weight as usize));
     }
 
     /// See [`Rows::each_weight`], of the connections in a range.

@@ -72,7 +72,7 @@ impl<R: Real> Together<R> {
 /// and the answer is false.
 pub(crate) fn forward_together<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, counts: &mut Counts) -> bool {
     let single = call.batch.size == 1 && call.mode == Mode::Spiking && call.traces.is_empty();
-    if !single || call.gradient || call.tapes() || call.dropout.is_some() {
+    if !single || call.tapes() || call.dropout.is_some() {
         return false;
     }
     let wanted = worth(call.plan, call.neurons_per_thread).min(rayon::current_num_threads());
@@ -234,10 +234,7 @@ impl<R: Real> part::Group<R> {
             let stream = Stream::new(call.noise_seed, Purpose::Noise, 0);
             normal_numbers(stream, (call.before + t) as u32, self.p.first_noise, self.p.n, &mut self.cells.noise);
         }
-        let shared = match &self.coefficients[..] {
-            [] => call.weights.coefficients(self.population, &self.p),
-            values => crate::neuron::Coefficients { values, per_neuron: true },
-        };
+        let shared = call.weights.coefficients(self.population, &self.p);
         let to =
             Written { spikes: &mut [], tape: &mut [], tape_flags: &mut [], mode: Mode::Spiking, decisions: &mut [] };
         self.cells.step(t, &self.p, shared, to);

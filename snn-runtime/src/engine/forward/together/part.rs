@@ -3,6 +3,7 @@
 use crate::engine::call::Call;
 use crate::engine::forward::Cells;
 use crate::engine::plan::{Plan, PopulationPlan};
+use crate::engine::projection::ProjectionPlan;
 use crate::engine::wiring::{Section, Wiring};
 use crate::graph::Source;
 use crate::{Real, SpikeTrain};
@@ -48,23 +49,20 @@ impl<R: Real> Part<R> {
     pub(super) fn new(plan: &Plan<R>, ranges: &[Vec<Range<usize>>], part: usize) -> Self {
         let groups = plan.populations.iter().zip(ranges).enumerate();
         let groups = groups.filter(|(_, (_, ranges))| !ranges[part].is_empty());
-        let section = |p: &crate::engine::projection::ProjectionPlan| match &p.wiring {
+        let section = |p: &ProjectionPlan| match &p.wiring {
             Wiring::Sparse(list) => Section::new(list, reached(&p.targets, &ranges[p.target][part])),
             Wiring::Dense | Wiring::Window(_) => Section::default(),
         };
+        // What came by few connections is taken back one step later.
         let looks_back = |population: usize| {
-            let from = plan.projections.iter().filter(move |p| p.source == Source::Population(population));
-            from.map(|p| p.delay).max()
+            let source = Source::Population(population);
+            let delay = plan.longest_delay(|p| p.source == source).min(plan.simulation.steps);
+            if plan.projections.iter().any(|p| p.source == source) { delay + 1 } else { 0 }
         };
         Self {
             groups: groups.map(|(index, (p, ranges))| Group::new(index, p, ranges[part].clone())).collect(),
             sections: plan.projections.iter().map(section).collect(),
-            // What came by few connections is taken back one step later.
-            recent: (0..plan.populations.len())
-                .map(|p| {
-                    Recent(vec![Vec::new(); looks_back(p).map_or(0, |delay| delay.min(plan.simulation.steps) + 1)])
-                })
-                .collect(),
+            recent: (0..plan.populations.len()).map(|p| Recent(vec![Vec::new(); looks_back(p)])).collect(),
             fired: SpikeTrain::new(),
             operations: 0,
         }
@@ -73,8 +71,7 @@ impl<R: Real> Part<R> {
     pub(super) fn bytes(&self) -> usize {
         let recent: usize = self.recent.iter().flat_map(|recent| &recent.0).map(|list| 4 * list.capacity()).sum();
         let sections: usize = self.sections.iter().map(Section::bytes).sum();
-        let coefficients = |group: &Group<R>| group.coefficients.capacity() * size_of::<R>();
-        let groups: usize = self.groups.iter().map(|group| group.cells.bytes() + coefficients(group)).sum();
+        let groups: usize = self.groups.iter().map(|group| group.cells.bytes()).sum();
         recent + sections + groups + self.fired.bytes()
     }
 }
@@ -113,8 +110,6 @@ pub(super) struct Group<R> {
     /// The plan of the population with the number of these neurons.
     pub(super) p: PopulationPlan<R>,
     pub(super) cells: Cells<R>,
-    /// Empty if all neurons have the same.
-    pub(super) coefficients: Vec<R>,
 }
 
 impl<R: std::fmt::Debug> std::fmt::Debug for Group<R> {
@@ -129,7 +124,7 @@ impl<R: Real> Group<R> {
         p.n = range.len();
         // A block of normal numbers is for two neurons in each row.
         p.first_noise += (range.start / 2 * p.layout.noise) as u32;
-        Self { population, range, p, cells: Cells::default(), coefficients: Vec::new() }
+        Self { population, range, p, cells: Cells::default() }
     }
 
     /// Begins with the states of the whole population.
@@ -143,11 +138,7 @@ impl<R: Real> Group<R> {
         if let Some(refractory) = whole.refractory(0).get(self.range.clone()) {
             self.cells.refractory.copy_from_slice(refractory);
         }
-        self.coefficients.clear();
-        if p.per_neuron {
-            let all = call.weights.coefficients(self.population, p).values.chunks_exact(n);
-            all.for_each(|all| self.coefficients.extend_from_slice(&all[self.range.clone()]));
-        }
+        self.cells.take_coefficients_of(p, call.weights.coefficients(self.population, p), n, self.range.clone());
     }
 
     /// Leaves its states in the whole population.

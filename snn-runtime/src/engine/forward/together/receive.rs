@@ -62,7 +62,13 @@ impl<R: Real> Group<R> {
                     *operations += (spikes.len() * p.n) as u64;
                 }
             }
-            call.weights.forward[j].add_rows_within(self.range.clone(), &lists[..steps.len()], 0, cells.arriving());
+            call.weights.forward[j].add_rows_within(
+                self.range.clone(),
+                &lists[..steps.len()],
+                0,
+                None,
+                cells.arriving(),
+            );
         }
     }
 
@@ -117,7 +123,7 @@ impl<R: Real> Group<R> {
                 }
                 (Some(Message::Spikes(spikes)), _) => {
                     *operations += (spikes.len() * columns.len()) as u64;
-                    call.weights.forward[j].add_rows_within(columns, &[(spikes, 0)], source, out);
+                    call.weights.forward[j].add_rows_within(columns, &[(spikes, 0)], source, None, out);
                     touched = p.n;
                 }
                 // Networks with these are not dealt to threads.
