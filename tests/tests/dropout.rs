@@ -1,6 +1,8 @@
 //! Dropout: who is dropped, for whom, when, and by how much the others send more.
 
-use snn_runtime::{Batch, Evaluation, InputData, Network, ParameterSet, Parameters, Real, Recording, Workspace};
+use snn_runtime::{
+    Batch, Carry, Error, Evaluation, InputData, Network, ParameterSet, Parameters, Real, Recording, Workspace,
+};
 use snn_tests::probe;
 
 fn network<R: Real>(dropout: &str) -> Network<R> {
@@ -79,4 +81,32 @@ fn the_mean_over_seeds_is_the_run_without_dropout() {
     let mean = (0..200).map(|seed| train(&net, 2, Some(seed)).0.terms[0]).sum::<f64>() / 200.0;
     // The standard deviation of the mean is 0.3 % or so.
     assert!((mean / plain - 1.0).abs() < 0.02, "{mean} {plain}");
+}
+
+/// A window without gradient drops nothing, and neither does the run that looks for the state that left the finite numbers.
+#[test]
+fn what_diverges_in_a_window_without_dropout_is_found() {
+    let model = snn_tests::model(
+        "network Net {
+            simulate dt = 1 ms, for 40 ms
+            input x[8] spikes
+            layer a[4] = LIF_delta(V_th = 5 mV), dropout 0.9
+            layer out[2] = LI_delta
+            x -> a.exc : dense, init constant(6 mV)
+            a -> out.exc : dense, init constant(1 mV)
+        }",
+    );
+    let network = Network::new(snn_dsl::interpret::graph::<f32>(&model, &model.networks[0])).unwrap();
+    let trains = probe::inputs(&network, 1, 0.5, 5);
+    let batch = Batch { size: 1, inputs: vec![InputData::Spikes(&trains[0])], targets: Vec::new() };
+    let mut parameters = network.initial_parameters(1);
+    let weights = network.layout().tensors().iter().find(|tensor| tensor.shape == [4, 2]).unwrap();
+    parameters.values_mut()[weights.range.clone()].fill(f32::MAX);
+    for seed in 0..20 {
+        let (mut workspace, mut carry) = (Workspace::new(), Carry::default());
+        workspace.set_dropout_seed(Some(seed));
+        let found = network.forward_from(&mut carry, &parameters, &batch, &mut workspace, &Recording::none());
+        assert!(matches!(found, Err(Error::Diverged { .. })), "seed {seed}");
+        assert_eq!(carry.steps(), 0);
+    }
 }
