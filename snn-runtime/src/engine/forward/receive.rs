@@ -1,4 +1,5 @@
-//! What arrives at the neurons of a population.
+//! What arrives at the neurons of a population. `together::receive` is the same for some of the neurons, in the same order of
+//! additions.
 
 use super::{AHEAD, Counts};
 use crate::Real;
