@@ -88,7 +88,7 @@ pub struct Layer {
     pub size: usize,
     /// Channels, height and width, if they form a grid.
     pub grid: Option<[usize; 3]>,
-    /// The index of its model in [`Model::neurons`].
+    /// The index of its model in [`Model::neurons`](super::Model::neurons).
     pub neuron: usize,
     /// The parameters that differ from the model's, by index: value in base units.
     pub values: Vec<(usize, Value)>,

@@ -192,7 +192,7 @@ pub struct Plasticity {
     pub states: Vec<(String, Dimension, f64)>,
     /// What the models read, in the order of their drives.
     pub reads: Vec<ConnectionRead>,
-    /// Indices into [`Model::neurons`]: at connections where a spike arrives.
+    /// Indices into [`Model::neurons`](super::Model::neurons): at connections where a spike arrives.
     pub on_pre: Option<usize>,
     /// At connections whose target spikes.
     pub on_post: Option<usize>,
