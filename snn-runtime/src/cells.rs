@@ -2,7 +2,8 @@
 
 use crate::Real;
 use crate::engine::Error;
-use crate::neuron::{Coefficients, Mode, Neuron, Step};
+use crate::math::flush_states;
+use crate::neuron::{Coefficients, Mode, Neuron, Step, counted_steps};
 use crate::random::{Purpose, Stream, normal_numbers};
 use std::sync::Arc;
 
@@ -14,9 +15,9 @@ pub struct Cells<R> {
     n: usize,
     coefficients: Vec<R>,
     per_neuron: bool,
-    refractory_steps: u32,
+    refractory_steps: u16,
     states: Vec<R>,
-    refractory: Vec<u32>,
+    refractory: Vec<u16>,
     fired: Vec<u8>,
     /// The same as numbers.
     spikes: Vec<R>,
@@ -30,7 +31,8 @@ impl<R: Real> Cells<R> {
     /// number, or `n` if it may differ from neuron to neuron, in the stored form.
     ///
     /// # Errors
-    /// If `n` is 0, `dt` is not positive, or the parameters have other lengths or are not finite.
+    /// If `n` is 0, `dt` is not positive, the parameters have other lengths or are not finite, or a refractory period is longer
+    /// than 65535 steps.
     pub fn new(neuron: Arc<dyn Neuron<R>>, n: usize, dt: f64, parameters: &[&[f64]]) -> Result<Self, Error> {
         let layout = neuron.layout();
         if n == 0 {
@@ -70,7 +72,7 @@ impl<R: Real> Cells<R> {
         let mut cells = Self {
             n,
             per_neuron,
-            refractory_steps: neuron.refractory_steps(dt),
+            refractory_steps: counted_steps(&*neuron, dt)?,
             states: vec![R::ZERO; layout.states.len() * n],
             refractory: vec![0; if layout.refractory { n } else { 0 }],
             fired: vec![0; if layout.spikes { n } else { 0 }],
@@ -141,7 +143,6 @@ impl<R: Real> Cells<R> {
     /// As `take` does, if a slice has another length.
     pub fn step_by(&mut self, events: &[R], drives: &[R], take: impl FnOnce(Step<'_, R>)) -> &[R] {
         normal_numbers(self.noise_stream, self.step, 0, self.n, &mut self.noise);
-        self.step = self.step.wrapping_add(1);
         take(Step {
             n: self.n,
             coefficients: Coefficients { values: &self.coefficients, per_neuron: self.per_neuron },
@@ -159,6 +160,8 @@ impl<R: Real> Cells<R> {
             mode: Mode::Spiking,
             decisions: &mut [],
         });
+        flush_states(self.step as usize, &mut self.states);
+        self.step = self.step.wrapping_add(1);
         for (spike, &fired) in self.spikes.iter_mut().zip(&self.fired) {
             *spike = if fired != 0 { R::ONE } else { R::ZERO };
         }

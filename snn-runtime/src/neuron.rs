@@ -6,6 +6,7 @@
 //! sample or one sample after the other: entry `i` of a per-neuron quantity `q` stands at `q * n + i`.
 
 use crate::Real;
+use crate::engine::Error;
 
 /// A quantity with a name and the unit its numbers count in (empty: dimensionless).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +108,21 @@ pub fn whole_steps(duration: f64, dt: f64) -> u32 {
     (duration / dt).round().max(1.0) as u32
 }
 
+/// The refractory steps of a model, as its neurons count them: in 16 bits, since each step reads and writes the counters.
+///
+/// # Errors
+/// If there are more than 65535.
+pub(crate) fn counted_steps<R: Real>(neuron: &dyn Neuron<R>, dt: f64) -> Result<u16, Error> {
+    let steps = neuron.refractory_steps(dt);
+    u16::try_from(steps).map_err(|_| {
+        let name = &neuron.layout().name;
+        Error::Simulation(format!(
+            "model `{name}` is refractory for {steps} steps of {dt} ms, more than {}; take a larger dt",
+            u16::MAX
+        ))
+    })
+}
+
 /// A parameter that is kept in the network's [`crate::Parameters`]: a trainable one (stored unconstrained) or one with
 /// a value for every neuron. All other parameters are constants inside the kernel.
 #[derive(Clone, Debug, PartialEq)]
@@ -153,6 +169,9 @@ pub struct NeuronLayout {
     pub tape_reals: usize,
     /// The adjoint reads flags (at most eight, one byte per neuron and step).
     pub tape_flags: bool,
+    /// The state that each event port is added to when a step begins, if that is all that a step does with events: then
+    /// [`Step::events`] may be empty in a step without a tape, and whoever calls it has added them. Otherwise empty.
+    pub direct_events: Vec<usize>,
     /// The number of states with white noise.
     pub noise: usize,
     /// The model has a threshold.
@@ -197,16 +216,17 @@ pub struct Step<'a, R> {
     pub coefficients: Coefficients<'a, R>,
     /// In: at the start of the step; out: at its end, after resets. `[states, n]`
     pub states: &'a mut [R],
-    /// The sums of the weights of the spikes that arrive in this step. `[events, n]`
+    /// The sums of the weights of the spikes that arrive in this step. Empty: they have been added to the states, see
+    /// [`NeuronLayout::direct_events`]. `[events, n]`
     pub events: &'a [R],
     /// Continuous inputs, constant over the step. `[drives, n]`
     pub drives: &'a [R],
     /// Standard normal numbers, new in every step, for the states with white noise. `[noise, n]`
     pub noise: &'a [R],
     /// The steps that each neuron still stays refractory; empty if the model has no refractory period. `[n]`
-    pub refractory: &'a mut [u32],
+    pub refractory: &'a mut [u16],
     /// The number of steps a neuron is refractory after a spike, see [`Neuron::refractory_steps`].
-    pub refractory_steps: u32,
+    pub refractory_steps: u16,
     /// Out, in spiking mode: 1 where a neuron fired, else 0; empty if there is no threshold. `[n]`
     pub fired: &'a mut [u8],
     /// Out, in smooth mode: the number between 0 and 1 that stands for a spike; empty if there is no threshold. `[n]`
@@ -272,7 +292,7 @@ pub trait Neuron<R: Real>: Send + Sync {
     /// coefficients; `coefficient_gradient` is in the order of [`NeuronLayout::differentiated`].
     fn chain(&self, dt: f64, parameters: &[f64], coefficient_gradient: &[f64], parameter_gradient: &mut [f64]);
 
-    /// One step.
+    /// One step. Tiny states stay: see [`flush_states`](crate::math::flush_states).
     fn step(&self, step: Step<'_, R>);
 
     /// The reverse of one step.

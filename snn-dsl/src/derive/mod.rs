@@ -6,6 +6,7 @@
 //!
 //! Everything is symbolic, in one arena; nothing here can fail on a checked model.
 
+mod direct;
 mod hoist;
 mod identity;
 mod integrate;
@@ -47,6 +48,9 @@ pub struct Derived {
     /// The states, in ascending order, by whose numbers the step reads normal numbers: those that white noise reaches within a
     /// step.
     pub noise: Vec<usize>,
+    /// The state that each event port is added to when a step begins, if that is all that a step does with events; otherwise
+    /// empty.
+    pub direct_events: Vec<usize>,
     /// One step.
     pub step: Step,
     /// The states at its end where z is 0 or 1: the same numbers with fewer operations.
@@ -76,7 +80,7 @@ pub fn derive(neuron: &model::Neuron) -> Derived {
     let chain = hoist::chain(&mut arena, &coefficients, &propagators, &stored, &differentiated);
     let noise = normal_numbers(&arena, &step);
     let ends = jump::ends(&mut arena, &step);
-    Derived {
+    let mut derived = Derived {
         arena,
         stored,
         coefficients,
@@ -84,12 +88,15 @@ pub fn derive(neuron: &model::Neuron) -> Derived {
         initial,
         differentiated,
         noise,
+        direct_events: Vec::new(),
         step,
         ends,
         reverse,
         tape,
         chain,
-    }
+    };
+    derived.direct_events = direct::direct_events(&derived, neuron.events.len());
+    derived
 }
 
 /// The states by whose numbers a step reads normal numbers.

@@ -84,6 +84,10 @@ impl<R: Real> Blocks<R> {
                 let out = self.registers.row_mut(register, m);
                 let (values, row) = match leaf {
                     Leaf::State(i) => (&*step.states, usize::from(i)),
+                    Leaf::Event(_) if step.events.is_empty() => {
+                        out.fill(-R::ZERO);
+                        continue;
+                    }
                     Leaf::Event(i) => (step.events, usize::from(i)),
                     Leaf::Drive(i) => (step.drives, usize::from(i)),
                     Leaf::Noise(row) => (step.noise, usize::from(row)),
@@ -100,10 +104,7 @@ impl<R: Real> Blocks<R> {
             }
             neuron.step.execute(&mut self.registers, m, &mut Decisions::Free);
             for (i, &register) in stores.states.iter().enumerate() {
-                let states = &mut step.states[i * n + start..][..m];
-                for (state, &value) in states.iter_mut().zip(self.registers.row(register, m)) {
-                    *state = math::flush(value);
-                }
+                step.states[i * n + start..][..m].copy_from_slice(self.registers.row(register, m));
             }
             for (row, &register) in step.outputs.chunks_exact_mut(n).zip(&stores.outputs) {
                 for (output, &value) in row[start..][..m].iter_mut().zip(self.registers.row(register, m)) {

@@ -205,6 +205,7 @@ fn layout(neuron: &Neuron, derived: &Derived, value_of: impl Fn(usize) -> Option
         differentiated: derived.differentiated.clone(),
         tape_reals: derived.tape.reals.len(),
         tape_flags: !derived.tape.flags.is_empty(),
+        direct_events: derived.direct_events.clone(),
         noise: derived.noise.len(),
         spikes: derived.step.threshold.is_some(),
         adjoint_reads_spikes: derived.tape.reads_spikes,
@@ -291,6 +292,7 @@ impl<R: Real> snn_runtime::Neuron<R> for Interpreted {
                 };
                 match leaf {
                     Leaf::State(i) => row(step.states, i, out),
+                    Leaf::Event(_) if step.events.is_empty() => out.fill(-R::ZERO),
                     Leaf::Event(i) => row(step.events, i, out),
                     Leaf::Drive(i) => row(step.drives, i, out),
                     Leaf::Noise(i) => row(step.noise, self.noise_rows.get(&i).copied().unwrap_or_default(), out),
@@ -308,9 +310,7 @@ impl<R: Real> snn_runtime::Neuron<R> for Interpreted {
         let derived = &self.derived;
         let ends = if step.mode == Mode::Spiking { &derived.ends } else { &derived.step.end };
         for (i, &end) in ends.iter().enumerate() {
-            for (state, &value) in step.states[i * n..].iter_mut().zip(registers.row(end)) {
-                *state = math::flush(value);
-            }
+            step.states[i * n..(i + 1) * n].copy_from_slice(registers.row(end));
         }
         for (row, &id) in step.outputs.chunks_exact_mut(n).zip(&derived.step.outputs) {
             for (output, &value) in row.iter_mut().zip(registers.row(id)) {

@@ -21,3 +21,18 @@ pub struct Model {
     /// The networks.
     pub networks: Vec<Network>,
 }
+
+impl Model {
+    /// Whether some network has a layer of this neuron (by its index) that spikes reach by listed connections alone, so that in
+    /// most steps few of its neurons receive something.
+    pub fn receives_sparsely(&self, neuron: usize) -> bool {
+        let events = self.neurons.get(neuron).map_or(0, |n| n.events.len());
+        let is_sparse = |p: &&Projection| !matches!(p.connectivity, Connectivity::Dense) && !p.bias;
+        self.networks.iter().any(|network| {
+            network.layers.iter().enumerate().filter(|(_, layer)| layer.neuron == neuron).any(|(layer, _)| {
+                let mut incoming = network.projections.iter().filter(|p| p.target == layer && p.port < events).peekable();
+                incoming.peek().is_some() && incoming.all(|p| is_sparse(&p))
+            })
+        })
+    }
+}

@@ -5,7 +5,7 @@ use super::backward::backward;
 use super::batch::{Batch, InputData};
 use super::carry::Sample;
 use super::forward::{Counts, Run, begin, forward, forward_together};
-use super::plan::Plan;
+use super::plan::{Plan, PopulationPlan};
 use super::segments::segments;
 use super::sent::Sent;
 use super::weights::Weights;
@@ -59,6 +59,11 @@ impl<R: Real> Call<'_, '_, R> {
     /// What the adjoints read is written down.
     pub(crate) fn tapes(&self) -> bool {
         self.gradient || self.keeps
+    }
+
+    /// What arrives at the events of a population is added to its states: all others need not look whether something did.
+    pub(crate) fn adds_events(&self, p: &PopulationPlan<R>) -> bool {
+        p.direct && self.mode == Mode::Spiking && !self.tapes()
     }
 
     /// The blocks run forwards.

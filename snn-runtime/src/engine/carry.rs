@@ -60,7 +60,7 @@ pub(crate) struct Sample<R> {
     /// Per population `[states, n]`.
     states: Vec<Vec<R>>,
     /// Per population `[n]`.
-    refractory: Vec<Vec<u32>>,
+    refractory: Vec<Vec<u16>>,
     /// The last steps of each input, as long as a projection looks back.
     inputs: Vec<SpikeTrain>,
     /// Likewise of each population.

@@ -7,7 +7,7 @@ use super::wiring::Wiring;
 use crate::connectivity::Connectivity;
 use crate::graph::{Graph, Input, Population, Signal, Simulation, Source, Target, TargetKind};
 use crate::loss;
-use crate::neuron::{Neuron, NeuronLayout};
+use crate::neuron::{Neuron, NeuronLayout, counted_steps};
 use crate::random::normal_blocks;
 use crate::{Layout, Real};
 use std::collections::BTreeSet;
@@ -44,7 +44,7 @@ pub(crate) struct PopulationPlan<R> {
     pub(crate) n: usize,
     pub(crate) neuron: Arc<dyn Neuron<R>>,
     pub(crate) layout: NeuronLayout,
-    pub(crate) refractory_steps: u32,
+    pub(crate) refractory_steps: u16,
     /// The probability with which a neuron sends nothing in training.
     pub(crate) dropout: f64,
     /// The first of its blocks of normal numbers among those of a step.
@@ -53,6 +53,8 @@ pub(crate) struct PopulationPlan<R> {
     pub(crate) incoming: Vec<Vec<usize>>,
     /// How many of `incoming[port]`, from the first, are dense matrices between all spikes of an input and all neurons.
     pub(crate) prefix: Vec<usize>,
+    /// Spikes arrive by listed connections alone, without biases, and are no more than added to states.
+    pub(crate) direct: bool,
     /// The projections from here, in declaration order.
     pub(crate) outgoing: Vec<usize>,
     /// The tensors of the stored parameters.
@@ -238,15 +240,18 @@ fn population<R: Real>(
     let ports = neuron.events.len() + if driven { neuron.drives.len() } else { 0 };
     let of_port = |port| (0..projections.len()).filter(here).filter(|&j| projections[j].port == port).collect();
     let incoming: Vec<Vec<usize>> = (0..ports).map(of_port).collect();
+    let listed = |&j: &usize| !matches!(projections[j].wiring, Wiring::Dense) && projections[j].bias.is_none();
+    let direct = !neuron.direct_events.is_empty() && incoming[..neuron.events.len()].iter().flatten().all(listed);
     let early = |j: &&usize| projections[**j].is_early(p.size);
     Ok(PopulationPlan {
         name: p.name.clone(),
         n: p.size,
         neuron: p.neuron.clone(),
-        refractory_steps: p.neuron.refractory_steps(dt),
+        refractory_steps: counted_steps(&*p.neuron, dt)?,
         dropout: p.dropout,
         first_noise: 0,
         prefix: incoming.iter().map(|list| list.iter().take_while(early).count()).collect(),
+        direct,
         incoming,
         outgoing: (0..projections.len()).filter(|&j| projections[j].source == Source::Population(index)).collect(),
         parameters,

@@ -9,6 +9,7 @@ use super::wiring::{Rows, Sparse, Wiring};
 use super::workspace::Scratch;
 use crate::Real;
 use crate::graph::{Graph, Plasticity, Read};
+use crate::math::flush;
 use crate::neuron::{Coefficients, Mode, Neuron, Step};
 use std::sync::Arc;
 
@@ -230,7 +231,7 @@ impl<R: Real> PlasticPlan<R> {
             decisions: &mut [],
         });
         for (row, new) in states.chunks_exact_mut(all).zip(room.states.chunks_exact(n)) {
-            room.edges.iter().zip(new).for_each(|(&e, &x)| row[e as usize] = x);
+            room.edges.iter().zip(new).for_each(|(&e, &x)| row[e as usize] = flush(x));
         }
     }
 

@@ -67,7 +67,7 @@ pub(crate) fn reach<R>(plan: &Plan<R>, target: usize) -> usize {
 pub(crate) struct Checkpoints<R> {
     /// Per population, segment after segment.
     states: Vec<Vec<R>>,
-    refractory: Vec<Vec<u32>>,
+    refractory: Vec<Vec<u16>>,
 }
 
 impl<R: Real> Checkpoints<R> {

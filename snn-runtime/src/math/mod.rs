@@ -16,15 +16,17 @@ mod expm1;
 mod exprel_moments;
 mod log_pow;
 mod sigmoid;
+mod tiny;
 mod trigonometric;
 
-pub use basic::{abs, clip, flush, heaviside, max, min, relu, sqrt};
+pub use basic::{abs, clip, heaviside, max, min, relu, select, sqrt};
 pub use error_function::{erf, erfc};
 pub use exp::exp;
 pub use expm1::{expm1, exprel};
 pub use exprel_moments::{exprel1, exprel2};
 pub use log_pow::{ln, pow};
 pub use sigmoid::{sigmoid, tanh};
+pub use tiny::{flush, flush_states};
 pub use trigonometric::{atan, cos, sin};
 
 use sealed::Elementary;

@@ -214,6 +214,17 @@ impl<'a> Writer<'a> {
         no: impl FnOnce(&mut TokenStream),
         out: &mut TokenStream,
     ) {
+        if let Scalar::Generic(_) = self.scalar {
+            out.extend(self.math.iter().cloned());
+            word("select", out);
+            return parentheses(out, |inside| {
+                self.write(condition, inside);
+                symbol(",", inside);
+                yes(inside);
+                symbol(",", inside);
+                no(inside);
+            });
+        }
         word("if", out);
         self.write(condition, out);
         group(Delimiter::Brace, out, yes);

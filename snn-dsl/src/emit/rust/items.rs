@@ -18,7 +18,8 @@ pub(super) struct Items {
     pub names: Names,
     /// The scalar type parameter: `R`, unless an item is called that.
     pub real: Ident,
-    /// The constants of loops that say whether there is a tape, and whether outputs and gradients of drives are wanted. A
+    /// The constants of loops that say whether there are a tape and events, and whether outputs and gradients of drives are
+    /// wanted. A
     /// type of that name would be taken for them where they are arguments.
     pub flags: Flags,
     /// Of each neuron.
@@ -34,6 +35,8 @@ pub(super) struct Flags {
     pub tape: Ident,
     /// Of a step: it writes the outputs.
     pub outputs: Ident,
+    /// Of a step: it adds events to states.
+    pub events: Ident,
     /// Of an adjoint: it writes gradients of drives.
     pub drives: Ident,
 }
@@ -87,7 +90,7 @@ impl Items {
         let mut kinds = names.take_all(own);
         let network_kinds = kinds.split_off(model.neurons.len());
         let real = names.take("R");
-        let flags = Flags { tape: names.take("TAPE"), outputs: names.take("OUTPUTS"), drives: names.take("DRIVES") };
+        let flags = Flags { tape: names.take("TAPE"), outputs: names.take("OUTPUTS"), events: names.take("EVENTS"), drives: names.take("DRIVES") };
         let networks: Vec<NetworkItems> =
             model.networks.iter().zip(network_kinds).map(|(n, kind)| NetworkItems::new(n, kind, &mut names)).collect();
         let neurons =

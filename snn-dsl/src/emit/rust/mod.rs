@@ -18,7 +18,15 @@ pub fn module(model: &Model, runtime: &TokenStream) -> TokenStream {
         .neurons
         .iter()
         .zip(&items.neurons)
-        .map(|(model, own)| neuron::Emit::new(model, derive(model), &items, own, runtime))
+        .enumerate()
+        .map(|(k, (neuron, own))| {
+            let mut derived = derive(neuron);
+            // A step without events is more code, and of use only there.
+            if !model.receives_sparsely(k) {
+                derived.direct_events.clear();
+            }
+            neuron::Emit::new(neuron, derived, &items, own, runtime)
+        })
         .collect();
     let neurons = emitted.iter().map(neuron::Emit::code);
     let networks = model

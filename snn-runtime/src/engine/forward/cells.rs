@@ -4,6 +4,7 @@ use super::{AHEAD, FEW};
 use crate::aligned::Aligned;
 use crate::engine::plan::PopulationPlan;
 use crate::engine::weights::Weights;
+use crate::math::flush_states;
 use crate::neuron::{Coefficients, Mode, Step};
 use crate::{Real, SpikeTrain};
 use std::ops::Range;
@@ -23,7 +24,7 @@ pub(crate) struct Cells<R> {
     /// The noise of one sample. `[noise, n]`
     pub(super) drawn: Aligned<R>,
     /// `[block sample, n]`
-    pub(super) refractory: Aligned<u32>,
+    pub(super) refractory: Aligned<u16>,
     /// `[block sample, n]`
     pub(super) fired: Aligned<u8>,
     /// The same as numbers, where these are read.
@@ -34,6 +35,8 @@ pub(crate) struct Cells<R> {
     /// rows, and what comes from these inputs is summed for so many steps at once.
     arriving: Aligned<R>,
     rows: usize,
+    /// What arrives at events is added to the states, and then 0 again.
+    pub(super) direct: bool,
     /// Per port and block sample: what arrived in the last step came by few enough listed connections, and can be taken back one
     /// by one.
     pub(super) few: Vec<bool>,
@@ -98,7 +101,7 @@ impl<R: Real> Cells<R> {
     }
 
     /// Puts the neurons of a sample into their states: `[states, n]`, `[n]`.
-    pub(crate) fn start(&mut self, slot: usize, states: &[R], refractory: &[u32]) {
+    pub(crate) fn start(&mut self, slot: usize, states: &[R], refractory: &[u16]) {
         for (state, values) in states.chunks_exact(self.n).enumerate() {
             let place = self.place(state, slot);
             self.states[place].copy_from_slice(values);
@@ -110,7 +113,7 @@ impl<R: Real> Cells<R> {
     }
 
     /// Copies states and refractory times into place `index`.
-    pub(crate) fn save(&self, index: usize, states: &mut [R], refractory: &mut [u32]) {
+    pub(crate) fn save(&self, index: usize, states: &mut [R], refractory: &mut [u16]) {
         let copy = |from: usize| index * from..(index + 1) * from;
         if let Some(to) = states.get_mut(copy(self.states.len())) {
             to.copy_from_slice(&self.states);
@@ -121,7 +124,7 @@ impl<R: Real> Cells<R> {
     }
 
     /// Takes states and refractory times back from place `index`.
-    pub(crate) fn restore(&mut self, index: usize, states: &[R], refractory: &[u32]) {
+    pub(crate) fn restore(&mut self, index: usize, states: &[R], refractory: &[u16]) {
         let width = self.states.len();
         self.states.copy_from_slice(&states[index * width..][..width]);
         let width = self.refractory.len();
@@ -152,7 +155,7 @@ impl<R: Real> Cells<R> {
     }
 
     /// The refractory steps that are left in a sample; empty if the model has no refractory period.
-    pub(crate) fn refractory(&self, slot: usize) -> &[u32] {
+    pub(crate) fn refractory(&self, slot: usize) -> &[u16] {
         self.refractory.get(self.place(0, slot)).unwrap_or_default()
     }
 
@@ -166,21 +169,44 @@ impl<R: Real> Cells<R> {
         &mut self.arriving
     }
 
+    /// Whether what arrives at a port is added to a state.
+    pub(super) fn is_direct(&self, p: &PopulationPlan<R>, port: usize) -> bool {
+        self.direct && port < p.layout.events.len()
+    }
+
+    /// What arrived at an event port of a sample in step `t`, and the state that it is added to.
+    pub(super) fn arrived(
+        &mut self,
+        p: &PopulationPlan<R>,
+        t: usize,
+        port: usize,
+        slot: usize,
+    ) -> (&mut [R], &mut [R]) {
+        let (arrived, state) = (self.arrival(p, t, port, slot), self.place(p.layout.direct_events[port], slot));
+        (&mut self.arriving[arrived], &mut self.states[state])
+    }
+
+    /// Whether so many are fewer than going through their connections again is worth.
+    pub(super) fn are_few(&self, touched: usize) -> bool {
+        touched < self.n / FEW
+    }
+
     /// Whether fewer neurons were reached than going through their connections again is worth.
     pub(super) fn set_few(&mut self, port: usize, slot: usize, touched: usize) {
-        self.few[port * self.count + slot] = self.rows == 1 && touched < self.n / FEW;
+        self.few[port * self.count + slot] = self.rows == 1 && self.are_few(touched);
     }
 
     pub(super) fn is_few(&self, port: usize, slot: usize) -> bool {
         self.few[port * self.count + slot]
     }
 
-    /// One step of the neurons of all samples.
-    pub(super) fn step(&mut self, t: usize, p: &PopulationPlan<R>, shared: Coefficients<'_, R>, to: Written<'_, R>) {
+    /// Step `t` of the window of the neurons of all samples; `before` it were so many steps.
+    pub(super) fn step(&mut self, (before, t): (usize, usize), p: &PopulationPlan<R>, shared: Coefficients<'_, R>, to: Written<'_, R>) {
         let width = self.width();
         let (events, drives) = (p.layout.events.len() * width, p.layout.drives.len() * width);
         let row = &self.arriving[t % self.rows * (events + drives)..][..events + drives];
         let (events, drives) = row.split_at(events);
+        let events = if self.direct { &[] } else { events };
         let coefficients = match &self.coefficients[..] {
             [] => shared,
             values => Coefficients { values, per_neuron: true },
@@ -202,6 +228,7 @@ impl<R: Real> Cells<R> {
             mode: to.mode,
             decisions: to.decisions,
         });
+        flush_states(before + t, &mut self.states);
     }
 
     /// Zeros and ones where neurons fired in the last step.

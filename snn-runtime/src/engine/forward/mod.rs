@@ -66,6 +66,7 @@ pub(crate) fn begin<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, c
         let coefficients = call.weights.coefficients(population, p);
         cells.take_coefficients(p, coefficients);
         cells.refractory.fill(0);
+        cells.direct = call.adds_events(p);
         for slot in 0..scratch.sent.count {
             if let Some(before) = call.carry.get(first + slot) {
                 before.start(population, cells, slot);
@@ -173,7 +174,7 @@ fn step<R: Real>(
         mode: if smooth && run == Run::Again { Mode::SmoothReplay } else { call.mode },
         decisions: if count > 0 { &mut decisions[t * count..][..count] } else { &mut [] },
     };
-    cells.step(t, p, call.weights.coefficients(population, p), to);
+    cells.step((call.before, t), p, call.weights.coefficients(population, p), to);
 }
 
 /// Keeps what losses and records read of step `t` of a population.

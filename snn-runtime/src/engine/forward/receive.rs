@@ -1,12 +1,14 @@
 //! What arrives at the neurons of a population. `together::receive` is the same for some of the neurons, in the same order of
 //! additions.
 
-use super::{AHEAD, Counts};
+use super::{AHEAD, Cells, Counts};
 use crate::Real;
 use crate::engine::BLOCK;
 use crate::engine::call::Call;
-use crate::engine::sent::Message;
-use crate::engine::wiring::Wiring;
+use crate::engine::plan::PopulationPlan;
+use crate::engine::projection::ProjectionPlan;
+use crate::engine::sent::{Message, Sent};
+use crate::engine::wiring::{Wiring, deliver_all};
 use crate::engine::workspace::Scratch;
 use crate::graph::Source;
 
@@ -92,20 +94,10 @@ fn receive_now<R: Real>(
     let p = &call.plan.populations[population];
     let (cells, sent, count) = (&mut scratch.cells[population], &scratch.sent, scratch.sent.count);
     let (early, late) = p.incoming[port].split_at(p.prefix[port]);
-    let bias = call.weights.bias(call.plan, population, port);
-    for slot in 0..count {
-        let (place, few) = (cells.arrival(p, t, port, slot), cells.is_few(port, slot));
-        let arriving = &mut cells.arriving()[place];
-        if few {
-            for projection in late.iter().map(|&j| &call.plan.projections[j]) {
-                if let Some(Message::Spikes(list)) = sent.message(call, projection, slot, t - 1) {
-                    let (bias, out) = (&bias[projection.targets.clone()], &mut arriving[projection.targets.clone()]);
-                    projection.wiring.restore(list, projection.sources.start, bias, out);
-                }
-            }
-        } else if early.is_empty() {
-            arriving.copy_from_slice(bias);
-        }
+    let here = Port { call, sent, population, port, t };
+    let direct = cells.is_direct(p, port);
+    if !direct {
+        (0..count).for_each(|slot| here.take_back(cells, slot));
     }
     let mut touched = [if early.is_empty() { 0 } else { p.n }; BLOCK];
     for &j in late {
@@ -154,6 +146,66 @@ fn receive_now<R: Real>(
         }
     }
     for (slot, &touched) in touched.iter().enumerate().take(count) {
-        cells.set_few(port, slot, touched);
+        match direct {
+            true => here.deliver(cells, slot, touched),
+            false => cells.set_few(port, slot, touched),
+        }
+    }
+}
+
+/// A port in a step.
+struct Port<'a, 'b, 'c, R> {
+    call: &'a Call<'b, 'c, R>,
+    sent: &'a Sent<R>,
+    population: usize,
+    port: usize,
+    t: usize,
+}
+
+impl<'a, R: Real> Port<'a, '_, '_, R> {
+    fn plan(&self) -> &'a PopulationPlan<R> {
+        &self.call.plan.populations[self.population]
+    }
+
+    /// The projections whose spikes are summed in this step, with those that arrive from what was sent for step `t`.
+    fn lists(&self, slot: usize, t: usize) -> impl Iterator<Item = (&'a ProjectionPlan, &'a [u32])> {
+        let (call, sent, p) = (self.call, self.sent, self.plan());
+        let late = &p.incoming[self.port][p.prefix[self.port]..];
+        late.iter().filter_map(move |&j| {
+            let projection = &call.plan.projections[j];
+            match sent.message(call, projection, slot, t) {
+                Some(Message::Spikes(list)) => Some((projection, list)),
+                _ => None,
+            }
+        })
+    }
+
+    /// Before anything arrives: the biases instead of what did in the last step.
+    fn take_back(&self, cells: &mut Cells<R>, slot: usize) {
+        let (p, port) = (self.plan(), self.port);
+        let bias = self.call.weights.bias(self.call.plan, self.population, port);
+        let (place, few) = (cells.arrival(p, self.t, port, slot), cells.is_few(port, slot));
+        let arriving = &mut cells.arriving()[place];
+        if few {
+            for (projection, list) in self.lists(slot, self.t - 1) {
+                let (bias, out) = (&bias[projection.targets.clone()], &mut arriving[projection.targets.clone()]);
+                projection.wiring.restore(list, projection.sources.start, bias, out);
+            }
+        } else if p.prefix[port] == 0 {
+            arriving.copy_from_slice(bias);
+        }
+    }
+
+    /// When all has arrived: adds it to the state that it belongs to. Connections that listed spikes came by: `touched`.
+    fn deliver(&self, cells: &mut Cells<R>, slot: usize, touched: usize) {
+        let few = cells.are_few(touched);
+        let (arrived, state) = cells.arrived(self.plan(), self.t, self.port, slot);
+        if !few {
+            return deliver_all(arrived, state);
+        }
+        for (projection, list) in self.lists(slot, self.t) {
+            let (from, to) = (&mut arrived[projection.targets.clone()], &mut state[projection.targets.clone()]);
+            projection.wiring.deliver(list, projection.sources.start, from, to);
+        }
     }
 }

@@ -54,6 +54,11 @@ impl Wiring {
         each_row(self, Restore { spikes, first, start, out });
     }
 
+    /// Adds what arrived by the rows that spiked, counted from `first`, to a state; then nothing is there any more.
+    pub(crate) fn deliver<R: Real>(&self, spikes: &[u32], first: usize, arrived: &mut [R], state: &mut [R]) {
+        each_row(self, Deliver { spikes, first, arrived, state });
+    }
+
     /// `out[column] += x[row] w` over all connections.
     pub(crate) fn add_values<R: Real>(&self, x: &[R], weights: &[R], out: &mut [R]) {
         dispatch(Dispatched(self, AddValues { x, weights, out }));
@@ -160,6 +165,39 @@ impl<R: Real> Kernel for Restore<'_, R> {
             rows.each(spike as usize - self.first, |column, _| out[column] = start[column]);
         }
     }
+}
+
+struct Deliver<'a, R> {
+    spikes: &'a [u32],
+    first: usize,
+    arrived: &'a mut [R],
+    state: &'a mut [R],
+}
+
+impl<R: Real> Kernel for Deliver<'_, R> {
+    #[inline(always)]
+    fn run(self, rows: &impl Rows) {
+        let (arrived, state) = (&mut self.arrived[..self.state.len()], self.state);
+        for &spike in self.spikes {
+            // What came by several connections is added at the first.
+            rows.each(spike as usize - self.first, |column, _| {
+                state[column] += std::mem::replace(&mut arrived[column], R::ZERO);
+            });
+        }
+    }
+}
+
+/// The same for all columns.
+pub(crate) fn deliver_all<R: Real>(arrived: &mut [R], state: &mut [R]) {
+    struct All<'a, R>(&'a mut [R], &'a mut [R]);
+    impl<R: Real> Loops for All<'_, R> {
+        type Output = ();
+        #[inline(always)]
+        fn run<const BYTES: usize>(self) {
+            self.0.iter_mut().zip(self.1).for_each(|(arrived, state)| *state += std::mem::replace(arrived, R::ZERO));
+        }
+    }
+    dispatch(All(arrived, state));
 }
 
 struct AddValues<'a, R> {

@@ -1,6 +1,6 @@
 //! The listed connections that lead to some of the columns.
 
-use super::{AddSpikes, AddValues, Kernel, Restore, Rows, Sparse};
+use super::{AddSpikes, AddValues, Deliver, Kernel, Restore, Rows, Sparse};
 use crate::Real;
 use crate::simd::{Loops, dispatch};
 use std::ops::Range;
@@ -60,6 +60,18 @@ impl Section {
     /// As [`super::Wiring::restore`].
     pub(crate) fn restore<R: Real>(&self, list: &Sparse, spikes: &[u32], first: usize, start: &[R], out: &mut [R]) {
         Restore { spikes, first, start, out }.run(&Own { section: self, list });
+    }
+
+    /// As [`super::Wiring::deliver`].
+    pub(crate) fn deliver<R: Real>(
+        &self,
+        list: &Sparse,
+        spikes: &[u32],
+        first: usize,
+        arrived: &mut [R],
+        state: &mut [R],
+    ) {
+        Deliver { spikes, first, arrived, state }.run(&Own { section: self, list });
     }
 
     /// As [`super::Wiring::add_values`].

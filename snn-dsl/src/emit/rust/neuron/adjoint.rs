@@ -1,6 +1,6 @@
 //! The reverse of one step of all neurons as a loop.
 
-use super::cells::{Argument, Cells};
+use super::cells::{Argument, Cells, Flag};
 use super::locals::Locals;
 use super::{Emit, text_block};
 use crate::emit::rust::expression::{Name, Scalar, Writer, leaves_of};
@@ -42,8 +42,8 @@ impl Emit<'_> {
             real,
             runtime,
             from: (format_ident!("adjoint"), format_ident!("Adjoint")),
-            flags: vec![(
-                self.items.flags.drives.clone(),
+            flags: vec![Flag::new(
+                &self.items.flags.drives,
                 drives.then(|| quote! { !adjoint.drive_gradient.is_empty() }),
             )],
             docs,

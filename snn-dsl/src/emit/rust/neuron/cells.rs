@@ -55,6 +55,21 @@ impl Argument {
     }
 }
 
+/// A constant of a loop.
+pub(super) struct Flag {
+    pub name: Ident,
+    /// When the caller sets it; never if nothing is said.
+    pub when: Option<TokenStream>,
+    /// It is set whenever this one is.
+    pub with: Option<Ident>,
+}
+
+impl Flag {
+    pub(super) fn new(name: &Ident, when: Option<TokenStream>) -> Self {
+        Self { name: name.clone(), when, with: None }
+    }
+}
+
 /// A loop.
 pub(super) struct Cells<'a> {
     /// What its functions are called.
@@ -64,8 +79,8 @@ pub(super) struct Cells<'a> {
     pub runtime: &'a TokenStream,
     /// The struct that the engine passes, which is also the name of the method in lower case.
     pub from: (Ident, Ident),
-    /// Constants that are known when the loop is compiled, and when the caller sets them (never if nothing is said).
-    pub flags: Vec<(Ident, Option<TokenStream>)>,
+    /// Constants that are known when the loop is compiled.
+    pub flags: Vec<Flag>,
     pub docs: Vec<String>,
     pub arguments: Vec<Argument>,
     /// What is known before the loop.
@@ -120,14 +135,16 @@ impl Cells<'_> {
 
     /// The calls for all flags behind those whose values are `known`.
     fn by_flags(&self, known: &mut Vec<bool>, call: &dyn Fn(&[bool]) -> TokenStream) -> TokenStream {
-        let Some((_, condition)) = self.flags.get(known.len()) else { return call(known) };
+        let Some(flag) = self.flags.get(known.len()) else { return call(known) };
+        let implied = self.flags.iter().zip(&*known).any(|(other, &on)| on && flag.with.as_ref() == Some(&other.name));
         let mut with = |on: bool| {
             known.push(on);
             let code = self.by_flags(known, call);
             known.pop();
             code
         };
-        match condition {
+        match &flag.when {
+            _ if implied => with(true),
             None => with(false),
             Some(condition) => {
                 let (on, off) = (with(true), with(false));
@@ -138,7 +155,7 @@ impl Cells<'_> {
 
     /// Cuts the arguments into rows and calls the loop.
     pub(super) fn rows(&self) -> TokenStream {
-        let (runtime, real, flags) = (self.runtime, self.real, self.flags.iter().map(|f| &f.0));
+        let (runtime, real, flags) = (self.runtime, self.real, self.flags.iter().map(|f| &f.name));
         let passed_flags = flags.clone();
         let (LoopItems { rows: outer, cells: inner }, (from, kind)) = (self.items, &self.from);
         let mut cuts = TokenStream::new();
@@ -178,7 +195,7 @@ impl Cells<'_> {
     /// The function with the loop.
     pub(super) fn function(&self) -> TokenStream {
         let (runtime, real, before, body) = (self.runtime, self.real, &self.before, &self.body);
-        let flags = self.flags.iter().map(|f| &f.0);
+        let flags = self.flags.iter().map(|f| &f.name);
         let function = &self.items.cells;
         let mut signature = Vec::new();
         let mut equal = TokenStream::new();

@@ -58,7 +58,13 @@ impl Locals {
         let (first, rest): (Vec<_>, Vec<_>) = own.partition(|(leaf, _)| is_coefficient(leaf));
         let lines = first.into_iter().chain(rest).filter_map(|(leaf, name)| {
             let value = self.source(*leaf)?;
-            Some(quote! { let #name = #value; })
+            Some(if matches!(leaf, Leaf::Event(_)) && emit.may_lack_events() {
+                // What changes no number that it is added to.
+                let (events, real) = (&emit.items.flags.events, &emit.items.real);
+                quote! { let #name = if #events { #value } else { -#real::ZERO }; }
+            } else {
+                quote! { let #name = #value; }
+            })
         });
         lines.collect()
     }

@@ -73,6 +73,11 @@ impl<'a> Emit<'a> {
         &self.derived.arena
     }
 
+    /// A step may find the events added to the states.
+    fn may_lack_events(&self) -> bool {
+        !self.derived.direct_events.is_empty()
+    }
+
     fn is_stored(&self, parameter: usize) -> bool {
         self.derived.stored.iter().any(|s| s.parameter == parameter)
     }

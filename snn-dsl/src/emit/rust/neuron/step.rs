@@ -1,6 +1,6 @@
 //! One step of all neurons as a loop.
 
-use super::cells::{Argument, Cells};
+use super::cells::{Argument, Cells, Flag};
 use super::locals::Locals;
 use super::{Emit, text_block};
 use crate::emit::rust::expression::{Scalar, Writer, leaves_of};
@@ -27,10 +27,16 @@ impl Emit<'_> {
         let mut docs = vec!["One step of all neurons:".to_string(), String::new()];
         docs.extend(text_block(crate::explain::update_lines(self.model, derived)));
         let keeps = keeps.then(|| quote! { !(step.tape.is_empty() && step.tape_flags.is_empty()) });
-        let (tape, outputs) = (&self.items.flags.tape, &self.items.flags.outputs);
-        let mut flags = vec![(tape.clone(), keeps)];
+        let [tape, outputs, events] = [&self.items.flags.tape, &self.items.flags.outputs, &self.items.flags.events];
+        let mut flags = vec![Flag::new(tape, keeps)];
         if !locals.outputs.is_empty() {
-            flags.push((outputs.clone(), Some(quote! { !step.outputs.is_empty() })));
+            flags.push(Flag::new(outputs, Some(quote! { !step.outputs.is_empty() })));
+        }
+        let mut event_rows = Argument::rows(&locals.events, "events", false);
+        if self.may_lack_events() {
+            let when = Some(quote! { !step.events.is_empty() });
+            flags.push(Flag { with: Some(tape.clone()), ..Flag::new(events, when) });
+            event_rows = event_rows.optional(events);
         }
         Cells {
             items: &self.own.step,
@@ -41,14 +47,14 @@ impl Emit<'_> {
             docs,
             arguments: vec![
                 Argument::rows(&locals.states, "states", true),
-                Argument::rows(&locals.events, "events", false),
+                event_rows,
                 Argument::rows(&locals.drives, "drives", false),
                 Argument::rows(&locals.noise.values().cloned().collect::<Vec<_>>(), "noise", false),
                 Argument::rows(&locals.tape, "tape", true).optional(tape),
                 Argument::rows(&locals.outputs, "outputs", true).optional(outputs),
                 Argument::slice("fired", quote! { u8 }, true),
-                Argument::slice("refractory", quote! { u32 }, true),
-                Argument::value("refractory_steps", quote! { u32 }),
+                Argument::slice("refractory", quote! { u16 }, true),
+                Argument::value("refractory_steps", quote! { u16 }),
                 Argument::slice("tape_flags", quote! { u8 }, true).optional(tape),
             ],
             mentions: Mentions::of(&quote! { #before #body }),
@@ -93,7 +99,7 @@ impl Emit<'_> {
         let mut lines = TokenStream::new();
         for (row, &end) in locals.states.iter().zip(&self.derived.ends) {
             let value = writer.value(end);
-            lines.extend(quote! { #row[cell] = #runtime::math::flush(#value); });
+            lines.extend(quote! { #row[cell] = #value; });
         }
         if !locals.outputs.is_empty() {
             let set = locals.outputs.iter().zip(&step.outputs).map(|(row, &id)| {
@@ -108,7 +114,7 @@ impl Emit<'_> {
             lines.extend(quote! { fired[cell] = u8::from(#fires); });
             if self.model.refractory.is_some() {
                 lines.extend(quote! {
-                    refractory[cell] = if #fires { refractory_steps } else { refractory[cell].saturating_sub(1) };
+                    refractory[cell] = #runtime::math::select(#fires, refractory_steps, refractory[cell].saturating_sub(1));
                 });
             }
         }

@@ -237,6 +237,6 @@ impl<R: Real> part::Group<R> {
         let shared = call.weights.coefficients(self.population, &self.p);
         let to =
             Written { spikes: &mut [], tape: &mut [], tape_flags: &mut [], mode: Mode::Spiking, decisions: &mut [] };
-        self.cells.step(t, &self.p, shared, to);
+        self.cells.step((call.before, t), &self.p, shared, to);
     }
 }

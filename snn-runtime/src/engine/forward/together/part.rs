@@ -131,6 +131,7 @@ impl<R: Real> Group<R> {
     pub(super) fn begin(&mut self, call: &Call<'_, '_, R>, whole: &Cells<R>) {
         let (p, n) = (&self.p, call.plan.populations[self.population].n);
         self.cells.prepare(p, 1, false);
+        self.cells.direct = call.adds_events(p);
         for state in 0..p.layout.states.len() {
             let place = self.cells.place(state, 0);
             self.cells.states[place].copy_from_slice(&whole.state(state, 0)[self.range.clone()]);

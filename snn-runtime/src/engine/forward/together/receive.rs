@@ -6,7 +6,7 @@ use crate::engine::call::Call;
 use crate::engine::forward::AHEAD;
 use crate::engine::projection::ProjectionPlan;
 use crate::engine::sent::{Message, Sent, within};
-use crate::engine::wiring::{Section, Wiring};
+use crate::engine::wiring::{Section, Wiring, deliver_all};
 use crate::graph::Source;
 
 /// What a part reads.
@@ -77,7 +77,7 @@ impl<R: Real> Group<R> {
         let (call, p, cells) = (view.call, &self.p, &mut self.cells);
         let (early, late) = p.incoming[port].split_at(p.prefix[port]);
         let bias = &call.weights.bias(call.plan, self.population, port)[self.range.clone()];
-        let (place, few) = (cells.arrival(p, t, port, 0), cells.is_few(port, 0));
+        let (place, few, direct) = (cells.arrival(p, t, port, 0), cells.is_few(port, 0), cells.is_direct(p, port));
         let arriving = &mut cells.arriving()[place];
         // The columns of a projection that are here, and their places.
         let own = |projection: &ProjectionPlan| {
@@ -85,7 +85,9 @@ impl<R: Real> Group<R> {
             let start = (projection.targets.start + columns.start).saturating_sub(self.range.start);
             (start..start + columns.len(), columns)
         };
-        if few {
+        if direct {
+            // Nothing is left of the last step.
+        } else if few {
             for &j in late {
                 let projection = &call.plan.projections[j];
                 let (place, columns) = own(projection);
@@ -130,6 +132,24 @@ impl<R: Real> Group<R> {
                 (Some(Message::Values(_)), _) => {}
             }
         }
-        cells.set_few(port, 0, touched);
+        if !direct {
+            return cells.set_few(port, 0, touched);
+        }
+        let few = cells.are_few(touched);
+        let (arrived, state) = cells.arrived(p, t, port, 0);
+        if !few {
+            return deliver_all(arrived, state);
+        }
+        for &j in late {
+            let projection = &call.plan.projections[j];
+            let (place, columns) = own(projection);
+            if let Wiring::Sparse(list) = &projection.wiring
+                && !columns.is_empty()
+                && let Some(Message::Spikes(spikes)) = view.message(projection, t)
+            {
+                let (from, to) = (&mut arrived[place.clone()], &mut state[place]);
+                view.sections[j].deliver(list, spikes, projection.sources.start, from, to);
+            }
+        }
     }
 }
