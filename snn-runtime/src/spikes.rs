@@ -31,6 +31,8 @@ pub struct SpikeTrain {
     /// `starts[t] .. starts[t + 1]` is the range of step `t` in `indices`; one entry more than there are closed steps.
     starts: Vec<u32>,
     indices: Vec<u32>,
+    /// The steps before the first that is there, and their spikes: a long run keeps only what is read.
+    forgotten: (usize, usize),
 }
 
 /// The bits of a word that are taken without looking whether there are so many.
@@ -45,7 +47,7 @@ impl Default for SpikeTrain {
 impl SpikeTrain {
     /// No steps yet.
     pub fn new() -> Self {
-        Self { starts: vec![0], indices: Vec::new() }
+        Self { starts: vec![0], indices: Vec::new(), forgotten: (0, 0) }
     }
 
     /// Forgets all steps, keeps the memory.
@@ -53,6 +55,20 @@ impl SpikeTrain {
         self.starts.clear();
         self.starts.push(0);
         self.indices.clear();
+        self.forgotten = (0, 0);
+    }
+
+    /// Forgets all but the last steps, so many of them or up to twice as many: what is forgotten counts in [`Self::steps`] and
+    /// [`Self::len`], and that is all.
+    pub(crate) fn keep_last(&mut self, steps: usize) {
+        let there = self.starts.len().saturating_sub(1);
+        let Some(first) = there.checked_sub(steps).filter(|&first| first > steps) else { return };
+        let spikes = self.starts[first];
+        self.indices.drain(..spikes as usize);
+        self.starts.drain(..first);
+        self.starts.iter_mut().for_each(|start| *start -= spikes);
+        self.forgotten.0 += first;
+        self.forgotten.1 += spikes as usize;
     }
 
     /// Adds a spike to the step that is being filled. Indices must come in ascending order within a step.
@@ -71,6 +87,7 @@ impl SpikeTrain {
     /// with ascending neurons; the order between steps is free (a stable counting sort puts it right), so a source that
     /// goes neuron by neuron is fine. Events at or after `steps` are left out.
     pub fn fill_from_events(&mut self, steps: usize, events: &[(u32, u32)]) {
+        self.forgotten = (0, 0);
         // Counts, shifted by one entry so that they become the write positions, and these the starts, in place.
         self.starts.clear();
         self.starts.resize(steps + 1, 0);
@@ -169,7 +186,7 @@ impl SpikeTrain {
     /// The number of closed steps.
     #[inline(always)]
     pub fn steps(&self) -> usize {
-        self.starts.len().saturating_sub(1)
+        self.forgotten.0 + self.starts.len().saturating_sub(1)
     }
 
     /// The neurons that fired in step `t`, ascending.
@@ -178,29 +195,30 @@ impl SpikeTrain {
     /// If `t` is not below [`Self::steps`], as the index of a slice.
     #[inline(always)]
     pub fn step(&self, t: usize) -> &[u32] {
+        let t = t - self.forgotten.0;
         &self.indices[self.starts[t] as usize..self.starts[t + 1] as usize]
     }
 
     /// The spikes of some steps, one step after the other.
     #[inline(always)]
     pub(crate) fn spikes(&self, steps: std::ops::Range<usize>) -> &[u32] {
-        let place = |t: usize| self.starts.get(t).map_or(0, |&start| start as usize);
+        let place = |t: usize| self.starts.get(t - self.forgotten.0).map_or(0, |&start| start as usize);
         &self.indices[place(steps.start)..place(steps.end)]
     }
 
     /// The number of spikes.
     pub fn len(&self) -> usize {
-        self.indices.len()
+        self.forgotten.1 + self.indices.len()
     }
 
     /// True if no neuron fired.
     pub fn is_empty(&self) -> bool {
-        self.indices.is_empty()
+        self.len() == 0
     }
 
     /// All (step, neuron) pairs in order.
     pub fn iter(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
-        (0..self.steps()).flat_map(move |t| self.step(t).iter().map(move |&i| (t, i)))
+        (self.forgotten.0..self.steps()).flat_map(move |t| self.step(t).iter().map(move |&i| (t, i)))
     }
 
     /// The bytes held.
@@ -219,7 +237,7 @@ impl Loops for InOrder<'_> {
     type Output = bool;
     #[inline(always)]
     fn run<const BYTES: usize>(self) -> bool {
-        let SpikeTrain { starts, indices } = self.train;
+        let SpikeTrain { starts, indices, .. } = self.train;
         // A channel may be followed by a smaller one where a step ends, and nowhere else.
         let falls = indices.iter().zip(indices.iter().skip(1)).map(|(a, b)| u32::from(a >= b)).sum::<u32>();
         let mut allowed = 0;
@@ -335,5 +353,26 @@ mod tests {
         train.push(3);
         train.end_step();
         assert_eq!(train.step(0), [3]);
+    }
+
+    #[test]
+    fn what_is_forgotten_is_counted() {
+        let (mut whole, mut short) = (SpikeTrain::new(), SpikeTrain::new());
+        for t in 0..100u32 {
+            for train in [&mut whole, &mut short] {
+                (0..t % 4).for_each(|i| train.push(t + i));
+                train.end_step();
+            }
+            short.keep_last(5);
+            assert_eq!((short.steps(), short.len()), (whole.steps(), whole.len()));
+            for back in 1..=5.min(t + 1) {
+                let t = (t + 1 - back) as usize;
+                assert_eq!(short.step(t), whole.step(t));
+            }
+            assert!(short.iter().eq(whole.iter().skip(short.forgotten.1)));
+            assert!(short.starts.len() <= 12 && short.indices.len() <= 3 * 11, "step {t}");
+        }
+        short.clear();
+        assert_eq!(short, SpikeTrain::new());
     }
 }

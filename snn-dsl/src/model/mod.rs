@@ -30,7 +30,8 @@ impl Model {
         let is_sparse = |p: &&Projection| !matches!(p.connectivity, Connectivity::Dense) && !p.bias;
         self.networks.iter().any(|network| {
             network.layers.iter().enumerate().filter(|(_, layer)| layer.neuron == neuron).any(|(layer, _)| {
-                let mut incoming = network.projections.iter().filter(|p| p.target == layer && p.port < events).peekable();
+                let mut incoming =
+                    network.projections.iter().filter(|p| p.target == layer && p.port < events).peekable();
                 incoming.peek().is_some() && incoming.all(|p| is_sparse(&p))
             })
         })

@@ -10,10 +10,11 @@ use super::segments::segments;
 use super::sent::Sent;
 use super::weights::Weights;
 use super::workspace::{Decisions, Lane, Scratch};
-use crate::Real;
 use crate::aligned::Aligned;
+use crate::graph::Source;
 use crate::loss::{Block, Targets, Trace, Wanted};
 use crate::neuron::Mode;
+use crate::{Real, SpikeTrain};
 use std::ops::Range;
 
 /// What a pass over the blocks does. Losses that read means over the samples need two passes.
@@ -25,6 +26,15 @@ pub(crate) enum Pass {
     First,
     /// Forwards again if need be, and backwards from what was kept.
     Second,
+}
+
+/// Forgets spikes that are read no more.
+pub(crate) fn forget(trains: &mut [Vec<SpikeTrain>], last_steps: impl Iterator<Item = Option<usize>>) {
+    for (trains, last) in trains.iter_mut().zip(last_steps) {
+        if let Some(last) = last {
+            trains.iter_mut().for_each(|train| train.keep_last(last));
+        }
+    }
 }
 
 /// What all lanes of a call read.
@@ -64,6 +74,14 @@ impl<R: Real> Call<'_, '_, R> {
     /// What arrives at the events of a population is added to its states: all others need not look whether something did.
     pub(crate) fn adds_events(&self, p: &PopulationPlan<R>) -> bool {
         p.direct && self.mode == Mode::Spiking && !self.tapes()
+    }
+
+    /// Per population how many of its last steps a run without a gradient reads, if it does not hand over all of them.
+    pub(crate) fn last_steps(&self) -> impl Iterator<Item = Option<usize>> {
+        (0..self.plan.populations.len()).map(|population| {
+            let forgets = !self.tapes() && self.mode == Mode::Spiking && !self.trains.contains(&population);
+            forgets.then(|| self.plan.longest_delay(|p| p.source == Source::Population(population)) + 1)
+        })
     }
 
     /// The blocks run forwards.
@@ -141,6 +159,7 @@ impl<R: Real> Call<'_, '_, R> {
             let run = if self.tapes() && last { Run::Taped } else { Run::First };
             if !done {
                 forward(self, scratch, segment.clone(), run, decisions, counts);
+                forget(&mut scratch.sent.trains, self.last_steps());
             }
             if in_segments {
                 self.evaluate(scratch, segment);

@@ -90,7 +90,12 @@ impl Items {
         let mut kinds = names.take_all(own);
         let network_kinds = kinds.split_off(model.neurons.len());
         let real = names.take("R");
-        let flags = Flags { tape: names.take("TAPE"), outputs: names.take("OUTPUTS"), events: names.take("EVENTS"), drives: names.take("DRIVES") };
+        let flags = Flags {
+            tape: names.take("TAPE"),
+            outputs: names.take("OUTPUTS"),
+            events: names.take("EVENTS"),
+            drives: names.take("DRIVES"),
+        };
         let networks: Vec<NetworkItems> =
             model.networks.iter().zip(network_kinds).map(|(n, kind)| NetworkItems::new(n, kind, &mut names)).collect();
         let neurons =

@@ -201,7 +201,13 @@ impl<R: Real> Cells<R> {
     }
 
     /// Step `t` of the window of the neurons of all samples; `before` it were so many steps.
-    pub(super) fn step(&mut self, (before, t): (usize, usize), p: &PopulationPlan<R>, shared: Coefficients<'_, R>, to: Written<'_, R>) {
+    pub(super) fn step(
+        &mut self,
+        (before, t): (usize, usize),
+        p: &PopulationPlan<R>,
+        shared: Coefficients<'_, R>,
+        to: Written<'_, R>,
+    ) {
         let width = self.width();
         let (events, drives) = (p.layout.events.len() * width, p.layout.drives.len() * width);
         let row = &self.arriving[t % self.rows * (events + drives)..][..events + drives];

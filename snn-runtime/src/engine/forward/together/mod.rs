@@ -11,7 +11,7 @@ mod receive;
 
 use super::cells::Written;
 use super::{Cells, Counts};
-use crate::engine::call::Call;
+use crate::engine::call::{Call, forget};
 use crate::engine::collect::collect;
 use crate::engine::plan::Plan;
 use crate::engine::projection::Carried;
@@ -36,6 +36,9 @@ pub(crate) const NEURONS_PER_THREAD: usize = 1536;
 
 /// A thread must have so many steps to take of as many neurons as it is worth: it takes some 50 us to begin.
 const STEPS: usize = 500;
+
+/// So often spikes that are read no more are forgotten.
+const FORGET: usize = 64;
 
 /// What the threads have, kept from run to run.
 #[derive(Debug)]
@@ -168,6 +171,9 @@ fn run<R: Real>(
         part.step(call, sent, cells, board, index, t);
         if let (Some(trains), Some(before)) = (trains, t.checked_sub(1)) {
             push(board, before, trains);
+            if t.is_multiple_of(FORGET) {
+                forget(trains, call.last_steps());
+            }
         }
     };
     thread::scope(|scope| {
