@@ -102,7 +102,7 @@ impl<R: Real> Workspace<R> {
 
     /// The fewest neurons that are worth a thread where one network takes several: a run of a single sample without a gradient
     /// deals the neurons of each population to the threads of the current pool of rayon, if there are so many for each, and
-    /// the run is long enough for what it takes to begin. 1536 at first; `usize::MAX`: such a run takes one thread. The results
+    /// the run is long enough for what it takes to begin. 2000 at first; `usize::MAX`: such a run takes one thread. The results
     /// are the same bits.
     ///
     /// Long enough are 500 steps if each thread has just so many neurons, fewer if it has more: a step of a [`super::Session`]

@@ -32,7 +32,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// See [`crate::Workspace::set_neurons_per_thread`].
-pub(crate) const NEURONS_PER_THREAD: usize = 1536;
+pub(crate) const NEURONS_PER_THREAD: usize = 2000;
 
 /// A thread must have so many steps to take of as many neurons as it is worth: it takes some 50 us to begin.
 const STEPS: usize = 500;
