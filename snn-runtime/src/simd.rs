@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 pub enum Level {
     /// What the program was compiled for.
     Baseline,
-    /// x86-64 with AVX2 and FMA: 32-byte registers.
+    /// x86-64 with AVX2, FMA and the instructions for bits that came with them: 32-byte registers.
     Avx2,
-    /// x86-64 with AVX-512 (F, BW, DQ, VL) and FMA: 64-byte registers.
+    /// The same and AVX-512 (F, BW, DQ, VL): 64-byte registers.
     Avx512,
 }
 
@@ -30,7 +30,8 @@ pub fn detected() -> Level {
 
 #[cfg(target_arch = "x86_64")]
 fn detect() -> Level {
-    let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+    let bits = is_x86_feature_detected!("popcnt") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2");
+    let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && bits;
     let avx512 = is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512dq")
@@ -102,13 +103,13 @@ pub(crate) fn prefetch<T>(slice: &[T]) {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt,bmi1,bmi2")]
 fn avx512<L: Loops>(loops: L) -> L::Output {
     loops.run::<64>()
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "avx2,fma,popcnt,bmi1,bmi2")]
 fn avx2<L: Loops>(loops: L) -> L::Output {
     loops.run::<32>()
 }

@@ -18,7 +18,9 @@ impl Loops for Collect<'_> {
     #[inline(always)]
     fn run<const BYTES: usize>(self) {
         let (chunks, rest) = self.fired.as_chunks::<64>();
-        for (c, chunk) in chunks.iter().enumerate() {
+        let mut last = [0; 64];
+        last[..rest.len()].copy_from_slice(rest);
+        for (c, chunk) in chunks.iter().chain([&last]).enumerate() {
             // Most chunks of a large population are silent: one comparison of all of it.
             if chunk.iter().fold(0, |any, &flag| any | flag) == 0 {
                 continue;
@@ -30,9 +32,6 @@ impl Loops for Collect<'_> {
                 .rev()
                 .fold(0, |bits, word| bits << 8 | u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56);
             self.train.push_bits(c as u32 * 64, bits);
-        }
-        for (i, _) in rest.iter().enumerate().filter(|(_, flag)| **flag != 0) {
-            self.train.push((chunks.len() * 64 + i) as u32);
         }
     }
 }
