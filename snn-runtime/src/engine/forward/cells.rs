@@ -1,6 +1,6 @@
 //! The neurons of one population in the samples of a block.
 
-use super::{AHEAD, FEW};
+use super::{AHEAD, BYTES_PER_CONNECTION};
 use crate::aligned::Aligned;
 use crate::engine::plan::PopulationPlan;
 use crate::engine::weights::Weights;
@@ -186,9 +186,9 @@ impl<R: Real> Cells<R> {
         (&mut self.arriving[arrived], &mut self.states[state])
     }
 
-    /// Whether so many are fewer than going through their connections again is worth.
+    /// Whether to go through so many connections again costs less than to go through all neurons.
     pub(super) fn are_few(&self, touched: usize) -> bool {
-        touched < self.n / FEW
+        touched < self.n * size_of::<R>() / BYTES_PER_CONNECTION
     }
 
     /// Whether fewer neurons were reached than going through their connections again is worth.

@@ -27,9 +27,8 @@ use std::ops::Range;
 /// of weights stay in the first-level cache.
 pub(crate) const AHEAD: usize = 32;
 
-/// If connections to fewer than one of so many neurons were used, going through them again costs less than a copy of the
-/// biases.
-const FEW: usize = 8;
+/// To go through a connection again costs as much as to go through so many bytes of a row of neurons.
+const BYTES_PER_CONNECTION: usize = 64;
 
 /// What is counted on the way.
 #[derive(Default)]
