@@ -30,7 +30,8 @@ pub fn detected() -> Level {
 
 #[cfg(target_arch = "x86_64")]
 fn detect() -> Level {
-    let bits = is_x86_feature_detected!("popcnt") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2");
+    let bits =
+        is_x86_feature_detected!("popcnt") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2");
     let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && bits;
     let avx512 = is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")

@@ -128,10 +128,14 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
 
     let spike_gradient = &mut scratch.spike_gradient[..width];
     spike_gradient.fill(R::ZERO);
+    // The gradient of a single output is read where it is.
+    let only_output = scratch.only_output[population].filter(|&k| plan.loss.traces.get(k).is_some_and(|t| t.gradient));
     let output_gradient = &mut scratch.output_gradient[..layout.outputs.len() * width];
-    output_gradient.fill(R::ZERO);
-    for (trace, gradient) in plan.loss.traces.iter().zip(&scratch.trace_gradients) {
-        if trace.population != population || !trace.gradient {
+    if only_output.is_none() {
+        output_gradient.fill(R::ZERO);
+    }
+    for (index, (trace, gradient)) in plan.loss.traces.iter().zip(&scratch.trace_gradients).enumerate() {
+        if trace.population != population || !trace.gradient || only_output == Some(index) {
             continue;
         }
         let from = &gradient[(t - scratch.traces_from) * width..][..width];
@@ -224,7 +228,10 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
         },
         state_gradient: &mut scratch.state_gradient[population][..states],
         spike_gradient: if layout.spikes { spike_gradient } else { &[] },
-        output_gradient,
+        output_gradient: match only_output {
+            Some(trace) => &scratch.trace_gradients[trace][(t - scratch.traces_from) * width..][..width],
+            None => output_gradient,
+        },
         event_gradient,
         drive_gradient: match drive_gradient {
             [] => &mut scratch.drive_gradient[..layout.drives.len() * width],

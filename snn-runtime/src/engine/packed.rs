@@ -162,11 +162,8 @@ pub(crate) fn sums_of<R: Real, const WIDTH: usize>(
 fn load<R: Real, const WIDTH: usize>(out: &[R]) -> [R; WIDTH] {
     match out.first_chunk::<WIDTH>() {
         Some(out) => *out,
-        None => {
-            let mut sum = [R::ZERO; WIDTH];
-            sum[..out.len()].copy_from_slice(out);
-            sum
-        }
+        // Number by number: a call that copies them would take longer, and have all sums leave their registers.
+        None => std::array::from_fn(|j| out.get(j).copied().unwrap_or(R::ZERO)),
     }
 }
 
@@ -174,7 +171,13 @@ fn load<R: Real, const WIDTH: usize>(out: &[R]) -> [R; WIDTH] {
 fn store<R: Real, const WIDTH: usize>(out: &mut [R], sum: [R; WIDTH]) {
     match out.first_chunk_mut::<WIDTH>() {
         Some(out) => *out = sum,
-        None => out.copy_from_slice(&sum[..out.len()]),
+        None => {
+            for (j, &sum) in sum.iter().enumerate() {
+                if let Some(out) = out.get_mut(j) {
+                    *out = sum;
+                }
+            }
+        }
     }
 }
 

@@ -289,6 +289,8 @@ pub(crate) struct Scratch<R> {
     pub(crate) tape_flags: Vec<Aligned<u8>>,
     /// Per trace of the call `[traced steps, block sample, n]`.
     pub(crate) traces: Vec<Aligned<R>>,
+    /// Per population the trace of its only output: steps write there, and adjoints read the gradient there.
+    pub(crate) only_output: Vec<Option<usize>>,
     /// Per trace of the program that a loss depends on `[traced steps, block sample, n]`.
     pub(crate) trace_gradients: Vec<Aligned<R>>,
     pub(crate) loss: loss::Scratch<R>,
@@ -359,12 +361,16 @@ impl<R: Real> Scratch<R> {
         self.last_live.resize(count, None);
         self.loss.prepare(&plan.loss, self.traced, samples);
         self.positions.resize(plan.loss.positions * samples, 0);
+        self.only_output.clear();
         for (index, p) in plan.populations.iter().enumerate() {
             let output = |t: &Trace| t.population == index && matches!(t.observable, Observable::Output(_));
             let sends = |s: &(usize, Signal)| s.0 == index && matches!(s.1, Signal::Output(_));
             let rules = plan.plastic.iter().any(|r| plan.projections[r.projection].target == index);
-            let wanted = rules || shape.traces.iter().any(output) || plan.signals.iter().any(sends);
-            self.cells[index].prepare(p, samples, wanted);
+            let read_now = rules || plan.signals.iter().any(sends);
+            let mut traced = shape.traces.iter().enumerate().filter(|(_, t)| output(t)).map(|(trace, _)| trace);
+            let (first, more) = (traced.next(), traced.next().is_some());
+            self.cells[index].prepare(p, samples, read_now || first.is_some());
+            self.only_output.push(first.filter(|_| !read_now && !more && p.layout.outputs.len() == 1));
             let dropped = if shape.dropout && p.dropout > 0.0 { samples } else { 0 };
             let numbers = if shape.mode == Mode::Spiking { 0 } else { dropped * steps * p.n };
             self.sent.dropped[index].prepare(dropped, p.n, numbers);

@@ -6,6 +6,7 @@ use crate::engine::plan::PopulationPlan;
 use crate::engine::weights::Weights;
 use crate::math::flush_states;
 use crate::neuron::{Coefficients, Mode, Step};
+use crate::simd::{Loops, dispatch};
 use crate::{Real, SpikeTrain};
 use std::ops::Range;
 
@@ -27,8 +28,9 @@ pub(crate) struct Cells<R> {
     pub(super) refractory: Aligned<u16>,
     /// `[block sample, n]`
     pub(super) fired: Aligned<u8>,
-    /// The same as numbers, where these are read.
+    /// The spikes of a step as numbers, for adjoints that read them.
     spikes: Aligned<R>,
+    spikes_of: Option<usize>,
     /// Empty if no trace asks for them. `[outputs, block sample, n]`
     pub(super) outputs: Aligned<R>,
     /// What arrives in each step: `[rows, events and drives, block sample, n]`. Where dense inputs come first there are several
@@ -228,7 +230,7 @@ impl<R: Real> Cells<R> {
             refractory_steps: p.refractory_steps,
             fired: &mut self.fired,
             spikes: to.spikes,
-            outputs: &mut self.outputs,
+            outputs: if to.outputs.is_empty() { &mut self.outputs } else { to.outputs },
             tape: to.tape,
             tape_flags: to.tape_flags,
             mode: to.mode,
@@ -237,20 +239,35 @@ impl<R: Real> Cells<R> {
         flush_states(before + t, &mut self.states);
     }
 
-    /// Zeros and ones where neurons fired in the last step.
-    pub(super) fn fired_as_numbers(&mut self) -> &[R] {
-        for (spike, &fired) in self.spikes.iter_mut().zip(self.fired.iter()) {
-            *spike = if fired != 0 { R::ONE } else { R::ZERO };
+    /// Where neurons fired in the last step: one, otherwise zero.
+    pub(super) fn fired_as_numbers(&self, numbers: &mut [R]) {
+        struct Numbers<'a, R>(&'a [u8], &'a mut [R]);
+        impl<R: Real> Loops for Numbers<'_, R> {
+            type Output = ();
+            #[inline(always)]
+            fn run<const BYTES: usize>(self) {
+                let number = |fired| if fired != 0 { R::ONE } else { R::ZERO };
+                self.0.iter().zip(self.1).for_each(|(&fired, to)| *to = number(fired));
+            }
         }
-        &self.spikes
+        dispatch(Numbers(&self.fired, numbers));
+    }
+
+    /// No spikes in [`Self::spikes`].
+    pub(super) fn clear_spikes(&mut self) {
+        self.spikes.fill(R::ZERO);
+        self.spikes_of = None;
     }
 
     /// Makes [`Self::spikes`] those of step `t`.
     pub(crate) fn set_spikes(&mut self, trains: &[SpikeTrain], t: usize) {
-        self.spikes.fill(R::ZERO);
         for (train, spikes) in trains.iter().zip(self.spikes.chunks_exact_mut(self.n)) {
+            if let Some(before) = self.spikes_of {
+                train.step(before).iter().for_each(|&i| spikes[i as usize] = R::ZERO);
+            }
             train.step(t).iter().for_each(|&i| spikes[i as usize] = R::ONE);
         }
+        self.spikes_of = Some(t);
     }
 
     /// Spikes as numbers. `[block sample, n]`
@@ -269,6 +286,8 @@ impl<R: Real> Cells<R> {
 /// What a step writes besides states and spikes.
 pub(super) struct Written<'a, R> {
     pub(super) spikes: &'a mut [R],
+    /// If not to where outputs usually stand.
+    pub(super) outputs: &'a mut [R],
     pub(super) tape: &'a mut [R],
     pub(super) tape_flags: &'a mut [u8],
     pub(super) mode: Mode,

@@ -14,7 +14,7 @@ use super::dropout::draw;
 use super::workspace::Scratch;
 use crate::Real;
 use crate::graph::Signal;
-use crate::loss::Observable;
+use crate::loss::{Observable, Trace};
 use crate::neuron::Mode;
 use crate::random::{Purpose, Stream, normal_numbers};
 use crate::spikes::TrainFault;
@@ -66,6 +66,7 @@ pub(crate) fn begin<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, c
         cells.take_coefficients(p, coefficients);
         cells.refractory.fill(0);
         cells.direct = call.adds_events(p);
+        cells.clear_spikes();
         for slot in 0..scratch.sent.count {
             if let Some(before) = call.carry.get(first + slot) {
                 before.start(population, cells, slot);
@@ -116,9 +117,7 @@ pub(crate) fn forward<R: Real>(
             receive(call, scratch, population, t, counts);
             let decisions = decisions.get_mut(population).map_or(&mut [][..], |d| &mut d[..]);
             step(call, scratch, population, t, run, decisions);
-            if run != Run::Again || scratch.traced < call.plan.simulation.steps {
-                trace(call, scratch, population, t);
-            }
+            trace(call, scratch, population, t, run);
             if run != Run::Again {
                 send(call, scratch, population, t);
             }
@@ -162,7 +161,14 @@ fn step<R: Real>(
         (&mut [], &mut [])
     };
     let count = if smooth { p.layout.decisions * width } else { 0 };
+    let outputs = match scratch.only_output[population] {
+        Some(trace) if is_kept(call, scratch.traced, &call.traces[trace], run) => {
+            &mut scratch.traces[trace][(t - scratch.traces_from) * width..][..width]
+        }
+        _ => &mut [],
+    };
     let to = Written {
+        outputs,
         spikes: match (p.layout.spikes, smooth) {
             (true, true) => &mut scratch.sent.z[population][t * width..][..width],
             _ => &mut [],
@@ -176,19 +182,34 @@ fn step<R: Real>(
     cells.step((call.before, t), p, call.weights.coefficients(population, p), to);
 }
 
+/// Whether a trace is kept in a run.
+fn is_kept<R: Real>(call: &Call<'_, '_, R>, traced: usize, trace: &Trace, run: Run) -> bool {
+    // Steps are taken again for the gradients.
+    run != Run::Again || (trace.gradient && traced < call.plan.simulation.steps)
+}
+
 /// Keeps what losses and records read of step `t` of a population.
-fn trace<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, population: usize, t: usize) {
+fn trace<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, population: usize, t: usize, run: Run) {
     let cells = &mut scratch.cells[population];
     let width = cells.width();
     let at = t - scratch.traces_from;
-    for (trace, buffer) in call.traces.iter().zip(&mut scratch.traces).filter(|(t, _)| t.population == population) {
+    let only_output = scratch.only_output[population];
+    for (index, (trace, buffer)) in call.traces.iter().zip(&mut scratch.traces).enumerate() {
+        let written = only_output == Some(index);
+        if trace.population != population || written || !is_kept(call, scratch.traced, trace, run) {
+            continue;
+        }
+        let to = &mut buffer[at * width..][..width];
         let from = match trace.observable {
             Observable::State(state) => &cells.states[state * width..][..width],
             Observable::Spikes if call.mode != Mode::Spiking => &scratch.sent.z[population][t * width..][..width],
-            Observable::Spikes => cells.fired_as_numbers(),
+            Observable::Spikes => {
+                cells.fired_as_numbers(to);
+                continue;
+            }
             Observable::Output(output) => &cells.outputs[output * width..][..width],
         };
-        buffer[at * width..][..width].copy_from_slice(from);
+        to.copy_from_slice(from);
     }
 }
 

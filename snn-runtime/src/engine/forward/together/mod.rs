@@ -241,8 +241,14 @@ impl<R: Real> part::Group<R> {
             normal_numbers(stream, (call.before + t) as u32, self.p.first_noise, self.p.n, &mut self.cells.noise);
         }
         let shared = call.weights.coefficients(self.population, &self.p);
-        let to =
-            Written { spikes: &mut [], tape: &mut [], tape_flags: &mut [], mode: Mode::Spiking, decisions: &mut [] };
+        let to = Written {
+            spikes: &mut [],
+            outputs: &mut [],
+            tape: &mut [],
+            tape_flags: &mut [],
+            mode: Mode::Spiking,
+            decisions: &mut [],
+        };
         self.cells.step((call.before, t), &self.p, shared, to);
     }
 }
