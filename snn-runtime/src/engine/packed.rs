@@ -263,7 +263,9 @@ impl<R: Real> Loops for Product<'_, R> {
             // Of a narrow tile all 8 samples at once: 4 would wait for each other's sums.
             self.samples::<4, BYTES>(first, true, false);
             self.samples::<4, BYTES>(first + 4, true, false);
-            self.samples::<8, BYTES>(first, false, true);
+            for (start, _) in tiles(self.columns).filter(|(_, width)| *width == NARROW) {
+                self.block::<4, 2, NARROW, NARROW>(first, start, 0);
+            }
             first += 8;
         }
         if first + 4 <= self.count {
@@ -289,43 +291,57 @@ impl<R: Real> Product<'_, R> {
                 continue;
             }
             match (width, BYTES / size_of::<R>()) {
-                (TILE, 16) => self.block::<M, TILE, 64>(first, start, 0),
+                (TILE, 16) => self.block::<M, 1, TILE, 64>(first, start, 0),
                 (TILE, 8) => {
                     for sub in [0, 16, 32, 48] {
-                        self.block::<M, TILE, 16>(first, start, sub);
+                        self.block::<M, 1, TILE, 16>(first, start, sub);
                     }
                 }
                 (TILE, _) => {
                     for sub in [0, 8, 16, 24, 32, 40, 48, 56] {
-                        self.block::<M, TILE, 8>(first, start, sub);
+                        self.block::<M, 1, TILE, 8>(first, start, sub);
                     }
                 }
-                _ => self.block::<M, NARROW, NARROW>(first, start, 0),
+                _ => self.block::<M, 1, NARROW, NARROW>(first, start, 0),
             }
         }
     }
 
-    /// `M` samples times `N` columns of a tile, beginning at `sub`, all accumulators in registers.
+    /// `G` times `M` samples times `N` columns of a tile, beginning at `sub`, all accumulators in registers. (The compiler keeps
+    /// in registers where four samples are, but not where eight are; it does for two times four.)
     #[inline(always)]
-    fn block<const M: usize, const WIDTH: usize, const N: usize>(&mut self, sample: usize, start: usize, sub: usize) {
+    fn block<const M: usize, const G: usize, const WIDTH: usize, const N: usize>(
+        &mut self,
+        sample: usize,
+        start: usize,
+        sub: usize,
+    ) {
         let columns = self.columns;
         let first = start + sub;
         let used = N.min(columns - first.min(columns));
-        let out = &mut self.out[sample * columns..(sample + M) * columns];
-        let mut sum: [[R; N]; M] = std::array::from_fn(|m| load(&out[m * columns + first..][..used]));
+        let out = &mut self.out[sample * columns..(sample + G * M) * columns];
+        let place = |g: usize, m: usize| (g * M + m) * columns + first;
+        let mut sum: [[[R; N]; M]; G] =
+            std::array::from_fn(|g| std::array::from_fn(|m| load(&out[place(g, m)..][..used])));
         for factor in self.factors {
             let (tile, _) = factor.packed.tile(start, WIDTH).as_chunks::<WIDTH>();
-            let a: [&[R]; M] = std::array::from_fn(|m| &factor.a[(sample + m) * factor.a_stride..][..tile.len()]);
+            let a: [[&[R]; M]; G] = std::array::from_fn(|g| {
+                std::array::from_fn(|m| &factor.a[(sample + g * M + m) * factor.a_stride..][..tile.len()])
+            });
             for (k, row) in tile.iter().enumerate() {
                 let Some(&row) = row[sub..].first_chunk::<N>() else { return };
-                for m in 0..M {
-                    let x = a[m][k];
-                    sum[m] = std::array::from_fn(|j| x.mul_add(row[j], sum[m][j]));
+                for g in 0..G {
+                    for m in 0..M {
+                        let x = a[g][m][k];
+                        sum[g][m] = std::array::from_fn(|j| x.mul_add(row[j], sum[g][m][j]));
+                    }
                 }
             }
         }
-        for (m, sum) in sum.into_iter().enumerate() {
-            store(&mut out[m * columns + first..][..used], sum);
+        for (g, sum) in sum.into_iter().enumerate() {
+            for (m, sum) in sum.into_iter().enumerate() {
+                store(&mut out[place(g, m)..][..used], sum);
+            }
         }
     }
 }
