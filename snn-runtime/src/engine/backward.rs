@@ -212,7 +212,7 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
     let (reals, flags) = (layout.tape_reals * width, if layout.tape_flags { width } else { 0 });
     let cells = &mut scratch.cells[population];
     if layout.adjoint_reads_spikes && call.mode == Mode::Spiking {
-        cells.set_spikes(&scratch.sent.trains[population], t);
+        cells.set_spikes(&scratch.sent.trains[population], &scratch.sent.senders[population], t);
     }
     let errors = &mut scratch.errors[population][at * ports..][..ports];
     let (event_gradient, drive_gradient) = errors.split_at_mut(layout.events.len() * width);

@@ -8,6 +8,21 @@ pub(crate) fn collect(fired: &[u8], train: &mut SpikeTrain) {
     dispatch(Collect { fired, train });
 }
 
+/// Whether a flag is not 0.
+pub(crate) fn any(fired: &[u8]) -> bool {
+    dispatch(Any(fired))
+}
+
+struct Any<'a>(&'a [u8]);
+
+impl Loops for Any<'_> {
+    type Output = bool;
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) -> bool {
+        self.0.iter().fold(0, |any, &flag| any | flag) != 0
+    }
+}
+
 struct Collect<'a> {
     fired: &'a [u8],
     train: &'a mut SpikeTrain,
@@ -48,6 +63,7 @@ mod tests {
         at_each_level(|level| {
             let mut train = SpikeTrain::new();
             collect(&fired, &mut train);
+            assert!(any(&fired) && !any(&fired[..3]) && any(&fired[..4]) && !any(&[]), "{level:?}");
             train.end_step();
             assert_eq!(train.step(0), expected, "{level:?}");
         });

@@ -259,14 +259,18 @@ impl<R: Real> Cells<R> {
         self.spikes_of = None;
     }
 
-    /// Makes [`Self::spikes`] those of step `t`.
-    pub(crate) fn set_spikes(&mut self, trains: &[SpikeTrain], t: usize) {
-        for (train, spikes) in trains.iter().zip(self.spikes.chunks_exact_mut(self.n)) {
-            if let Some(before) = self.spikes_of {
-                train.step(before).iter().for_each(|&i| spikes[i as usize] = R::ZERO);
+    /// Makes [`Self::spikes`] those of step `t`. Bit `slot` of `senders[t]`: there are some in this sample.
+    pub(crate) fn set_spikes(&mut self, trains: &[SpikeTrain], senders: &[u8], t: usize) {
+        let mut set = |t: usize, number: R| {
+            let samples = trains.iter().zip(self.spikes.chunks_exact_mut(self.n)).enumerate();
+            for (_, (train, spikes)) in samples.filter(|(slot, _)| senders[t] >> slot & 1 != 0) {
+                train.step(t).iter().for_each(|&i| spikes[i as usize] = number);
             }
-            train.step(t).iter().for_each(|&i| spikes[i as usize] = R::ONE);
+        };
+        if let Some(before) = self.spikes_of {
+            set(before, R::ZERO);
         }
+        set(t, R::ONE);
         self.spikes_of = Some(t);
     }
 

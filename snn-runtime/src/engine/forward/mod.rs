@@ -9,7 +9,7 @@ pub(crate) use cells::Cells;
 pub(crate) use together::{NEURONS_PER_THREAD, Together, forward_together};
 
 use super::call::Call;
-use super::collect::collect;
+use super::collect::{any, collect};
 use super::dropout::draw;
 use super::workspace::Scratch;
 use crate::Real;
@@ -238,8 +238,9 @@ fn send<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, population: u
         }
     }
     let mut senders = 0;
+    let fires = !smooth && p.layout.spikes && any(&cells.fired);
     for (slot, train) in scratch.sent.trains[population].iter_mut().enumerate() {
-        if !smooth && p.layout.spikes {
+        if fires {
             collect(&cells.fired[slot * p.n..][..p.n], train);
         }
         train.end_step();

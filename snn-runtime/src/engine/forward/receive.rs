@@ -96,7 +96,8 @@ fn receive_now<R: Real>(
     let (early, late) = p.incoming[port].split_at(p.prefix[port]);
     let here = Port { call, sent, population, port, t };
     let direct = cells.is_direct(p, port);
-    if !direct {
+    // Elsewhere the dense inputs began with the biases.
+    if !direct && early.is_empty() {
         (0..count).for_each(|slot| here.take_back(cells, slot));
     }
     let mut touched = [if early.is_empty() { 0 } else { p.n }; BLOCK];
@@ -191,7 +192,7 @@ impl<'a, R: Real> Port<'a, '_, '_, R> {
                 let (bias, out) = (&bias[projection.targets.clone()], &mut arriving[projection.targets.clone()]);
                 projection.wiring.restore(list, projection.sources.start, bias, out);
             }
-        } else if p.prefix[port] == 0 {
+        } else {
             arriving.copy_from_slice(bias);
         }
     }
