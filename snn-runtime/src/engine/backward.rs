@@ -126,8 +126,7 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
     let (ports, states) = (p.incoming.len() * width, layout.states.len() * width);
     let at = t - scratch.from;
 
-    let spike_gradient = &mut scratch.spike_gradient[..width];
-    spike_gradient.fill(R::ZERO);
+    let mut spike_gradient = Sums { values: &mut scratch.spike_gradient[..width], fresh: true };
     // The gradient of a single output is read where it is.
     let only_output = scratch.only_output[population].filter(|&k| plan.loss.traces.get(k).is_some_and(|t| t.gradient));
     let output_gradient = &mut scratch.output_gradient[..layout.outputs.len() * width];
@@ -140,7 +139,7 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
         }
         let from = &gradient[(t - scratch.traces_from) * width..][..width];
         match trace.observable {
-            Observable::Spikes => spike_gradient.copy_from_slice(from),
+            Observable::Spikes => spike_gradient.set(from),
             Observable::Output(output) => output_gradient[output * width..][..width].copy_from_slice(from),
             Observable::State(state) => {
                 let to = &mut scratch.state_gradient[population][state * width..][..width];
@@ -150,10 +149,8 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
     }
     // What comes back from the targets reaches only neurons that sent something; what observes the spikes sees all of them.
     let dropped = !scratch.sent.dropped[population].mask.is_empty();
-    let sums = if dropped { &mut scratch.sent_gradient[..width] } else { &mut *spike_gradient };
-    if dropped {
-        sums.fill(R::ZERO);
-    }
+    let mut sent_gradient = Sums { values: &mut scratch.sent_gradient[..width], fresh: true };
+    let sums = if dropped { &mut sent_gradient } else { &mut spike_gradient };
     // Products that come one after the other are taken together.
     let mut factors = [Factor { packed: &call.weights.empty, a: &[], a_stride: 0 }; FACTORS];
     let mut taken = 0;
@@ -169,14 +166,14 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
         // Spikes of all neurons are the usual case; their errors need no detour.
         if projection.carried == Carried::Spikes && rows == n && matches!(projection.wiring, Wiring::Dense) {
             if taken == FACTORS {
-                products(&factors, count, sums);
+                sums.add_products(&factors, count);
                 taken = 0;
             }
             factors[taken] = Factor { packed: &call.weights.backward[j], a: errors, a_stride: target.n };
             taken += 1;
             continue;
         }
-        products(&factors[..taken], count, sums);
+        sums.add_products(&factors[..taken], count);
         taken = 0;
         let part = &mut scratch.part[..count * rows];
         part.fill(R::ZERO);
@@ -194,7 +191,7 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
             Carried::Spikes | Carried::Values => Signal::Spikes,
         };
         let to = match signal {
-            Signal::Spikes => &mut *sums,
+            Signal::Spikes => sums.values(),
             Signal::State(state) => &mut scratch.state_gradient[population][state * width..][..width],
             Signal::Output(output) => &mut output_gradient[output * width..][..width],
         };
@@ -202,10 +199,11 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
             to[sources.clone()].iter_mut().zip(part).for_each(|(to, &g)| *to += g);
         }
     }
-    products(&factors[..taken], count, sums);
+    sums.add_products(&factors[..taken], count);
+    let spike_gradient = spike_gradient.values();
     if dropped {
         let mask = &scratch.sent.dropped[population].mask;
-        let sums = spike_gradient.iter_mut().zip(scratch.sent_gradient.iter()).zip(mask);
+        let sums = spike_gradient.iter_mut().zip(sent_gradient.values().iter()).zip(mask);
         sums.filter(|(_, sends)| **sends).for_each(|((gradient, &sum), _)| *gradient += sum);
     }
 
@@ -239,4 +237,32 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
         },
         coefficient_gradient: &mut scratch.coefficient_gradient[population],
     });
+}
+
+/// Sums that begin with the first that is written to them.
+struct Sums<'a, R> {
+    values: &'a mut [R],
+    /// Nothing has been written yet; they are 0.
+    fresh: bool,
+}
+
+impl<R: Real> Sums<'_, R> {
+    fn set(&mut self, to: &[R]) {
+        self.values.copy_from_slice(to);
+        self.fresh = false;
+    }
+
+    fn add_products(&mut self, factors: &[Factor<'_, R>], count: usize) {
+        if !factors.is_empty() {
+            products(factors, count, self.fresh, self.values);
+            self.fresh = false;
+        }
+    }
+
+    fn values(&mut self) -> &mut [R] {
+        if std::mem::take(&mut self.fresh) {
+            self.values.fill(R::ZERO);
+        }
+        self.values
+    }
 }

@@ -96,7 +96,7 @@ impl<R: Real> Packed<R> {
     /// `out[s] += a[s] . self` for each of `count` samples, where `a[s]` are the `rows` numbers from
     /// `s * a_stride` and `out[s]` the `columns` numbers from `s * columns`.
     pub(crate) fn product(&self, count: usize, a: &[R], a_stride: usize, out: &mut [R]) {
-        products(&[Factor { packed: self, a, a_stride }], count, out);
+        products(&[Factor { packed: self, a, a_stride }], count, false, out);
     }
 }
 
@@ -109,10 +109,10 @@ pub(crate) struct Factor<'a, R> {
 }
 
 /// The products of several matrices with the same number of columns, one after the other, while their sums stay in registers:
-/// the bits are those of one [`Packed::product`] after the other.
-pub(crate) fn products<R: Real>(factors: &[Factor<'_, R>], count: usize, out: &mut [R]) {
+/// the bits are those of one [`Packed::product`] after the other. `fresh`: the sums begin with 0, and not with what is there.
+pub(crate) fn products<R: Real>(factors: &[Factor<'_, R>], count: usize, fresh: bool, out: &mut [R]) {
     if let Some(first) = factors.first() {
-        dispatch(Product { factors, columns: first.packed.columns, count, out });
+        dispatch(Product { factors, columns: first.packed.columns, count, fresh, out });
     }
 }
 
@@ -251,6 +251,7 @@ struct Product<'a, R> {
     factors: &'a [Factor<'a, R>],
     columns: usize,
     count: usize,
+    fresh: bool,
     out: &'a mut [R],
 }
 
@@ -321,8 +322,10 @@ impl<R: Real> Product<'_, R> {
         let used = N.min(columns - first.min(columns));
         let out = &mut self.out[sample * columns..(sample + G * M) * columns];
         let place = |g: usize, m: usize| (g * M + m) * columns + first;
-        let mut sum: [[[R; N]; M]; G] =
-            std::array::from_fn(|g| std::array::from_fn(|m| load(&out[place(g, m)..][..used])));
+        let mut sum = [[[R::ZERO; N]; M]; G];
+        if !self.fresh {
+            sum = std::array::from_fn(|g| std::array::from_fn(|m| load(&out[place(g, m)..][..used])));
+        }
         for factor in self.factors {
             let (tile, _) = factor.packed.tile(start, WIDTH).as_chunks::<WIDTH>();
             let a: [[&[R]; M]; G] = std::array::from_fn(|g| {
@@ -394,7 +397,11 @@ mod tests {
                     packed.product(count, &a, rows, &mut out);
                     assert_eq!(out, expected, "{level:?} {rows} {columns} {count}");
                     let (mut twice, factor) = (start.clone(), Factor { packed: &packed, a: &a, a_stride: rows });
-                    products(&[factor, factor], count, &mut twice);
+                    products(&[factor, factor], count, false, &mut twice);
+                    let (mut fresh, mut cleared) = (start.clone(), vec![R::ZERO; start.len()]);
+                    products(&[factor], count, true, &mut fresh);
+                    products(&[factor], count, false, &mut cleared);
+                    assert_eq!(fresh, cleared, "{level:?} {rows} {columns} {count}");
                     packed.product(count, &a, rows, &mut out);
                     assert_eq!(out, twice, "{level:?} {rows} {columns} {count}");
                 });
