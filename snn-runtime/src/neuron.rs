@@ -170,7 +170,8 @@ pub struct NeuronLayout {
     /// The adjoint reads flags (at most eight, one byte per neuron and step).
     pub tape_flags: bool,
     /// The state that each event port is added to when a step begins, if that is all that a step does with events: then
-    /// [`Step::events`] may be empty in a step without a tape, and whoever calls it has added them. Otherwise empty.
+    /// [`Step::events`] may be empty in a spiking step without a tape, and whoever calls it has added them; a port where nothing
+    /// arrives changes no state ([`addend`](crate::math::addend)). Otherwise empty.
     pub direct_events: Vec<usize>,
     /// The number of states with white noise.
     pub noise: usize,
@@ -282,7 +283,7 @@ pub trait Neuron<R: Real>: Send + Sync {
         true
     }
 
-    /// The number of refractory steps at this dt (ms); 0 if the model has no refractory period.
+    /// The number of refractory steps at this dt (ms), at most 65535 in a run; 0 if the model has no refractory period.
     fn refractory_steps(&self, dt: f64) -> u32;
 
     /// The coefficients of one neuron from its stored parameters, at this dt (ms).

@@ -31,8 +31,15 @@ pub struct SpikeTrain {
     /// `starts[t] .. starts[t + 1]` is the range of step `t` in `indices`; one entry more than there are closed steps.
     starts: Vec<u32>,
     indices: Vec<u32>,
-    /// The steps before the first that is there, and their spikes: a long run keeps only what is read.
-    forgotten: (usize, usize),
+    /// A long run keeps only what is read.
+    forgotten: Forgotten,
+}
+
+/// What comes before the first step that is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Forgotten {
+    steps: usize,
+    spikes: usize,
 }
 
 /// The bits of a word that are taken without looking whether there are so many.
@@ -47,7 +54,7 @@ impl Default for SpikeTrain {
 impl SpikeTrain {
     /// No steps yet.
     pub fn new() -> Self {
-        Self { starts: vec![0], indices: Vec::new(), forgotten: (0, 0) }
+        Self { starts: vec![0], indices: Vec::new(), forgotten: Forgotten::default() }
     }
 
     /// Forgets all steps, keeps the memory.
@@ -55,7 +62,7 @@ impl SpikeTrain {
         self.starts.clear();
         self.starts.push(0);
         self.indices.clear();
-        self.forgotten = (0, 0);
+        self.forgotten = Forgotten::default();
     }
 
     /// Forgets all but the last steps, so many of them or up to twice as many: what is forgotten counts in [`Self::steps`] and
@@ -67,8 +74,8 @@ impl SpikeTrain {
         self.indices.drain(..spikes as usize);
         self.starts.drain(..first);
         self.starts.iter_mut().for_each(|start| *start -= spikes);
-        self.forgotten.0 += first;
-        self.forgotten.1 += spikes as usize;
+        self.forgotten.steps += first;
+        self.forgotten.spikes += spikes as usize;
     }
 
     /// Adds a spike to the step that is being filled. Indices must come in ascending order within a step.
@@ -87,7 +94,7 @@ impl SpikeTrain {
     /// with ascending neurons; the order between steps is free (a stable counting sort puts it right), so a source that
     /// goes neuron by neuron is fine. Events at or after `steps` are left out.
     pub fn fill_from_events(&mut self, steps: usize, events: &[(u32, u32)]) {
-        self.forgotten = (0, 0);
+        self.forgotten = Forgotten::default();
         // Counts, shifted by one entry so that they become the write positions, and these the starts, in place.
         self.starts.clear();
         self.starts.resize(steps + 1, 0);
@@ -186,7 +193,7 @@ impl SpikeTrain {
     /// The number of closed steps.
     #[inline(always)]
     pub fn steps(&self) -> usize {
-        self.forgotten.0 + self.starts.len().saturating_sub(1)
+        self.forgotten.steps + self.starts.len().saturating_sub(1)
     }
 
     /// The neurons that fired in step `t`, ascending.
@@ -195,20 +202,20 @@ impl SpikeTrain {
     /// If `t` is not below [`Self::steps`], as the index of a slice.
     #[inline(always)]
     pub fn step(&self, t: usize) -> &[u32] {
-        let t = t - self.forgotten.0;
+        let t = t - self.forgotten.steps;
         &self.indices[self.starts[t] as usize..self.starts[t + 1] as usize]
     }
 
     /// The spikes of some steps, one step after the other.
     #[inline(always)]
     pub(crate) fn spikes(&self, steps: std::ops::Range<usize>) -> &[u32] {
-        let place = |t: usize| self.starts.get(t - self.forgotten.0).map_or(0, |&start| start as usize);
+        let place = |t: usize| self.starts.get(t - self.forgotten.steps).map_or(0, |&start| start as usize);
         &self.indices[place(steps.start)..place(steps.end)]
     }
 
     /// The number of spikes.
     pub fn len(&self) -> usize {
-        self.forgotten.1 + self.indices.len()
+        self.forgotten.spikes + self.indices.len()
     }
 
     /// True if no neuron fired.
@@ -218,7 +225,7 @@ impl SpikeTrain {
 
     /// All (step, neuron) pairs in order.
     pub fn iter(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
-        (self.forgotten.0..self.steps()).flat_map(move |t| self.step(t).iter().map(move |&i| (t, i)))
+        (self.forgotten.steps..self.steps()).flat_map(move |t| self.step(t).iter().map(move |&i| (t, i)))
     }
 
     /// The bytes held.
@@ -369,7 +376,7 @@ mod tests {
                 let t = (t + 1 - back) as usize;
                 assert_eq!(short.step(t), whole.step(t));
             }
-            assert!(short.iter().eq(whole.iter().skip(short.forgotten.1)));
+            assert!(short.iter().eq(whole.iter().skip(short.forgotten.spikes)));
             assert!(short.starts.len() <= 12 && short.indices.len() <= 3 * 11, "step {t}");
         }
         short.clear();

@@ -4,13 +4,13 @@ use super::Derived;
 use crate::expr::{Leaf, Node, Operation};
 use std::collections::BTreeSet;
 
-/// The state that each of so many event ports is added to when a step begins, if a step does nothing else with what arrives or
+/// The state that each event port is added to when a step begins, if a step does nothing else with what arrives or
 /// with what the state was before; otherwise empty.
 ///
 /// Whoever has the sums of events can then add them to the states himself: where few neurons are reached, all others need not
 /// look whether something arrived.
-pub(super) fn direct_events(derived: &Derived, events: usize) -> Vec<usize> {
-    let (arena, program) = (&derived.arena, derived.step_program(false));
+pub(super) fn direct_events(derived: &Derived) -> Vec<usize> {
+    let (arena, program, events) = (&derived.arena, derived.step_program(false), derived.reverse.events.len());
     let mut states = vec![None; events];
     for &id in &program.order {
         let Node::Binary(Operation::Add, a, b) = arena.node(id) else { continue };

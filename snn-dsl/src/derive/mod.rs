@@ -48,8 +48,8 @@ pub struct Derived {
     /// The states, in ascending order, by whose numbers the step reads normal numbers: those that white noise reaches within a
     /// step.
     pub noise: Vec<usize>,
-    /// The state that each event port is added to when a step begins, if that is all that a step does with events; otherwise
-    /// empty.
+    /// The state that each event port is added to when a step begins, if that is all that a step does with events; otherwise, and
+    /// before they are looked for, empty.
     pub direct_events: Vec<usize>,
     /// One step.
     pub step: Step,
@@ -80,7 +80,7 @@ pub fn derive(neuron: &model::Neuron) -> Derived {
     let chain = hoist::chain(&mut arena, &coefficients, &propagators, &stored, &differentiated);
     let noise = normal_numbers(&arena, &step);
     let ends = jump::ends(&mut arena, &step);
-    let mut derived = Derived {
+    Derived {
         arena,
         stored,
         coefficients,
@@ -94,9 +94,7 @@ pub fn derive(neuron: &model::Neuron) -> Derived {
         reverse,
         tape,
         chain,
-    };
-    derived.direct_events = direct::direct_events(&derived, neuron.events.len());
-    derived
+    }
 }
 
 /// The states by whose numbers a step reads normal numbers.
@@ -122,6 +120,11 @@ pub fn map_gradients(arena: &mut Arena, function: ExprId, inputs: usize) -> Vec<
 }
 
 impl Derived {
+    /// Finds [`Self::direct_events`], for networks that have a use for them ([`model::Model::receives_sparsely`]).
+    pub fn find_direct_events(&mut self) {
+        self.direct_events = direct::direct_events(self);
+    }
+
     /// The computation of the step where z is 0 or 1; with `keep_tape` also of what the reverse reads.
     pub fn step_program(&self, keep_tape: bool) -> Program {
         let tape = if keep_tape { self.tape.stored() } else { BTreeSet::new() };

@@ -101,6 +101,9 @@ impl<R: Real> Blocks<R> {
                     _ => continue,
                 };
                 copy(out, &values[row * n + start..][..m]);
+                if matches!(leaf, Leaf::Event(_)) {
+                    neuron.only_added(out);
+                }
             }
             neuron.step.execute(&mut self.registers, m, &mut Decisions::Free);
             for (i, &register) in stores.states.iter().enumerate() {

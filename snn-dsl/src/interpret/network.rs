@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// The description of a network that [`snn_runtime::Network`] runs.
 pub fn graph<R: Real>(model: &Model, network: &Network) -> Graph<R> {
     let populations = network.layers.iter().filter_map(|layer| {
-        let neuron = Interpreted::new(model.neurons.get(layer.neuron)?, &layer.values);
+        let neuron = Interpreted::for_layer(model, layer)?;
         let (name, size, dropout) = (layer.name.clone(), layer.size, layer.dropout);
         Some(graph::Population { name, size, neuron: Arc::new(neuron), dropout })
     });

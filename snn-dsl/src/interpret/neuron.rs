@@ -4,7 +4,7 @@ use super::blocks::Stores;
 use super::code::{Code, Decisions, Input};
 use crate::derive::{Derived, MatrixFunction, Transform, derive, schedule};
 use crate::expr::{ExprId, Leaf};
-use crate::model::{self, Neuron, Value};
+use crate::model::{self, Layer, Model, Neuron, Value};
 use snn_runtime::neuron::{Mode, whole_steps};
 use snn_runtime::{Adjoint, NeuronLayout, ParameterStart, Quantity, Real, Step, StoredParameter};
 use snn_runtime::{math, noise_factor, noise_factor_adjoint, propagator, propagator_adjoint};
@@ -40,7 +40,20 @@ pub struct Interpreted {
 impl Interpreted {
     /// Prepares a model; `values` replaces the model's own values of some parameters, by index.
     pub fn new(neuron: &Neuron, values: &[(usize, Value)]) -> Self {
-        let derived = derive(neuron);
+        Self::of(neuron, derive(neuron), values)
+    }
+
+    /// Prepares the model of a layer of a network.
+    pub fn for_layer(model: &Model, layer: &Layer) -> Option<Self> {
+        let neuron = model.neurons.get(layer.neuron)?;
+        let mut derived = derive(neuron);
+        if model.receives_sparsely(layer.neuron) {
+            derived.find_direct_events();
+        }
+        Some(Self::of(neuron, derived, &layer.values))
+    }
+
+    fn of(neuron: &Neuron, derived: Derived, values: &[(usize, Value)]) -> Self {
         let value_of = |i: usize| neuron.value(i, values);
         let constants = (0..neuron.parameters.len())
             .map(|i| match value_of(i) {
@@ -81,6 +94,13 @@ impl Interpreted {
             layout,
             constants,
             derived,
+        }
+    }
+
+    /// Events that are no more than added to states, so that nothing changes where nothing arrives.
+    pub(super) fn only_added<R: Real>(&self, events: &mut [R]) {
+        if !self.derived.direct_events.is_empty() {
+            events.iter_mut().for_each(|x| *x = math::addend(*x));
         }
     }
 
@@ -292,8 +312,10 @@ impl<R: Real> snn_runtime::Neuron<R> for Interpreted {
                 };
                 match leaf {
                     Leaf::State(i) => row(step.states, i, out),
-                    Leaf::Event(_) if step.events.is_empty() => out.fill(-R::ZERO),
-                    Leaf::Event(i) => row(step.events, i, out),
+                    Leaf::Event(i) => {
+                        row(step.events, i, out);
+                        self.only_added(out);
+                    }
                     Leaf::Drive(i) => row(step.drives, i, out),
                     Leaf::Noise(i) => row(step.noise, self.noise_rows.get(&i).copied().unwrap_or_default(), out),
                     Leaf::Coefficient(k) => coefficient(&step.coefficients, k as usize, n, out),

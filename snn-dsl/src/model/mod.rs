@@ -24,7 +24,7 @@ pub struct Model {
 
 impl Model {
     /// Whether some network has a layer of this neuron (by its index) that spikes reach by listed connections alone, so that in
-    /// most steps few of its neurons receive something.
+    /// most steps few of its neurons receive something. A step without events is of use only there.
     pub fn receives_sparsely(&self, neuron: usize) -> bool {
         let events = self.neurons.get(neuron).map_or(0, |n| n.events.len());
         let is_sparse = |p: &&Projection| !matches!(p.connectivity, Connectivity::Dense) && !p.bias;

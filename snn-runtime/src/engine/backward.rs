@@ -242,7 +242,7 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
 /// Sums that begin with the first that is written to them.
 struct Sums<'a, R> {
     values: &'a mut [R],
-    /// Nothing has been written yet; they are 0.
+    /// Nothing has been written yet: they stand for 0, whatever lies there.
     fresh: bool,
 }
 

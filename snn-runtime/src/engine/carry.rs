@@ -200,6 +200,6 @@ impl<R: Real> Sample<R> {
         let reals = [&self.states, &self.values, &self.signals, &self.plastic];
         let reals: usize = reals.into_iter().flatten().map(Vec::capacity).sum();
         let trains: usize = self.inputs.iter().chain(&self.trains).map(SpikeTrain::bytes).sum();
-        reals * size_of::<R>() + trains + self.refractory.iter().map(|r| 4 * r.capacity()).sum::<usize>()
+        reals * size_of::<R>() + trains + self.refractory.iter().map(|r| 2 * r.capacity()).sum::<usize>()
     }
 }

@@ -221,6 +221,8 @@ fn population<R: Real>(
     let neuron = p.neuron.layout().clone();
     if neuron.initial.len() != neuron.states.len()
         || neuron.initial.iter().chain(&neuron.differentiated).any(|&c| c >= neuron.coefficients)
+        || !(neuron.direct_events.is_empty() || neuron.direct_events.len() == neuron.events.len())
+        || neuron.direct_events.iter().any(|&state| state >= neuron.states.len())
     {
         return Err(Error::graph(format!("population `{}`: the layout of model `{}` is broken", p.name, neuron.name)));
     }

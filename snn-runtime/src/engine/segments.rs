@@ -84,7 +84,7 @@ impl<R: Real> Checkpoints<R> {
 
     pub(crate) fn bytes(&self) -> usize {
         let reals: usize = self.states.iter().map(Vec::capacity).sum();
-        reals * size_of::<R>() + self.refractory.iter().map(|r| 4 * r.capacity()).sum::<usize>()
+        reals * size_of::<R>() + self.refractory.iter().map(|r| 2 * r.capacity()).sum::<usize>()
     }
 }
 

@@ -369,8 +369,11 @@ impl<R: Real> Scratch<R> {
             let read_now = rules || plan.signals.iter().any(sends);
             let mut traced = shape.traces.iter().enumerate().filter(|(_, t)| output(t)).map(|(trace, _)| trace);
             let (first, more) = (traced.next(), traced.next().is_some());
-            self.cells[index].prepare(p, samples, read_now || first.is_some());
-            self.only_output.push(first.filter(|_| !read_now && !more && p.layout.outputs.len() == 1));
+            let only = first.filter(|_| !read_now && !more && p.layout.outputs.len() == 1);
+            self.only_output.push(only);
+            let outputs = read_now || (first.is_some() && only.is_none());
+            let spikes = shape.gradient && p.layout.adjoint_reads_spikes;
+            self.cells[index].prepare(p, samples, outputs, spikes);
             let dropped = if shape.dropout && p.dropout > 0.0 { samples } else { 0 };
             let numbers = if shape.mode == Mode::Spiking { 0 } else { dropped * steps * p.n };
             self.sent.dropped[index].prepare(dropped, p.n, numbers);

@@ -14,6 +14,13 @@ pub fn select<T>(condition: bool, a: T, b: T) -> T {
     std::hint::select_unpredictable(condition, a, b)
 }
 
+/// `x`, but -0 instead of 0: what changes no number that it is added to, not even the sign of 0. So to add a sum of nothing is to
+/// add nothing.
+#[inline(always)]
+pub fn addend<R: Real>(x: R) -> R {
+    select(x == R::ZERO, -R::ZERO, x)
+}
+
 /// The square root, correctly rounded; NaN for negative `x`.
 #[inline(always)]
 pub fn sqrt<R: Real>(x: R) -> R {
@@ -65,6 +72,8 @@ mod tests {
         assert_eq!((relu(-3.0f32), relu(3.0f32)), (0.0, 3.0));
         assert_eq!((heaviside(0.0f32), heaviside(-1e-30f32), heaviside(f32::NAN)), (1.0, 0.0, 0.0));
         assert_eq!((clip(5.0, -1.0, 1.0), clip(-5.0, -1.0, 1.0), clip(0.5, -1.0, 1.0)), (1.0, -1.0, 0.5));
+        assert_eq!((addend(0.0f32) + -0.0).to_bits(), (-0.0f32).to_bits());
+        assert_eq!((addend(2.0), addend(-1.0) + 1.0), (2.0, 0.0));
         assert_eq!((abs(-2.0f32), sqrt(9.0f64)), (2.0, 3.0));
     }
 }

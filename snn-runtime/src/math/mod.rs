@@ -19,7 +19,7 @@ mod sigmoid;
 mod tiny;
 mod trigonometric;
 
-pub use basic::{abs, clip, heaviside, max, min, relu, select, sqrt};
+pub use basic::{abs, addend, clip, heaviside, max, min, relu, select, sqrt};
 pub use error_function::{erf, erfc};
 pub use exp::exp;
 pub use expm1::{expm1, exprel};

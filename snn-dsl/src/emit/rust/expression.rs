@@ -161,10 +161,11 @@ impl<'a> Writer<'a> {
             Node::Binary(Operation::Power, ..) => Binding::Atom,
             Node::Compare(..) => Binding::Comparison,
             Node::And(..) => Binding::And,
-            Node::Or(..) | Node::Select(..) => Binding::Or,
+            Node::Or(..) => Binding::Or,
             Node::Detach(a) => self.binding(a),
-            Node::Spike(_) if self.spike.is_some() => Binding::Or,
-            Node::Spike(_) => Binding::Atom,
+            // In loops they are calls.
+            Node::Select(..) | Node::Spike(_) if self.scalar == Scalar::F64 => Binding::Or,
+            Node::Select(..) | Node::Spike(_) => Binding::Atom,
         }
     }
 
@@ -207,6 +208,7 @@ impl<'a> Writer<'a> {
         self.write_at(b, right, out);
     }
 
+    /// In a loop over neurons as a function: the branches of an `if` may be taken apart again, and stores with them.
     fn write_choice(
         &self,
         condition: ExprId,

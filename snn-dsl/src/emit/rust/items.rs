@@ -19,8 +19,7 @@ pub(super) struct Items {
     /// The scalar type parameter: `R`, unless an item is called that.
     pub real: Ident,
     /// The constants of loops that say whether there are a tape and events, and whether outputs and gradients of drives are
-    /// wanted. A
-    /// type of that name would be taken for them where they are arguments.
+    /// wanted. A type of that name would be taken for them where they are arguments.
     pub flags: Flags,
     /// Of each neuron.
     pub neurons: Vec<NeuronItems>,

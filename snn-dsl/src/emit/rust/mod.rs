@@ -21,9 +21,8 @@ pub fn module(model: &Model, runtime: &TokenStream) -> TokenStream {
         .enumerate()
         .map(|(k, (neuron, own))| {
             let mut derived = derive(neuron);
-            // A step without events is more code, and of use only there.
-            if !model.receives_sparsely(k) {
-                derived.direct_events.clear();
+            if model.receives_sparsely(k) {
+                derived.find_direct_events();
             }
             neuron::Emit::new(neuron, derived, &items, own, runtime)
         })

@@ -30,6 +30,7 @@ pub(crate) struct Cells<R> {
     pub(super) fired: Aligned<u8>,
     /// The spikes of a step as numbers, for adjoints that read them.
     spikes: Aligned<R>,
+    /// The step whose spikes these are, if any.
     spikes_of: Option<usize>,
     /// Empty if no trace asks for them. `[outputs, block sample, n]`
     pub(super) outputs: Aligned<R>,
@@ -45,8 +46,9 @@ pub(crate) struct Cells<R> {
 }
 
 impl<R: Real> Cells<R> {
-    /// Room for the neurons of a population in `count` samples; `outputs` if a trace asks for the extra results of their steps.
-    pub(crate) fn prepare(&mut self, p: &PopulationPlan<R>, count: usize, outputs: bool) {
+    /// Room for the neurons of a population in `count` samples; `outputs` if somebody asks for the extra results of their steps here,
+    /// `spikes` if an adjoint reads these.
+    pub(crate) fn prepare(&mut self, p: &PopulationPlan<R>, count: usize, outputs: bool, spikes: bool) {
         let layout = &p.layout;
         (self.n, self.count) = (p.n, count);
         let width = count * p.n;
@@ -55,7 +57,7 @@ impl<R: Real> Cells<R> {
         self.drawn.resize(layout.noise * p.n);
         self.refractory.resize(if layout.refractory { width } else { 0 });
         self.fired.resize(if layout.spikes { width } else { 0 });
-        self.spikes.resize(if layout.spikes { width } else { 0 });
+        self.spikes.resize(if spikes { width } else { 0 });
         self.few.clear();
         self.few.resize(p.incoming.len() * count, false);
         self.outputs.resize(if outputs { layout.outputs.len() * width } else { 0 });
@@ -290,7 +292,7 @@ impl<R: Real> Cells<R> {
 /// What a step writes besides states and spikes.
 pub(super) struct Written<'a, R> {
     pub(super) spikes: &'a mut [R],
-    /// If not to where outputs usually stand.
+    /// The place of the outputs, if it is not in the cells.
     pub(super) outputs: &'a mut [R],
     pub(super) tape: &'a mut [R],
     pub(super) tape_flags: &'a mut [u8],

@@ -199,6 +199,9 @@ impl<'a, R: Real> Port<'a, '_, '_, R> {
 
     /// When all has arrived: adds it to the state that it belongs to. Connections that listed spikes came by: `touched`.
     fn deliver(&self, cells: &mut Cells<R>, slot: usize, touched: usize) {
+        if touched == 0 {
+            return;
+        }
         let few = cells.are_few(touched);
         let (arrived, state) = cells.arrived(self.plan(), self.t, self.port, slot);
         if !few {

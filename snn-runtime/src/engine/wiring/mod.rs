@@ -11,6 +11,7 @@ pub(crate) use section::Section;
 pub(crate) use sparse::Sparse;
 
 use crate::Real;
+use crate::math::addend;
 use crate::simd::{Loops, dispatch};
 
 /// The connections of a projection.
@@ -181,20 +182,21 @@ impl<R: Real> Kernel for Deliver<'_, R> {
         for &spike in self.spikes {
             // What came by several connections is added at the first.
             rows.each(spike as usize - self.first, |column, _| {
-                state[column] += std::mem::replace(&mut arrived[column], R::ZERO);
+                state[column] += addend(std::mem::replace(&mut arrived[column], R::ZERO));
             });
         }
     }
 }
 
-/// The same for all columns.
+/// As [`Wiring::deliver`] from all rows, where no one looks which connections were used.
 pub(crate) fn deliver_all<R: Real>(arrived: &mut [R], state: &mut [R]) {
     struct All<'a, R>(&'a mut [R], &'a mut [R]);
     impl<R: Real> Loops for All<'_, R> {
         type Output = ();
         #[inline(always)]
         fn run<const BYTES: usize>(self) {
-            self.0.iter_mut().zip(self.1).for_each(|(arrived, state)| *state += std::mem::replace(arrived, R::ZERO));
+            let each = self.0.iter_mut().zip(self.1);
+            each.for_each(|(arrived, state)| *state += addend(std::mem::replace(arrived, R::ZERO)));
         }
     }
     dispatch(All(arrived, state));

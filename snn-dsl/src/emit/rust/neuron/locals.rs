@@ -59,9 +59,8 @@ impl Locals {
         let lines = first.into_iter().chain(rest).filter_map(|(leaf, name)| {
             let value = self.source(*leaf)?;
             Some(if matches!(leaf, Leaf::Event(_)) && emit.may_lack_events() {
-                // What changes no number that it is added to.
-                let (events, real) = (&emit.items.flags.events, &emit.items.real);
-                quote! { let #name = if #events { #value } else { -#real::ZERO }; }
+                let (events, real, runtime) = (&emit.items.flags.events, &emit.items.real, emit.runtime);
+                quote! { let #name = if #events { #runtime::math::addend(#value) } else { -#real::ZERO }; }
             } else {
                 quote! { let #name = #value; }
             })

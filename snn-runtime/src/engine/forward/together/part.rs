@@ -130,7 +130,7 @@ impl<R: Real> Group<R> {
     /// Begins with the states of the whole population.
     pub(super) fn begin(&mut self, call: &Call<'_, '_, R>, whole: &Cells<R>) {
         let (p, n) = (&self.p, call.plan.populations[self.population].n);
-        self.cells.prepare(p, 1, false);
+        self.cells.prepare(p, 1, false, false);
         self.cells.direct = call.adds_events(p);
         for state in 0..p.layout.states.len() {
             let place = self.cells.place(state, 0);

@@ -85,19 +85,24 @@ impl<R: Real> Group<R> {
             let start = (projection.targets.start + columns.start).saturating_sub(self.range.start);
             (start..start + columns.len(), columns)
         };
+        // What listed connections bring in a step: where they are, the place of their columns, and the spikes.
+        let lists = |t: usize| {
+            late.iter().filter_map(move |&j| {
+                let projection = &call.plan.projections[j];
+                let (place, columns) = own(projection);
+                match (&projection.wiring, view.message(projection, t)) {
+                    (Wiring::Sparse(list), Some(Message::Spikes(spikes))) if !columns.is_empty() => {
+                        Some((&view.sections[j], list, projection.sources.start, place, spikes))
+                    }
+                    _ => None,
+                }
+            })
+        };
         if direct {
             // Nothing is left of the last step.
         } else if few {
-            for &j in late {
-                let projection = &call.plan.projections[j];
-                let (place, columns) = own(projection);
-                if let Wiring::Sparse(list) = &projection.wiring
-                    && !columns.is_empty()
-                    && let Some(Message::Spikes(spikes)) = view.message(projection, t - 1)
-                {
-                    let (bias, out) = (&bias[place.clone()], &mut arriving[place]);
-                    view.sections[j].restore(list, spikes, projection.sources.start, bias, out);
-                }
+            for (section, list, source, place, spikes) in lists(t - 1) {
+                section.restore(list, spikes, source, &bias[place.clone()], &mut arriving[place]);
             }
         } else if early.is_empty() {
             arriving.copy_from_slice(bias);
@@ -135,21 +140,16 @@ impl<R: Real> Group<R> {
         if !direct {
             return cells.set_few(port, 0, touched);
         }
+        if touched == 0 {
+            return;
+        }
         let few = cells.are_few(touched);
         let (arrived, state) = cells.arrived(p, t, port, 0);
         if !few {
             return deliver_all(arrived, state);
         }
-        for &j in late {
-            let projection = &call.plan.projections[j];
-            let (place, columns) = own(projection);
-            if let Wiring::Sparse(list) = &projection.wiring
-                && !columns.is_empty()
-                && let Some(Message::Spikes(spikes)) = view.message(projection, t)
-            {
-                let (from, to) = (&mut arrived[place.clone()], &mut state[place]);
-                view.sections[j].deliver(list, spikes, projection.sources.start, from, to);
-            }
+        for (section, list, source, place, spikes) in lists(t) {
+            section.deliver(list, spikes, source, &mut arrived[place.clone()], &mut state[place]);
         }
     }
 }
