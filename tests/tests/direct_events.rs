@@ -188,13 +188,13 @@ fn forgotten_spikes_are_counted() {
     assert_eq!(count(&Recording::none().spikes("b")), all);
 }
 
-/// The memory of a long run is that of a short one.
-#[test]
-fn a_run_that_records_nothing_does_not_grow() {
+/// A network without inputs, some 5 spikes in each step.
+fn long(steps: usize) -> Network<f32> {
     let model = model(
         "neuron Cell {
+            param V_0 = uniform(0 mV, 10 mV) per neuron
             event exc : mV
-            state V : mV
+            state V : mV = V_0
             on exc { V += exc }
             5 ms dV/dt = 20 mV - V
             spike when V >= 10 mV surrogate sigmoid scale (1 mV) { V = 0 mV }
@@ -202,22 +202,45 @@ fn a_run_that_records_nothing_does_not_grow() {
         network Long {
             simulate dt = 0.5 ms, for 1000 ms
             layer a[30] = Cell
-            a -> a.exc : random(0.1), delay 20 ms, init constant(0.1 mV)
+            a -> a.exc : random(0.1), delay 20 ms, init uniform(0 mV, 0.4 mV)
         }",
     );
+    let graph = snn_dsl::interpret::graph::<f32>(&model, &model.networks[0]);
+    let simulation = Simulation { steps, ..graph.simulation };
+    Network::with_simulation(graph, simulation).unwrap()
+}
+
+const NOTHING: Batch<'_, f32> = Batch { size: 1, inputs: Vec::new(), targets: Vec::new() };
+
+/// What windows hand on is not forgotten.
+#[test]
+fn windows_are_one_run() {
+    let (whole, window) = (long(2000), long(500));
+    let parameters = whole.initial_parameters(1);
+    let mut workspace = Workspace::new();
+    let expected = whole.forward(&parameters, &NOTHING, &mut workspace, &Recording::none()).unwrap();
+    let mut session = window.session(&parameters).unwrap();
+    let mut spikes = 0;
+    for _ in 0..4 {
+        let readouts = session.run(&NOTHING, &Recording::none()).unwrap();
+        spikes += readouts.spike_counts().map(|(_, count)| count).sum::<u64>();
+    }
+    assert!(expected.spike_counts().map(|(_, count)| count).eq([spikes]) && spikes > 5_000, "{spikes}");
+}
+
+/// The memory of a long run is that of a short one.
+#[test]
+fn a_run_that_records_nothing_does_not_grow() {
     let bytes = |steps: usize, threads: usize| {
-        let graph = snn_dsl::interpret::graph::<f32>(&model, &model.networks[0]);
-        let simulation = Simulation { steps, ..graph.simulation };
-        let network = Network::with_simulation(graph, simulation).unwrap();
+        let network = long(steps);
+        let parameters = network.initial_parameters(1);
         let mut workspace = Workspace::new();
         workspace.set_neurons_per_thread(if threads > 1 { 1 } else { usize::MAX });
-        let batch = Batch { size: 1, inputs: Vec::new(), targets: Vec::new() };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let parameters = network.initial_parameters(1);
-        let run = || network.forward(&parameters, &batch, &mut workspace, &Recording::none()).unwrap();
+        let run = || network.forward(&parameters, &NOTHING, &mut workspace, &Recording::none()).unwrap();
         let readouts = pool.install(run);
         let spikes: u64 = readouts.spike_counts().map(|(_, count)| count).sum();
-        (workspace.bytes(), spikes as usize)
+        (workspace.bytes(), spikes)
     };
     for threads in [1, 2] {
         let ((short, _), (long, spikes)) = (bytes(2_000, threads), bytes(100_000, threads));
