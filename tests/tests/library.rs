@@ -551,3 +551,17 @@ fn poisson_source() {
         assert!((fano - 1.0).abs() < 4.0 * f64::sqrt(2.0 / n as f64), "{fano}");
     }
 }
+
+/// Counters have 16 bits: more steps are an error that says so, and no other period.
+#[test]
+fn a_refractory_period_of_too_many_steps_is_refused() {
+    let model =
+        snn_tests::model("network N { simulate dt = 1 ms, for 10 ms\n layer a[3] = LIF_refractory(t_ref = 5 ms) }");
+    let network = |dt: f64| {
+        let graph = snn_dsl::interpret::graph::<f32>(&model, &model.networks[0]);
+        snn_runtime::Network::with_simulation(graph, snn_runtime::Simulation { dt, steps: 10 })
+    };
+    assert!(network(5.0 / 65535.0).is_ok());
+    let error = network(5.0 / 65536.0).err().unwrap().to_string();
+    assert!(error.contains("`LIF_refractory` is refractory for 65536 steps") && error.contains("larger dt"), "{error}");
+}
