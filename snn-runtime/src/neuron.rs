@@ -173,6 +173,9 @@ pub struct NeuronLayout {
     /// [`Step::events`] may be empty in a spiking step without a tape, and whoever calls it has added them; a port where nothing
     /// arrives changes no state ([`addend`](crate::math::addend)). Otherwise empty.
     pub direct_events: Vec<usize>,
+    /// The states whose gradient is always 0, because the adjoint was derived for losses and projections that do not look at them,
+    /// and nothing else depends on them: a network that does is refused.
+    pub silent: Vec<usize>,
     /// The number of states with white noise.
     pub noise: usize,
     /// The model has a threshold.

@@ -495,7 +495,8 @@ mod tests {
         step.end = vec![arena.multiply(last, state)];
         step.threshold = None;
         let candidates = [MANY as usize & 0xffff, MANY as usize];
-        let found = reverse(&mut arena, &step, (0, 0), &candidates).coefficients;
+        let all = (0..step.end.len()).collect();
+        let found = reverse(&mut arena, &step, (0, 0), &candidates, &all).coefficients;
         assert_eq!(found.iter().map(|&id| arena.constant_value(id)).collect::<Vec<_>>(), [Some(0.0), None]);
         // And on the way back to the parameters.
         let tau = arena.leaf(Leaf::Parameter(0));

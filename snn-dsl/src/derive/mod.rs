@@ -48,8 +48,8 @@ pub struct Derived {
     /// The states, in ascending order, by whose numbers the step reads normal numbers: those that white noise reaches within a
     /// step.
     pub noise: Vec<usize>,
-    /// The state that each event port is added to when a step begins, if that is all that a step does with events; otherwise, and
-    /// before they are looked for, empty.
+    /// The state that each event port is added to when a step begins, if that is all that a step does with events and the networks of
+    /// the model have a use for it ([`model::Model::receives_sparsely`]); otherwise empty.
     pub direct_events: Vec<usize>,
     /// One step.
     pub step: Step,
@@ -63,8 +63,26 @@ pub struct Derived {
     pub chain: Chain,
 }
 
-/// Derives the step of a neuron, its reverse and the plan of the tape.
+/// Derives the step of a neuron, its reverse and the plan of the tape, for losses that may see any state.
 pub fn derive(neuron: &model::Neuron) -> Derived {
+    derive_for(neuron, &(0..neuron.states.len()).collect())
+}
+
+/// Derives a neuron of a model for the networks of that model.
+pub fn derive_of(model: &model::Model, index: usize, neuron: &model::Neuron) -> Derived {
+    let mut derived = match model.observed_states(index) {
+        Some(observed) => derive_for(neuron, &observed),
+        None => derive(neuron),
+    };
+    // A step without events is more code, and of use only there.
+    if model.receives_sparsely(index) {
+        derived.direct_events = direct::direct_events(&derived);
+    }
+    derived
+}
+
+/// Derives a neuron for losses that see no states but the observed ones.
+fn derive_for(neuron: &model::Neuron, observed: &BTreeSet<usize>) -> Derived {
     let mut arena = neuron.arena.clone();
     let stored = hoist::stored_parameters(&mut arena, neuron);
     let mut hoisted = hoist::Hoisted::new(neuron);
@@ -72,7 +90,8 @@ pub fn derive(neuron: &model::Neuron) -> Derived {
     hoisted.step(&mut arena, &mut step);
     let initial: Vec<usize> = neuron.states.iter().map(|s| hoisted.initial(&mut arena, s)).collect();
     let candidates = hoisted.differentiated(&arena, &stored);
-    let mut reverse = reverse::reverse(&mut arena, &step, (neuron.events.len(), neuron.drives.len()), &candidates);
+    let mut reverse =
+        reverse::reverse(&mut arena, &step, (neuron.events.len(), neuron.drives.len()), &candidates, observed);
     let differentiated = reverse.keep_coefficients(&arena, candidates, &initial);
     hoisted.reverse(&mut arena, &mut reverse);
     let tape = tape::plan(&arena, &reverse);
@@ -120,11 +139,6 @@ pub fn map_gradients(arena: &mut Arena, function: ExprId, inputs: usize) -> Vec<
 }
 
 impl Derived {
-    /// Finds [`Self::direct_events`], for networks that have a use for them ([`model::Model::receives_sparsely`]).
-    pub fn find_direct_events(&mut self) {
-        self.direct_events = direct::direct_events(self);
-    }
-
     /// The computation of the step where z is 0 or 1; with `keep_tape` also of what the reverse reads.
     pub fn step_program(&self, keep_tape: bool) -> Program {
         let tape = if keep_tape { self.tape.stored() } else { BTreeSet::new() };

@@ -4,14 +4,16 @@
 //! adjoint on to its distance x by the surrogate: x-bar += z-bar g(x).
 
 use super::step::{Step, Threshold};
-use crate::expr::{Arena, ExprId, IdMap, Leaf};
-use std::collections::BTreeMap;
+use crate::expr::{Arena, ExprId, IdMap, IdSet, Leaf, Node};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The adjoints of everything a step reads.
 #[derive(Clone, Debug)]
 pub struct Reverse {
     /// Of the states at the start of the step.
     pub states: Vec<ExprId>,
+    /// The states whose adjoint is always 0: nothing that a loss sees depends on them.
+    pub silent: BTreeSet<usize>,
     /// Of the events.
     pub events: Vec<ExprId>,
     /// Of the drives.
@@ -49,10 +51,17 @@ impl Reverse {
     }
 }
 
-/// `ports` counts the event ports and the drives.
-pub(super) fn reverse(arena: &mut Arena, step: &Step, ports: (usize, usize), differentiated: &[usize]) -> Reverse {
+/// `ports` counts the event ports and the drives; losses may see the `observed` states and, of any model, spikes and outputs.
+pub(super) fn reverse(
+    arena: &mut Arena,
+    step: &Step,
+    ports: (usize, usize),
+    differentiated: &[usize],
+    observed: &BTreeSet<usize>,
+) -> Reverse {
+    let seen = seen(arena, step, observed);
     let mut seeds = Vec::new();
-    for (i, &end) in step.end.iter().enumerate() {
+    for (i, &end) in step.end.iter().enumerate().filter(|(i, _)| seen.contains(i)) {
         seeds.push((end, arena.leaf(Leaf::StateAdjoint(i as u16))));
     }
     if let Some(threshold) = &step.threshold {
@@ -79,7 +88,29 @@ pub(super) fn reverse(arena: &mut Arena, step: &Step, ports: (usize, usize), dif
             }
         }
     }
-    Reverse { states, events, drives, coefficients, names }
+    let silent = (0..step.end.len()).filter(|i| !seen.contains(i)).collect();
+    Reverse { states, silent, events, drives, coefficients, names }
+}
+
+/// The states that a gradient reaches from observed states, spikes and outputs, in this step or those before it.
+fn seen(arena: &mut Arena, step: &Step, observed: &BTreeSet<usize>) -> BTreeSet<usize> {
+    let mut seen = observed.clone();
+    let ends = observed.iter().filter_map(|&i| step.end.get(i));
+    let mut stack: Vec<ExprId> = ends.chain(&step.outputs).copied().collect();
+    stack.extend(step.threshold.map(|t| t.distance));
+    let mut visited = IdSet::default();
+    while let Some(id) = stack.pop() {
+        if !visited.insert(id) {
+            continue;
+        }
+        if let Node::Leaf(Leaf::State(i)) = arena.node(id)
+            && seen.insert(usize::from(i))
+        {
+            stack.extend(step.end.get(usize::from(i)));
+        }
+        stack.extend(arena.partials(id).into_iter().map(|(child, _)| child));
+    }
+    seen
 }
 
 /// The adjoint of every expression below the seeds' expressions.

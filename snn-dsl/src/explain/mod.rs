@@ -7,13 +7,14 @@ mod neuron;
 pub(crate) use neuron::propagator_entry;
 pub use neuron::{adjoint_lines, coefficient_lines, propagator_lines, update_lines};
 
-use crate::derive::{Derived, derive};
+use crate::derive::{Derived, derive_of};
 use crate::model::Model;
 
 /// The derivation of every neuron of a model, then its networks.
 pub fn explain(model: &Model) -> String {
     let mut out = String::new();
-    let derived: Vec<Derived> = model.neurons.iter().map(derive).collect();
+    let neurons = model.neurons.iter().enumerate();
+    let derived: Vec<Derived> = neurons.map(|(k, neuron)| derive_of(model, k, neuron)).collect();
     for (neuron, derived) in model.neurons.iter().zip(&derived) {
         neuron::explain(neuron, derived, &mut out);
         out.push('\n');

@@ -217,9 +217,12 @@ pub fn adjoint_lines(neuron: &Neuron, derived: &Derived) -> Vec<String> {
             result(format!("{}_bar +=", coefficient.name), id);
         }
     }
-    for (state, &id) in neuron.states.iter().zip(&reverse.states) {
+    let heard = |i: &usize| !reverse.silent.contains(i);
+    for (_, (state, &id)) in neuron.states.iter().zip(&reverse.states).enumerate().filter(|(i, _)| heard(i)) {
         result(format!("{}_bar <-", state.quantity.name), id);
     }
+    let silent = reverse.silent.iter().filter_map(|&i| Some(&neuron.states.get(i)?.quantity.name));
+    lines.lines.extend(silent.map(|name| format!("{name}_bar = 0 (nothing that a loss sees depends on {name})")));
     lines.lines
 }
 

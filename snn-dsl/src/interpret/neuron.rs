@@ -2,7 +2,7 @@
 
 use super::blocks::Stores;
 use super::code::{Code, Decisions, Input};
-use crate::derive::{Derived, MatrixFunction, Transform, derive, schedule};
+use crate::derive::{Derived, MatrixFunction, Transform, derive, derive_of, schedule};
 use crate::expr::{ExprId, Leaf};
 use crate::model::{self, Layer, Model, Neuron, Value};
 use snn_runtime::neuron::{Mode, whole_steps};
@@ -46,11 +46,7 @@ impl Interpreted {
     /// Prepares the model of a layer of a network.
     pub fn for_layer(model: &Model, layer: &Layer) -> Option<Self> {
         let neuron = model.neurons.get(layer.neuron)?;
-        let mut derived = derive(neuron);
-        if model.receives_sparsely(layer.neuron) {
-            derived.find_direct_events();
-        }
-        Some(Self::of(neuron, derived, &layer.values))
+        Some(Self::of(neuron, derive_of(model, layer.neuron, neuron), &layer.values))
     }
 
     fn of(neuron: &Neuron, derived: Derived, values: &[(usize, Value)]) -> Self {
@@ -226,6 +222,7 @@ fn layout(neuron: &Neuron, derived: &Derived, value_of: impl Fn(usize) -> Option
         tape_reals: derived.tape.reals.len(),
         tape_flags: !derived.tape.flags.is_empty(),
         direct_events: derived.direct_events.clone(),
+        silent: derived.reverse.silent.iter().copied().collect(),
         noise: derived.noise.len(),
         spikes: derived.step.threshold.is_some(),
         adjoint_reads_spikes: derived.tape.reads_spikes,

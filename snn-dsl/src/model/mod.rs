@@ -13,6 +13,8 @@ pub use neuron::*;
 pub use program::*;
 pub use projection::*;
 
+use std::collections::BTreeSet;
+
 /// All neurons and networks of one text, and the library neurons its networks use.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
@@ -23,8 +25,30 @@ pub struct Model {
 }
 
 impl Model {
+    /// The states of a neuron (by its index) that losses, readouts or projections of the networks look at; `None` if no network has
+    /// a layer of it.
+    pub fn observed_states(&self, neuron: usize) -> Option<BTreeSet<usize>> {
+        let mut observed = None;
+        for network in &self.networks {
+            let is_own = |layer: usize| network.layers.get(layer).is_some_and(|l| l.neuron == neuron);
+            if !(0..network.layers.len()).any(is_own) {
+                continue;
+            }
+            let observed = observed.get_or_insert_with(BTreeSet::new);
+            observed.extend(network.program.nodes.iter().filter_map(|node| match *node {
+                ProgramNode::Observe { layer, observable: Observable::State(state) } if is_own(layer) => Some(state),
+                _ => None,
+            }));
+            observed.extend(network.projections.iter().filter_map(|p| match (p.source, p.signal) {
+                (Source::Layer(layer), Signal::State(state)) if is_own(layer) => Some(state),
+                _ => None,
+            }));
+        }
+        observed
+    }
+
     /// Whether some network has a layer of this neuron (by its index) that spikes reach by listed connections alone, so that in
-    /// most steps few of its neurons receive something. A step without events is of use only there.
+    /// most steps few of its neurons receive something.
     pub fn receives_sparsely(&self, neuron: usize) -> bool {
         let events = self.neurons.get(neuron).map_or(0, |n| n.events.len());
         let is_sparse = |p: &&Projection| !matches!(p.connectivity, Connectivity::Dense) && !p.bias;

@@ -124,6 +124,7 @@ pub(crate) fn plan<R: Real>(graph: &Graph<R>, simulation: Simulation) -> Result<
     }
     let sorted = sorted(&mut projections, &populations);
     let loss = loss::Plan::new(&graph.program, graph, simulation)?;
+    check_silent(&populations, &signals, &loss)?;
     static PLANS: AtomicU64 = AtomicU64::new(0);
     Ok(Plan {
         id: PLANS.fetch_add(1, Ordering::Relaxed),
@@ -199,6 +200,34 @@ fn check_tensor_names(layout: &Layout) -> Result<(), Error> {
     match layout.tensors().iter().find(|t| !seen.insert(&t.name)) {
         Some(tensor) => Err(Error::graph(format!("two tensors have the name `{}`", tensor.name))),
         None => Ok(()),
+    }
+}
+
+/// No gradient enters a state for which none was derived.
+fn check_silent<R>(
+    populations: &[PopulationPlan<R>],
+    signals: &[(usize, Signal)],
+    loss: &loss::Plan<R>,
+) -> Result<(), Error> {
+    let traces = loss.traces.iter().filter(|t| t.gradient).filter_map(|t| match t.observable {
+        loss::Observable::State(state) => Some((t.population, state)),
+        _ => None,
+    });
+    let sent = signals.iter().filter_map(|&(population, signal)| match signal {
+        Signal::State(state) => Some((population, state)),
+        _ => None,
+    });
+    match traces.chain(sent).find(|&(population, state)| populations[population].layout.silent.contains(&state)) {
+        None => Ok(()),
+        Some((population, state)) => {
+            let p = &populations[population];
+            let state = p.layout.states.get(state).map_or("?", |s| &s.name);
+            Err(Error::graph(format!(
+                "population `{}`: no gradient of state `{state}` of model `{}` was derived; compile the model with a network \
+                 that looks at it, or without networks",
+                p.name, p.layout.name
+            )))
+        }
     }
 }
 

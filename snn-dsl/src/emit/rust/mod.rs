@@ -6,7 +6,7 @@ mod names;
 mod network;
 mod neuron;
 
-use crate::derive::derive;
+use crate::derive::derive_of;
 use crate::model::Model;
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -19,13 +19,7 @@ pub fn module(model: &Model, runtime: &TokenStream) -> TokenStream {
         .iter()
         .zip(&items.neurons)
         .enumerate()
-        .map(|(k, (neuron, own))| {
-            let mut derived = derive(neuron);
-            if model.receives_sparsely(k) {
-                derived.find_direct_events();
-            }
-            neuron::Emit::new(neuron, derived, &items, own, runtime)
-        })
+        .map(|(k, (neuron, own))| neuron::Emit::new(neuron, derive_of(model, k, neuron), &items, own, runtime))
         .collect();
     let neurons = emitted.iter().map(neuron::Emit::code);
     let networks = model

@@ -114,7 +114,10 @@ impl Emit<'_> {
             let flag = &self.items.flags.drives;
             lines.extend(quote! { if #flag { #drives } });
         }
-        lines.extend(set(&locals.states, &reverse.states));
+        // Of a silent state it is 0 and stays 0.
+        let heard = (0..locals.states.len()).filter(|i| !reverse.silent.contains(i));
+        let (rows, values): (Vec<_>, Vec<_>) = heard.map(|i| (locals.states[i].clone(), reverse.states[i])).unzip();
+        lines.extend(set(&rows, &values));
         lines
     }
 }

@@ -128,6 +128,7 @@ impl Emit<'_> {
         let tape_reals = index(derived.tape.reals.len());
         let tape_flags = !derived.tape.flags.is_empty();
         let direct_events = derived.direct_events.iter().map(|&s| index(s));
+        let silent = derived.reverse.silent.iter().map(|&s| index(s));
         let noise = index(self.derived.noise.len());
         let spikes = derived.step.threshold.is_some();
         let reads_spikes = derived.tape.reads_spikes;
@@ -147,6 +148,7 @@ impl Emit<'_> {
                     tape_reals: #tape_reals,
                     tape_flags: #tape_flags,
                     direct_events: vec![#(#direct_events),*],
+                    silent: vec![#(#silent),*],
                     noise: #noise,
                     spikes: #spikes,
                     adjoint_reads_spikes: #reads_spikes,
