@@ -68,8 +68,9 @@ pub fn derive(neuron: &model::Neuron) -> Derived {
     derive_for(neuron, &(0..neuron.states.len()).collect())
 }
 
-/// Derives a neuron of a model for the networks of that model.
-pub fn derive_of(model: &model::Model, index: usize, neuron: &model::Neuron) -> Derived {
+/// Derives a neuron of a model (by its index) for the networks of that model; `None` if there is no such neuron.
+pub fn derive_of(model: &model::Model, index: usize) -> Option<Derived> {
+    let neuron = model.neurons.get(index)?;
     let mut derived = match model.observed_states(index) {
         Some(observed) => derive_for(neuron, &observed),
         None => derive(neuron),
@@ -78,7 +79,7 @@ pub fn derive_of(model: &model::Model, index: usize, neuron: &model::Neuron) -> 
     if model.receives_sparsely(index) {
         derived.direct_events = direct::direct_events(&derived);
     }
-    derived
+    Some(derived)
 }
 
 /// Derives a neuron for losses that see no states but the observed ones.

@@ -13,8 +13,7 @@ use crate::model::Model;
 /// The derivation of every neuron of a model, then its networks.
 pub fn explain(model: &Model) -> String {
     let mut out = String::new();
-    let neurons = model.neurons.iter().enumerate();
-    let derived: Vec<Derived> = neurons.map(|(k, neuron)| derive_of(model, k, neuron)).collect();
+    let derived: Vec<Derived> = (0..model.neurons.len()).filter_map(|k| derive_of(model, k)).collect();
     for (neuron, derived) in model.neurons.iter().zip(&derived) {
         neuron::explain(neuron, derived, &mut out);
         out.push('\n');

@@ -46,7 +46,7 @@ impl Interpreted {
     /// Prepares the model of a layer of a network.
     pub fn for_layer(model: &Model, layer: &Layer) -> Option<Self> {
         let neuron = model.neurons.get(layer.neuron)?;
-        Some(Self::of(neuron, derive_of(model, layer.neuron, neuron), &layer.values))
+        Some(Self::of(neuron, derive_of(model, layer.neuron)?, &layer.values))
     }
 
     fn of(neuron: &Neuron, derived: Derived, values: &[(usize, Value)]) -> Self {

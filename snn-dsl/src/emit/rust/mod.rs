@@ -19,7 +19,7 @@ pub fn module(model: &Model, runtime: &TokenStream) -> TokenStream {
         .iter()
         .zip(&items.neurons)
         .enumerate()
-        .map(|(k, (neuron, own))| neuron::Emit::new(neuron, derive_of(model, k, neuron), &items, own, runtime))
+        .filter_map(|(k, (neuron, own))| Some(neuron::Emit::new(neuron, derive_of(model, k)?, &items, own, runtime)))
         .collect();
     let neurons = emitted.iter().map(neuron::Emit::code);
     let networks = model

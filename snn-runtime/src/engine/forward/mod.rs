@@ -47,8 +47,7 @@ pub(crate) struct Wrong {
     pub(crate) fault: TrainFault,
 }
 
-/// Begins the samples of a block: inputs are encoded, and neurons put into
-/// their first states.
+/// Begins the samples of a block: inputs are encoded, and neurons put into their first states.
 pub(crate) fn begin<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, counts: &mut Counts) {
     let (plan, first) = (call.plan, scratch.sent.first);
     for slot in 0..scratch.sent.count {
