@@ -2,6 +2,7 @@
 
 use crate::Real;
 use crate::engine::Error;
+use crate::kernel::ShortSteps;
 use crate::math::flush_states;
 use crate::neuron::{Coefficients, Mode, Neuron, Step, counted_steps};
 use crate::random::{Purpose, Stream, normal_numbers};
@@ -23,6 +24,7 @@ pub struct Cells<R> {
     spikes: Vec<R>,
     noise: Vec<R>,
     noise_stream: Stream,
+    short: ShortSteps<R>,
     step: u32,
 }
 
@@ -79,6 +81,7 @@ impl<R: Real> Cells<R> {
             spikes: vec![R::ZERO; if layout.spikes { n } else { 0 }],
             noise: vec![R::ZERO; layout.noise * n],
             noise_stream: Stream::new(0, Purpose::Noise, 0),
+            short: ShortSteps::default(),
             step: 0,
             coefficients,
             neuron,
@@ -157,6 +160,7 @@ impl<R: Real> Cells<R> {
             outputs: &mut [],
             tape: &mut [],
             tape_flags: &mut [],
+            short: &mut self.short,
             mode: Mode::Spiking,
             decisions: &mut [],
         });

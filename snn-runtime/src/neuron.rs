@@ -7,6 +7,7 @@
 
 use crate::Real;
 use crate::engine::Error;
+use crate::kernel::ShortSteps;
 
 /// A quantity with a name and the unit its numbers count in (empty: dimensionless).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -241,6 +242,8 @@ pub struct Step<'a, R> {
     pub tape: &'a mut [R],
     /// Out: the flags the adjoint needs; empty if nothing is recorded. `[n]`
     pub tape_flags: &'a mut [u8],
+    /// What kernels that begin with code for short steps keep from step to step, for each list of neurons its own.
+    pub short: &'a mut ShortSteps<R>,
     /// Spiking or smooth; compiled kernels are spiking only.
     pub mode: Mode,
     /// Recorded or replayed decisions in smooth mode, else empty. `[decisions, n]`

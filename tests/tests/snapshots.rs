@@ -10,6 +10,7 @@ const MODELS: &[&str] = &[
     "../snn-dsl/src/library/neurons/LIF.snn",
     "../snn-dsl/src/library/neurons/LIF_delta.snn",
     "../snn-dsl/src/library/neurons/LIF_refractory.snn",
+    "../snn-dsl/src/library/neurons/LIF_conductance.snn",
     "../snn-dsl/src/library/neurons/ALIF.snn",
     "../snn-dsl/src/library/neurons/GIF.snn",
     "../examples/models/mnist.snn",

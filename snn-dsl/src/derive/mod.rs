@@ -7,6 +7,7 @@
 //! Everything is symbolic, in one arena; nothing here can fail on a checked model.
 
 mod direct;
+mod exponents;
 mod hoist;
 mod identity;
 mod integrate;
@@ -26,7 +27,7 @@ pub use reverse::Reverse;
 pub use step::{Step, Threshold};
 pub use tape::Tape;
 
-use crate::expr::{Arena, ExprId, Leaf, Node};
+use crate::expr::{Arena, ExprId, IdSet, Leaf, Node};
 use crate::model;
 use std::collections::BTreeSet;
 
@@ -51,6 +52,8 @@ pub struct Derived {
     /// The state that each event port is added to when a step begins, if that is all that a step does with events and the networks of
     /// the model have a use for it ([`model::Model::receives_sparsely`]); otherwise empty.
     pub direct_events: Vec<usize>,
+    /// The arguments of `exp` and `exprel` in the step and its reverse that are rate times dt, with a rate that changes.
+    pub exponents: IdSet,
     /// One step.
     pub step: Step,
     /// The states at its end where z is 0 or 1: the same numbers with fewer operations.
@@ -100,6 +103,7 @@ fn derive_for(neuron: &model::Neuron, observed: &BTreeSet<usize>) -> Derived {
     let chain = hoist::chain(&mut arena, &coefficients, &propagators, &stored, &differentiated);
     let noise = normal_numbers(&arena, &step);
     let ends = jump::ends(&mut arena, &step);
+    let exponents = exponents::exponents(&arena, &coefficients, step.results().chain(reverse.results()));
     Derived {
         arena,
         stored,
@@ -109,6 +113,7 @@ fn derive_for(neuron: &model::Neuron, observed: &BTreeSet<usize>) -> Derived {
         differentiated,
         noise,
         direct_events: Vec::new(),
+        exponents,
         step,
         ends,
         reverse,

@@ -1,7 +1,7 @@
 //! Straight-line programs as instructions over registers that hold one number for each of several neurons.
 
 use crate::derive::Program;
-use crate::expr::{Arena, Comparison, ExprId, Function, Leaf, Node, Operation};
+use crate::expr::{Arena, Comparison, ExprId, Function, IdSet, Leaf, Node, Operation};
 use snn_runtime::simd::{Loops, dispatch};
 use snn_runtime::{Real, math};
 use std::collections::BTreeMap;
@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 enum Instruction {
     Negate(usize),
     Apply(Function, usize),
+    /// `exp` or `exprel` of an exponent of the step.
+    ApplyToExponent(Function, usize),
     Binary(Operation, usize, usize),
     /// The number counts the comparisons of the program: decisions that a replayed run repeats.
     Compare(Comparison, usize, usize, usize),
@@ -58,8 +60,14 @@ pub(super) enum Decisions<'a> {
 
 impl Code {
     /// Translates a program. `given` are expressions that are filled in from outside; the spike variable is computed
-    /// from `spike` (yes/no or a number), or filled in if that is `None`.
-    pub(super) fn new(arena: &Arena, program: &Program, given: &[(ExprId, Input)], spike: Option<ExprId>) -> Self {
+    /// from `spike` (yes/no or a number), or filled in if that is `None`. `exponents` are those of [`crate::derive::Derived`].
+    pub(super) fn new(
+        arena: &Arena,
+        program: &Program,
+        given: &[(ExprId, Input)],
+        spike: Option<ExprId>,
+        exponents: &IdSet,
+    ) -> Self {
         let mut code = Code {
             inputs: Vec::new(),
             constants: Vec::new(),
@@ -98,6 +106,9 @@ impl Code {
             let at = |child: ExprId| code.registers.get(&child).copied().unwrap_or(0);
             let instruction = match arena.node(id) {
                 Node::Negate(a) => Instruction::Negate(at(a)),
+                Node::Apply(f @ (Function::Exp | Function::Exprel), a) if exponents.contains(a) => {
+                    Instruction::ApplyToExponent(f, at(a))
+                }
                 Node::Apply(f, a) => Instruction::Apply(f, at(a)),
                 Node::Binary(o, a, b) => Instruction::Binary(o, at(a), at(b)),
                 Node::Compare(c, a, b) => Instruction::Compare(c, at(a), at(b), code.comparisons),
@@ -216,6 +227,8 @@ impl<R: Real> Loops for Execution<'_, '_, R> {
                     }
                 }
                 Instruction::Apply(f, a) => apply(f, out, row(a)),
+                Instruction::ApplyToExponent(Function::Exp, a) => unary(out, row(a), math::step_exp::<R, false>),
+                Instruction::ApplyToExponent(_, a) => unary(out, row(a), math::step_exprel::<R, false>),
                 Instruction::Binary(o, a, b) => binary(o, out, row(a), row(b)),
                 Instruction::Compare(c, a, b, k) => match decisions {
                     Decisions::Free => compare(c, out, row(a), row(b)),

@@ -3,7 +3,7 @@
 use super::code::{Code, Decisions, Input};
 use super::neuron::Interpreted;
 use crate::derive::schedule;
-use crate::expr::{Arena, ExprId, Leaf};
+use crate::expr::{Arena, ExprId, IdSet, Leaf};
 use crate::model::{self, Model, Network, Observable, ProgramNode, Reduction};
 use snn_runtime::connectivity::{Connectivity, Grid};
 use snn_runtime::graph::{self, Graph};
@@ -184,7 +184,7 @@ impl InterpretedMap {
         let gradient_roots = crate::derive::map_gradients(arena, function, inputs);
         let closed = |roots: Vec<ExprId>| {
             let program = schedule(arena, roots, &Default::default(), None);
-            Code::new(arena, &program, &[], None)
+            Code::new(arena, &program, &[], None, &IdSet::default())
         };
         Self {
             value: closed(vec![function]),

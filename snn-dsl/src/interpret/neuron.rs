@@ -3,7 +3,7 @@
 use super::blocks::Stores;
 use super::code::{Code, Decisions, Input};
 use crate::derive::{Derived, MatrixFunction, Transform, derive, derive_of, schedule};
-use crate::expr::{ExprId, Leaf};
+use crate::expr::{ExprId, IdSet, Leaf};
 use crate::model::{self, Layer, Model, Neuron, Value};
 use snn_runtime::neuron::{Mode, whole_steps};
 use snn_runtime::{Adjoint, NeuronLayout, ParameterStart, Quantity, Real, Step, StoredParameter};
@@ -65,19 +65,20 @@ impl Interpreted {
         let given: Vec<(ExprId, Input)> = reals.chain(flags).collect();
         let closed = |roots: Vec<ExprId>| {
             let program = schedule(arena, roots, &Default::default(), None);
-            Code::new(arena, &program, &[], None)
+            Code::new(arena, &program, &[], None, &IdSet::default())
         };
         let duration = neuron.refractory.as_ref().map(|r| r.duration);
-        let smooth = Code::new(arena, &derived.smooth_program(), &[], primitive);
+        let exponents = &derived.exponents;
+        let smooth = Code::new(arena, &derived.smooth_program(), &[], primitive, exponents);
         let mut layout = layout(neuron, &derived, value_of);
         layout.decisions = smooth.decisions();
-        let step = Code::new(arena, &derived.step_program(false), &[], fires);
+        let step = Code::new(arena, &derived.step_program(false), &[], fires, exponents);
         Self {
             stores: Stores::new(&step, &derived),
             step,
-            taped: Code::new(arena, &derived.step_program(true), &[], fires),
+            taped: Code::new(arena, &derived.step_program(true), &[], fires, exponents),
             smooth,
-            reverse: Code::new(arena, &derived.reverse_program(), &given, None),
+            reverse: Code::new(arena, &derived.reverse_program(), &given, None, exponents),
             stored_values: closed(derived.stored.iter().map(|s| s.value).collect()),
             coefficients: closed(derived.coefficients.iter().map(|c| c.value).collect()),
             chain: closed(derived.chain.gradients.iter().map(|g| g.1).collect()),

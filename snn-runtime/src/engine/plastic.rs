@@ -9,6 +9,7 @@ use super::wiring::{Rows, Sparse, Wiring};
 use super::workspace::Scratch;
 use crate::Real;
 use crate::graph::{Graph, Plasticity, Read};
+use crate::kernel::ShortSteps;
 use crate::math::flush;
 use crate::neuron::{Coefficients, Mode, Neuron, Step};
 use std::sync::Arc;
@@ -46,6 +47,7 @@ pub(crate) struct Room<R> {
     columns: Vec<u32>,
     states: Vec<R>,
     drives: Vec<R>,
+    short: ShortSteps<R>,
 }
 
 /// Checks the rule of a projection.
@@ -227,6 +229,7 @@ impl<R: Real> PlasticPlan<R> {
             outputs: &mut [],
             tape: &mut [],
             tape_flags: &mut [],
+            short: &mut room.short,
             mode: Mode::Spiking,
             decisions: &mut [],
         });

@@ -16,6 +16,7 @@ mod expm1;
 mod exprel_moments;
 mod log_pow;
 mod sigmoid;
+mod step_factors;
 mod tiny;
 mod trigonometric;
 
@@ -26,6 +27,7 @@ pub use expm1::{expm1, exprel};
 pub use exprel_moments::{exprel1, exprel2};
 pub use log_pow::{ln, pow};
 pub use sigmoid::{sigmoid, tanh};
+pub use step_factors::{is_short, step_exp, step_exprel};
 pub use tiny::{flush, flush_states};
 pub use trigonometric::{atan, cos, sin};
 
@@ -42,6 +44,12 @@ pub(crate) mod sealed {
         const MOMENT_TERMS: usize;
         /// See [`flush`](crate::math::flush).
         fn is_tiny(self) -> bool;
+        /// Bits that are in the order of `|x|`, those of NaN last.
+        type Magnitude: Copy + Default + Ord + std::fmt::Debug;
+        /// See [`Self::Magnitude`].
+        fn magnitude(self) -> Self::Magnitude;
+        /// `(exp(x) - 1)/x` for `|x| <= 1`.
+        fn short_exprel(x: Self) -> Self;
         /// `exp(x)`.
         fn exp(x: Self) -> Self;
         /// `exp(x) - 1`.
@@ -64,13 +72,22 @@ pub(crate) mod sealed {
 }
 
 macro_rules! elementary {
-    ($t:ident, $high:path, $terms:literal, $exponent:literal: $ln:ident, $pow:ident, $sin:ident, $cos:ident, $atan:ident, $erf:ident, $erfc:ident) => {
+    ($t:ident, $bits:ident, $high:path, $terms:literal, $exponent:literal: $ln:ident, $pow:ident, $sin:ident, $cos:ident, $atan:ident, $erf:ident, $erfc:ident) => {
         impl Elementary for $t {
             const HIGH: Self = $high;
             const MOMENT_TERMS: usize = $terms;
             #[inline(always)]
             fn is_tiny(self) -> bool {
                 self.to_bits() & $exponent == 0
+            }
+            type Magnitude = $bits;
+            #[inline(always)]
+            fn magnitude(self) -> Self::Magnitude {
+                (self.to_bits() << 1) >> 1
+            }
+            #[inline(always)]
+            fn short_exprel(x: Self) -> Self {
+                step_factors::$t(x)
             }
             #[inline(always)]
             fn exp(x: Self) -> Self {
@@ -111,8 +128,8 @@ macro_rules! elementary {
         }
     };
 }
-elementary!(f32, exp::HIGH_F32, 11, 0x7000_0000: logf, powf, sinf, cosf, atanf, erff, erfcf);
-elementary!(f64, exp::HIGH_F64, 19, 0x6000_0000_0000_0000: log, pow, sin, cos, atan, erf, erfc);
+elementary!(f32, u32, exp::HIGH_F32, 11, 0x7000_0000: logf, powf, sinf, cosf, atanf, erff, erfcf);
+elementary!(f64, u64, exp::HIGH_F64, 19, 0x6000_0000_0000_0000: log, pow, sin, cos, atan, erf, erfc);
 
 #[cfg(test)]
 pub(crate) mod ulp {
@@ -170,14 +187,15 @@ mod tests {
     use crate::Real;
     use crate::simd::{Loops, dispatch, tests::at_each_level};
 
-    struct All<'a, R>(&'a [R], Vec<[R; 7]>);
+    struct All<'a, R>(&'a [R], Vec<[R; 9]>);
 
     impl<R: Real> Loops for All<'_, R> {
-        type Output = Vec<[R; 7]>;
+        type Output = Vec<[R; 9]>;
         #[inline(always)]
-        fn run<const BYTES: usize>(mut self) -> Vec<[R; 7]> {
+        fn run<const BYTES: usize>(mut self) -> Vec<[R; 9]> {
             for (y, &x) in self.1.iter_mut().zip(self.0) {
-                *y = [exp(x), expm1(x), exprel(x), exprel1(x), exprel2(x), sigmoid(x), tanh(x)];
+                let step = [step_exp::<_, false>(x), step_exprel::<_, false>(x)];
+                *y = [exp(x), expm1(x), exprel(x), exprel1(x), exprel2(x), sigmoid(x), tanh(x), step[0], step[1]];
             }
             self.1
         }
@@ -191,7 +209,7 @@ mod tests {
             .collect();
         let mut first = Vec::new();
         at_each_level(|level| {
-            let y = dispatch(All(&x, vec![[R::ZERO; 7]; x.len()]));
+            let y = dispatch(All(&x, vec![[R::ZERO; 9]; x.len()]));
             // Which NaN it is does not matter.
             let found: Vec<u64> =
                 y.iter().flatten().map(|&y| if y.to_f64().is_nan() { u64::MAX } else { bits(y) }).collect();

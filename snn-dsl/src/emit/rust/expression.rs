@@ -5,7 +5,7 @@
 
 use super::names::Names;
 use crate::derive::Program;
-use crate::expr::{Arena, ExprId, IdMap, Leaf, Node, Operation};
+use crate::expr::{Arena, ExprId, Function, IdMap, IdSet, Leaf, Node, Operation};
 use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt, quote};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +61,8 @@ pub(super) struct Writer<'a> {
     scalar: Scalar<'a>,
     known: IdMap<Name>,
     spike: Option<ExprId>,
+    /// The exponents of steps, and whether all are short.
+    exponents: Option<(&'a IdSet, TokenStream)>,
 }
 
 /// The code of an expression.
@@ -85,7 +87,13 @@ impl<'a> Writer<'a> {
         spike: Option<ExprId>,
     ) -> Self {
         let math = quote! { #runtime::math:: }.into_iter().collect();
-        Self { arena, math, scalar, known, spike }
+        Self { arena, math, scalar, known, spike, exponents: None }
+    }
+
+    /// Some arguments of `exp` and `exprel` are exponents of steps; `short` is a constant of the code that says whether all are
+    /// short.
+    pub(super) fn with_exponents(self, exponents: &'a IdSet, short: TokenStream) -> Self {
+        Self { exponents: Some((exponents, short)), ..self }
     }
 
     /// Appends the `let` lines of a program: one for every expression that is used more than once, has a name, or nests
@@ -244,7 +252,15 @@ impl<'a> Writer<'a> {
                 symbol("-", out);
                 self.write_at(a, Binding::Atom, out);
             }
-            Node::Apply(function, a) => self.write_call(function.name(), &[a], out),
+            Node::Apply(function, a) => match (&self.exponents, function) {
+                (Some((exponents, short)), Function::Exp | Function::Exprel) if exponents.contains(a) => {
+                    out.extend(self.math.iter().cloned());
+                    word(&format!("step_{}", function.name()), out);
+                    out.extend(quote! { ::<_, #short> });
+                    parentheses(out, |inside| self.write(a, inside));
+                }
+                _ => self.write_call(function.name(), &[a], out),
+            },
             Node::Binary(operation, a, b) => {
                 let (sum, product) = ((Binding::Sum, Binding::Product), (Binding::Product, Binding::Prefix));
                 let (sign, (left, right)) = match operation {

@@ -18,8 +18,8 @@ pub(super) struct Items {
     pub names: Names,
     /// The scalar type parameter: `R`, unless an item is called that.
     pub real: Ident,
-    /// The constants of loops that say whether there are a tape and events, and whether outputs and gradients of drives are
-    /// wanted. A type of that name would be taken for them where they are arguments.
+    /// The constants of loops that say whether there are a tape and events, whether outputs and gradients of drives are
+    /// wanted, and whether exponents are short. A type of that name would be taken for them where they are arguments.
     pub flags: Flags,
     /// Of each neuron.
     pub neurons: Vec<NeuronItems>,
@@ -36,6 +36,8 @@ pub(super) struct Flags {
     pub outputs: Ident,
     /// Of a step: it adds events to states.
     pub events: Ident,
+    /// Of a step: all exponents are short.
+    pub short: Ident,
     /// Of an adjoint: it writes gradients of drives.
     pub drives: Ident,
 }
@@ -93,6 +95,7 @@ impl Items {
             tape: names.take("TAPE"),
             outputs: names.take("OUTPUTS"),
             events: names.take("EVENTS"),
+            short: names.take("SHORT"),
             drives: names.take("DRIVES"),
         };
         let networks: Vec<NetworkItems> =

@@ -4,6 +4,7 @@ use super::{AHEAD, BYTES_PER_CONNECTION};
 use crate::aligned::Aligned;
 use crate::engine::plan::PopulationPlan;
 use crate::engine::weights::Weights;
+use crate::kernel::ShortSteps;
 use crate::math::flush_states;
 use crate::neuron::{Coefficients, Mode, Step};
 use crate::simd::{Loops, dispatch};
@@ -30,6 +31,7 @@ pub(crate) struct Cells<R> {
     pub(super) fired: Aligned<u8>,
     /// The spikes of a step as numbers, for adjoints that read them.
     spikes: Aligned<R>,
+    short: ShortSteps<R>,
     /// The step whose spikes these are, if any.
     spikes_of: Option<usize>,
     /// Empty if no trace asks for them. `[outputs, block sample, n]`
@@ -235,6 +237,7 @@ impl<R: Real> Cells<R> {
             outputs: if to.outputs.is_empty() { &mut self.outputs } else { to.outputs },
             tape: to.tape,
             tape_flags: to.tape_flags,
+            short: &mut self.short,
             mode: to.mode,
             decisions: to.decisions,
         });
@@ -285,7 +288,7 @@ impl<R: Real> Cells<R> {
         let reals =
             [&self.states, &self.coefficients, &self.noise, &self.drawn, &self.spikes, &self.outputs, &self.arriving];
         let reals: usize = reals.into_iter().map(Aligned::bytes).sum();
-        reals + self.refractory.bytes() + self.fired.bytes() + self.few.capacity()
+        reals + self.refractory.bytes() + self.fired.bytes() + self.few.capacity() + self.short.bytes()
     }
 }
 

@@ -26,7 +26,8 @@ impl Emit<'_> {
         let mut known = locals.known(self);
         let (before, mut body) = (locals.shared(self), locals.loads(self));
         body.extend(self.recall(&mut locals, &mut known));
-        let mut writer = Writer::new(arena, runtime, Scalar::Generic(real), known, None);
+        let mut writer = Writer::new(arena, runtime, Scalar::Generic(real), known, None)
+            .with_exponents(&derived.exponents, quote! { false });
         let mut wishes = derived.step.names.clone();
         wishes.extend(derived.reverse.names.iter().map(|(id, name)| (*id, name.clone())));
         writer.lets(&program, &wishes, &mut locals.names, &mut body);
@@ -58,6 +59,7 @@ impl Emit<'_> {
                 Argument::slice("spikes", quote! { #real }, false),
                 Argument::slice("tape_flags", quote! { u8 }, false),
             ],
+            short: None,
             mentions: Mentions::of(&quote! { #before #body }),
             before,
             body,

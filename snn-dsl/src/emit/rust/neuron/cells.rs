@@ -70,6 +70,18 @@ impl Flag {
     }
 }
 
+/// A loop that is tried with code for short steps first, part by part, and else done again: see
+/// `snn_runtime::kernel::ShortSteps`.
+pub(super) struct Short {
+    /// The constant of the function with the loop.
+    pub flag: Ident,
+    /// The rows of the states, and those where they are saved.
+    pub states: Vec<Ident>,
+    pub saved: Vec<Ident>,
+    /// Counters of refractory steps are saved too.
+    pub refractory: bool,
+}
+
 /// A loop.
 pub(super) struct Cells<'a> {
     /// What its functions are called.
@@ -82,6 +94,8 @@ pub(super) struct Cells<'a> {
     /// Constants that are known when the loop is compiled.
     pub flags: Vec<Flag>,
     pub docs: Vec<String>,
+    /// If it has code for short steps.
+    pub short: Option<Short>,
     pub arguments: Vec<Argument>,
     /// What is known before the loop.
     pub before: TokenStream,
@@ -179,6 +193,10 @@ impl Cells<'_> {
             passed.extend(self.used(argument).map(|name| quote! { #name }));
         }
         let attributes = allow();
+        let call = match &self.short {
+            Some(short) => self.attempts(short, &passed),
+            None => quote! { #inner::<#real, C, #(#passed_flags),*>(coefficient, #from.n, #(#passed),*); },
+        };
         quote! {
             #attributes
             #[inline(always)]
@@ -187,7 +205,42 @@ impl Cells<'_> {
                 #from: #runtime::#kind<'_, #real>,
             ) {
                 #cuts
-                #inner::<#real, C, #(#passed_flags),*>(coefficient, #from.n, #(#passed),*);
+                #call
+            }
+        }
+    }
+
+    /// The calls of the loop for all parts.
+    fn attempts(&self, short: &Short, passed: &[TokenStream]) -> TokenStream {
+        let (runtime, real, from, inner) = (self.runtime, self.real, &self.from.0, &self.items.cells);
+        let flags: Vec<&Ident> = self.flags.iter().map(|f| &f.name).collect();
+        let Short { states, refractory, .. } = short;
+        let count = index(states.len());
+        let (room, again) = match refractory {
+            true => (quote! { , saved_refractory }, quote! { , &mut [] }),
+            false => Default::default(),
+        };
+        let (kept, counters) = match refractory {
+            true => (quote! { saved_refractory }, quote! { #from.refractory }),
+            false => (quote! { _ }, quote! { &mut [] }),
+        };
+        quote! {
+            let short = #from.short;
+            let tries = short.begin(#count, #refractory);
+            for cells in #runtime::kernel::parts(#from.n) {
+                if tries {
+                    let (saved, #kept) = short.room();
+                    if #inner::<#real, C, #(#flags,)* true>(
+                        coefficient, cells.clone(), #(#passed,)* saved #room
+                    ) {
+                        continue;
+                    }
+                    short.restore(cells.clone(), [#(&mut *#states),*], #counters);
+                }
+                #inner::<#real, C, #(#flags,)* false>(coefficient, cells, #(#passed,)* &mut [] #again);
+            }
+            if tries {
+                short.end(#from.n);
             }
         }
     }
@@ -195,10 +248,13 @@ impl Cells<'_> {
     /// The function with the loop.
     pub(super) fn function(&self) -> TokenStream {
         let (runtime, real, before, body) = (self.runtime, self.real, &self.before, &self.body);
-        let flags = self.flags.iter().map(|f| &f.name);
+        let mut flags: Vec<&Ident> = self.flags.iter().map(|f| &f.name).collect();
         let function = &self.items.cells;
         let mut signature = Vec::new();
-        let mut equal = TokenStream::new();
+        let mut equal = match &self.short {
+            Some(_) => quote! { let count = cells.len(); },
+            None => TokenStream::new(),
+        };
         for argument in &self.arguments {
             let of = match &argument.kind {
                 Kind::Rows => quote! { #real },
@@ -211,8 +267,17 @@ impl Cells<'_> {
                     continue;
                 }
                 signature.push(quote! { #name: & #mutable [#of] });
-                // Rows have that length already; of the others the compiler learns it here.
-                if matches!(argument.kind, Kind::Slice(_)) {
+                if self.short.is_some() {
+                    // All lengths are one and the same number, which the compiler sees.
+                    let part = match &argument.optional {
+                        Some(flag) => {
+                            quote! { [if #flag { cells.start } else { 0 }..][..if #flag { count } else { 0 }] }
+                        }
+                        None => quote! { [cells.start..][..count] },
+                    };
+                    equal.extend(quote! { let #name = & #mutable #name #part; });
+                } else if matches!(argument.kind, Kind::Slice(_)) {
+                    // Rows have that length already; of the others the compiler learns it here.
                     let length = self.length(argument, &quote! { count });
                     equal.extend(quote! { let #name = & #mutable #name[..#length]; });
                 }
@@ -226,11 +291,37 @@ impl Cells<'_> {
                 quote! { _ }
             }
         };
-        let coefficient = pattern("coefficient", self.mentions.contain(&format_ident!("coefficient")));
-        let count = pattern("count", !body.is_empty());
+        let reads_coefficients = self.mentions.contain(&format_ident!("coefficient"));
+        let coefficient = pattern("coefficient", reads_coefficients);
         // The tokens of a group are shared, not copied.
         let block = Group::new(Delimiter::Brace, body.clone());
-        let all = (!body.is_empty()).then(|| quote! { for cell in 0..count #block });
+        let mut all = (!body.is_empty()).then(|| quote! { for cell in 0..count #block });
+        let count = pattern("count", !body.is_empty());
+        let mut neurons = quote! { #count: usize };
+        let mut result = None;
+        if let Some(short) = &self.short {
+            let Short { flag, saved, refractory, .. } = short;
+            flags.push(flag);
+            neurons = quote! { cells: ::core::ops::Range<usize> };
+            signature.push(quote! { saved: &mut [#real] });
+            signature.extend(refractory.then(|| quote! { saved_refractory: &mut [u16] }));
+            let counters: Vec<Ident> = refractory.then(|| format_ident!("saved_refractory")).into_iter().collect();
+            let (last, first) = saved.split_last().map_or((None, &[][..]), |(last, first)| (Some(last), first));
+            let last = last.map(|last| quote! { let #last = saved; });
+            // Those that are equal for all neurons were read before.
+            let differs = Mentions::of(body).contain(&format_ident!("coefficient"));
+            let own = differs.then(|| quote! { let coefficient = coefficient.part(cells.clone()); });
+            equal.extend(quote! {
+                #(let (#first, saved) = saved.split_at_mut(if #flag { #runtime::kernel::PART } else { 0 });)*
+                #last
+                #(let #saved = &mut #saved[..if #flag { count } else { 0 }];)*
+                #(let #counters = &mut #counters[..if #flag { count } else { 0 }];)*
+                #own
+                let mut longest = #runtime::kernel::Longest::<#real>::new();
+            });
+            all = Some(quote! { #all longest.is_short() });
+            result = Some(quote! { -> bool });
+        }
         let (docs, attributes) = (doc_lines(&self.docs), allow());
         quote! {
             #docs
@@ -238,9 +329,9 @@ impl Cells<'_> {
             #[inline(always)]
             fn #function<#real: #runtime::Real, C: #runtime::kernel::CoefficientRows<#real>, #(const #flags: bool),*>(
                 #coefficient: C,
-                #count: usize,
+                #neurons,
                 #(#signature,)*
-            ) {
+            ) #result {
                 #equal
                 #before
                 #all

@@ -1,16 +1,32 @@
 //! One step of all neurons as a loop.
 
-use super::cells::{Argument, Cells, Flag};
+use super::cells::{Argument, Cells, Flag, Short};
 use super::locals::Locals;
 use super::{Emit, text_block};
+use crate::derive::Program;
 use crate::emit::rust::expression::{Scalar, Writer, leaves_of};
 use crate::emit::rust::names::{Mentions, index};
+use crate::expr::ExprId;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 /// What the code of a step calls things of its own.
-const FIXED: &[&str] =
-    &["coefficient", "count", "cell", "step", "fired", "refractory", "refractory_steps", "tape_flags"];
+const FIXED: &[&str] = &[
+    "coefficient",
+    "count",
+    "cell",
+    "step",
+    "fired",
+    "refractory",
+    "refractory_steps",
+    "tape_flags",
+    "cells",
+    "short",
+    "tries",
+    "longest",
+    "saved",
+    "saved_refractory",
+];
 
 impl Emit<'_> {
     pub(super) fn step(&self) -> Cells<'_> {
@@ -18,9 +34,15 @@ impl Emit<'_> {
         let program = derived.step_program(true);
         let mut locals = Locals::new(self, &leaves_of(self.arena(), &program), FIXED);
         let fires = derived.step.threshold.map(|t| t.fires);
-        let mut writer = Writer::new(self.arena(), runtime, Scalar::Generic(real), locals.known(self), fires);
+        let short = &self.items.flags.short;
+        let mut writer = Writer::new(self.arena(), runtime, Scalar::Generic(real), locals.known(self), fires)
+            .with_exponents(&derived.exponents, quote! { #short });
         let (before, mut body) = (locals.shared(self), locals.loads(self));
         writer.lets(&program, &derived.step.names, &mut locals.names, &mut body);
+        let short = self.short(&program, &mut locals);
+        if let Some(short) = &short {
+            body.extend(self.save(short, &program, &writer));
+        }
         let keep = self.keep(&writer, &locals);
         let keeps = !keep.is_empty();
         body.extend([keep, self.step_stores(&writer, &locals)]);
@@ -57,9 +79,41 @@ impl Emit<'_> {
                 Argument::value("refractory_steps", quote! { u16 }),
                 Argument::slice("tape_flags", quote! { u8 }, true).optional(tape),
             ],
+            short,
             mentions: Mentions::of(&quote! { #before #body }),
             before,
             body,
+        }
+    }
+
+    /// What a loop for short steps takes, if there are exponents of steps.
+    fn short(&self, program: &Program, locals: &mut Locals) -> Option<Short> {
+        self.exponents(program).next()?;
+        let saved = locals.names.take_all((0..locals.states.len()).map(|k| format!("saved_{k}")));
+        let refractory = self.model.refractory.is_some();
+        Some(Short { flag: self.items.flags.short.clone(), states: locals.states.clone(), saved, refractory })
+    }
+
+    /// The exponents of steps in a program.
+    fn exponents(&self, program: &Program) -> impl Iterator<Item = ExprId> {
+        let used = |&id: &ExprId| program.uses.contains(id);
+        self.derived.exponents.in_order().into_iter().filter(used)
+    }
+
+    /// The longest step, and what the loop is about to overwrite.
+    fn save(&self, short: &Short, program: &Program, writer: &Writer) -> TokenStream {
+        let Short { flag, states, saved, .. } = short;
+        let exponents = self.exponents(program).map(|z| {
+            let z = writer.value(z);
+            quote! { longest.see(#z); }
+        });
+        let refractory = short.refractory.then(|| quote! { saved_refractory[cell] = refractory[cell]; });
+        quote! {
+            if #flag {
+                #(#exponents)*
+                #(#saved[cell] = #states[cell];)*
+                #refractory
+            }
         }
     }
 

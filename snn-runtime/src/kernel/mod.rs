@@ -1,7 +1,12 @@
 //! Small helpers of generated kernels: rows of structure-of-arrays slices, and coefficients that are equal for all
 //! neurons or differ from neuron to neuron.
 
+mod short_steps;
+
+pub use short_steps::{Longest, PART, ShortSteps, parts};
+
 use crate::Real;
+use std::ops::Range;
 
 /// The first `N` rows of `n` numbers each.
 ///
@@ -31,6 +36,9 @@ pub trait CoefficientRows<R: Real>: Copy {
     /// Coefficient `k` of neuron `cell`.
     fn at(&self, k: usize, cell: usize) -> R;
 
+    /// Those of some of the neurons, which count from 0 then.
+    fn part(&self, cells: Range<usize>) -> Self;
+
     /// Coefficient `k`, which is equal for all neurons of a population that has some: read once, before the loop.
     #[inline(always)]
     fn shared(&self, k: usize) -> R {
@@ -58,6 +66,11 @@ impl<R: Real, const N: usize> CoefficientRows<R> for Same<R, N> {
     fn at(&self, k: usize, _cell: usize) -> R {
         self.0[k]
     }
+
+    #[inline(always)]
+    fn part(&self, _cells: Range<usize>) -> Self {
+        *self
+    }
 }
 
 /// Coefficients with a value for every neuron.
@@ -79,5 +92,14 @@ impl<R: Real, const N: usize> CoefficientRows<R> for Each<'_, R, N> {
     #[inline(always)]
     fn at(&self, k: usize, cell: usize) -> R {
         self.0[k][cell]
+    }
+
+    #[inline(always)]
+    fn part(&self, cells: Range<usize>) -> Self {
+        let mut rows = self.0;
+        for row in &mut rows {
+            *row = &row[cells.start..][..cells.len()];
+        }
+        Self(rows)
     }
 }
