@@ -398,7 +398,7 @@ fn reading(arena: &Arena, roots: impl Iterator<Item = ExprId>, leaf: impl Fn(Lea
     reading
 }
 
-fn is_parameter(leaf: Leaf) -> bool {
+pub(super) fn is_parameter(leaf: Leaf) -> bool {
     matches!(leaf, Leaf::Parameter(_) | Leaf::Dt | Leaf::Propagator(_))
 }
 

@@ -8,6 +8,7 @@
 
 mod direct;
 mod exponents;
+mod gather;
 mod hoist;
 mod identity;
 mod integrate;
@@ -91,6 +92,7 @@ fn derive_for(neuron: &model::Neuron, observed: &BTreeSet<usize>) -> Derived {
     let stored = hoist::stored_parameters(&mut arena, neuron);
     let mut hoisted = hoist::Hoisted::new(neuron);
     let mut step = step::step(&mut arena, neuron, &mut hoisted);
+    gather::gather(&mut arena, &mut step);
     hoisted.step(&mut arena, &mut step);
     let initial: Vec<usize> = neuron.states.iter().map(|s| hoisted.initial(&mut arena, s)).collect();
     let candidates = hoisted.differentiated(&arena, &stored);

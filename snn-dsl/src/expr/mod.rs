@@ -14,6 +14,7 @@ mod polynomial;
 mod removable;
 mod show;
 mod sign;
+mod sums;
 mod value;
 
 pub(crate) use bounds::{Interval, bounds};

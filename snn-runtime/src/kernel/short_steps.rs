@@ -9,7 +9,7 @@ use crate::aligned::Aligned;
 use std::ops::Range;
 
 /// The neurons of a part, at most.
-pub const PART: usize = 256;
+pub const PART: usize = 512;
 
 /// `0..n` in parts.
 #[inline(always)]
@@ -111,7 +111,7 @@ impl<R: Real> Longest<R> {
     /// All steps were short; not if one was NaN.
     #[inline(always)]
     pub fn is_short(self) -> bool {
-        self.0 <= R::ONE.magnitude()
+        self.0 <= R::SHORT.magnitude()
     }
 }
 
@@ -143,8 +143,8 @@ mod tests {
             assert_eq!(double.is_short(), single.is_short());
             double.is_short()
         };
-        assert!(is_short(&[]) && is_short(&[0.5, -1.0, 1.0, -0.0]));
-        assert!(!is_short(&[0.5, -1.001]) && !is_short(&[1.001, 0.0]));
+        assert!(is_short(&[]) && is_short(&[0.5, -0.75, 0.75, -0.0]));
+        assert!(!is_short(&[0.5, -0.751]) && !is_short(&[0.751, 0.0]));
         assert!(!is_short(&[f64::NAN, 0.0]) && !is_short(&[f64::NEG_INFINITY]) && !is_short(&[-f64::NAN]));
     }
 

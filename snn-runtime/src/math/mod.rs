@@ -48,7 +48,9 @@ pub(crate) mod sealed {
         type Magnitude: Copy + Default + Ord + std::fmt::Debug;
         /// See [`Self::Magnitude`].
         fn magnitude(self) -> Self::Magnitude;
-        /// `(exp(x) - 1)/x` for `|x| <= 1`.
+        /// The longest short step, see [`is_short`](crate::math::is_short).
+        const SHORT: Self;
+        /// `(exp(x) - 1)/x` for `|x|` up to that.
         fn short_exprel(x: Self) -> Self;
         /// `exp(x)`.
         fn exp(x: Self) -> Self;
@@ -80,6 +82,7 @@ macro_rules! elementary {
             fn is_tiny(self) -> bool {
                 self.to_bits() & $exponent == 0
             }
+            const SHORT: Self = 0.75;
             type Magnitude = $bits;
             #[inline(always)]
             fn magnitude(self) -> Self::Magnitude {

@@ -59,10 +59,15 @@ fn form(arena: &mut Arena, neuron: &Neuron, i: usize, h: ExprId, prefix: &str, h
     Form::Affine { decay, gain, rest, exponent, method }
 }
 
-/// a h = alpha h/c; a slope that changes from step to step is multiplied by h/c, which is known before the first.
+/// a h = alpha h/c; a slope that changes from step to step is multiplied by h/c, which is known before the first, and without
+/// the sign of its terms.
 pub(super) fn exponent(arena: &mut Arena, alpha: ExprId, c: ExprId, h: ExprId) -> ExprId {
     if changes_in_step(arena, alpha) {
         let time = arena.divide(h, c);
+        if let Some(rate) = arena.without_minus(alpha) {
+            let exponent = arena.multiply(rate, time);
+            return arena.negate(exponent);
+        }
         return arena.multiply(alpha, time);
     }
     let scaled = arena.multiply(alpha, h);
