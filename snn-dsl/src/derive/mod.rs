@@ -105,7 +105,7 @@ fn derive_for(neuron: &model::Neuron, observed: &BTreeSet<usize>) -> Derived {
     let chain = hoist::chain(&mut arena, &coefficients, &propagators, &stored, &differentiated);
     let noise = normal_numbers(&arena, &step);
     let ends = jump::ends(&mut arena, &step);
-    let exponents = exponents::exponents(&arena, &coefficients, step.results().chain(reverse.results()));
+    let exponents = exponents::exponents(&arena, &coefficients, step.results(), reverse.results());
     Derived {
         arena,
         stored,

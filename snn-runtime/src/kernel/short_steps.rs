@@ -11,10 +11,11 @@ use std::ops::Range;
 /// The neurons of a part, at most.
 pub const PART: usize = 512;
 
-/// `0..n` in parts.
+/// `0..n` in parts if the cheap loop `tries` them, otherwise as one.
 #[inline(always)]
-pub fn parts(n: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..n).step_by(PART).map(move |start| start..n.min(start + PART))
+pub fn parts(n: usize, tries: bool) -> impl Iterator<Item = Range<usize>> {
+    let part = if tries { PART } else { n.max(1) };
+    (0..n).step_by(part).map(move |start| start..n.min(start + part))
 }
 
 /// What a cheap loop overwrote, and whether to try it at all: where much had to be done twice, the next steps do not.
@@ -127,9 +128,11 @@ mod tests {
 
     #[test]
     fn parts_are_all_neurons() {
-        assert_eq!(parts(0).count(), 0);
-        assert_eq!(parts(256).map(|part| (part.start, part.end)).collect::<Vec<_>>(), [(0, 256)]);
-        assert_eq!(parts(600).collect::<Vec<_>>(), [0..256, 256..512, 512..600]);
+        let lengths = |n| parts(n, true).map(|part| part.len()).collect::<Vec<_>>();
+        assert_eq!((lengths(0), lengths(PART), lengths(7)), (vec![], vec![PART], vec![7]));
+        assert_eq!(parts(2 * PART + 88, true).collect::<Vec<_>>(), [0..PART, PART..2 * PART, 2 * PART..2 * PART + 88]);
+        assert_eq!(parts(2 * PART, false).map(|part| part.len()).collect::<Vec<_>>(), [2 * PART]);
+        assert_eq!(parts(0, false).count(), 0);
     }
 
     #[test]
@@ -143,8 +146,8 @@ mod tests {
             assert_eq!(double.is_short(), single.is_short());
             double.is_short()
         };
-        assert!(is_short(&[]) && is_short(&[0.5, -0.75, 0.75, -0.0]));
-        assert!(!is_short(&[0.5, -0.751]) && !is_short(&[0.751, 0.0]));
+        assert!(is_short(&[]) && is_short(&[0.5, -0.693, 0.69, -0.0]));
+        assert!(!is_short(&[0.5, -0.694]) && !is_short(&[0.694, 0.0]));
         assert!(!is_short(&[f64::NAN, 0.0]) && !is_short(&[f64::NEG_INFINITY]) && !is_short(&[-f64::NAN]));
     }
 

@@ -52,6 +52,10 @@ pub(crate) mod sealed {
         const SHORT: Self;
         /// `(exp(x) - 1)/x` for `|x|` up to that.
         fn short_exprel(x: Self) -> Self;
+        /// `exp(x)` as a factor of a step.
+        fn step_exp(x: Self) -> Self;
+        /// `(exp(x) - 1)/x` as a factor of a step.
+        fn step_exprel(x: Self) -> Self;
         /// `exp(x)`.
         fn exp(x: Self) -> Self;
         /// `exp(x) - 1`.
@@ -82,7 +86,7 @@ macro_rules! elementary {
             fn is_tiny(self) -> bool {
                 self.to_bits() & $exponent == 0
             }
-            const SHORT: Self = 0.75;
+            const SHORT: Self = 0.693;
             type Magnitude = $bits;
             #[inline(always)]
             fn magnitude(self) -> Self::Magnitude {
@@ -90,7 +94,15 @@ macro_rules! elementary {
             }
             #[inline(always)]
             fn short_exprel(x: Self) -> Self {
-                step_factors::$t(x)
+                step_factors::$t::short_exprel(x)
+            }
+            #[inline(always)]
+            fn step_exp(x: Self) -> Self {
+                step_factors::$t::exp(x)
+            }
+            #[inline(always)]
+            fn step_exprel(x: Self) -> Self {
+                step_factors::$t::exprel(x)
             }
             #[inline(always)]
             fn exp(x: Self) -> Self {

@@ -227,7 +227,7 @@ impl Cells<'_> {
         quote! {
             let short = #from.short;
             let tries = short.begin(#count, #refractory);
-            for cells in #runtime::kernel::parts(#from.n) {
+            for cells in #runtime::kernel::parts(#from.n, tries) {
                 if tries {
                     let (saved, #kept) = short.room();
                     if #inner::<#real, C, #(#flags,)* true>(
