@@ -3,7 +3,7 @@
 //!
 //! A part of a sum that something else reads too, or that has a name, stays as it is.
 
-use super::hoist::is_parameter;
+use super::hoist::is_known;
 use super::step::Step;
 use crate::expr::{Arena, ExprId, IdMap, IdSet, Node, Operation};
 
@@ -24,7 +24,7 @@ pub(super) fn gather(arena: &mut Arena, step: &mut Step) {
     let mut results: IdMap<ExprId> = IdMap::default();
     for id in order {
         let changes = match arena.node(id) {
-            Node::Leaf(leaf) => !is_parameter(leaf),
+            Node::Leaf(leaf) => !is_known(leaf),
             Node::Spike(_) | Node::Detach(_) => true,
             _ => arena.children(id).any(|child| changing.contains(child)),
         };

@@ -246,9 +246,9 @@ impl<'a> Hoisted<'a> {
         self.coefficients.iter().map(|c| of_values.contains(c.0)).collect()
     }
 
-    /// Replaces what depends on parameters and dt alone.
+    /// Replaces what depends on parameters, dt and coefficients alone.
     pub(super) fn step(&mut self, arena: &mut Arena, step: &mut Step) {
-        let mut rewriting = Rewriting::of(is_parameter);
+        let mut rewriting = Rewriting::of(is_known);
         step.rewrite(|id| self.rewrite(arena, &mut rewriting, id));
     }
 
@@ -398,13 +398,18 @@ fn reading(arena: &Arena, roots: impl Iterator<Item = ExprId>, leaf: impl Fn(Lea
     reading
 }
 
-pub(super) fn is_parameter(leaf: Leaf) -> bool {
+fn is_parameter(leaf: Leaf) -> bool {
     matches!(leaf, Leaf::Parameter(_) | Leaf::Dt | Leaf::Propagator(_))
 }
 
 /// True if the expression reads states or inputs.
 pub(super) fn changes_in_step(arena: &Arena, expression: ExprId) -> bool {
     !is_pure(arena, expression, is_parameter)
+}
+
+/// Known before the first step.
+pub(super) fn is_known(leaf: Leaf) -> bool {
+    is_parameter(leaf) || is_coefficient(leaf)
 }
 
 fn is_coefficient(leaf: Leaf) -> bool {
