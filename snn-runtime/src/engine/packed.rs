@@ -260,91 +260,120 @@ impl<R: Real> Loops for Product<'_, R> {
     #[inline(always)]
     fn run<const BYTES: usize>(mut self) {
         let mut first = 0;
-        while first + 8 <= self.count {
-            // Of a narrow tile all 8 samples at once: 4 would wait for each other's sums.
-            self.samples::<4, BYTES>(first, true, false);
-            self.samples::<4, BYTES>(first + 4, true, false);
-            for (start, _) in tiles(self.columns).filter(|(_, width)| *width == NARROW) {
-                self.block::<4, 2, NARROW, NARROW>(first, start, 0);
-            }
+        while BYTES == 64 && first + 8 <= self.count {
+            self.eight_samples(first);
             first += 8;
         }
-        if first + 4 <= self.count {
-            self.samples::<4, BYTES>(first, true, true);
+        while first + 4 <= self.count {
+            self.samples::<4, BYTES>(first);
             first += 4;
         }
         match self.count - first {
-            1 => self.samples::<1, BYTES>(first, true, true),
-            2 => self.samples::<2, BYTES>(first, true, true),
-            3 => self.samples::<3, BYTES>(first, true, true),
+            1 => self.samples::<1, BYTES>(first),
+            2 => self.samples::<2, BYTES>(first),
+            3 => self.samples::<3, BYTES>(first),
             _ => {}
         }
     }
 }
 
 impl<R: Real> Product<'_, R> {
-    /// `M` samples against all wide or narrow tiles. The block shapes fill the registers: 4 x 64 `f32` are 16 of the 32 registers of
-    /// AVX-512, 4 x 16 are 8 of the 16 of AVX2, which covers the latency of its two multipliers.
+    /// Eight samples against all tiles, with the registers of AVX-512: two for each sample, or one (`f32`) of a narrow tile, where
+    /// four samples would wait for each other's sums.
     #[inline(always)]
-    fn samples<const M: usize, const BYTES: usize>(&mut self, first: usize, wide: bool, narrow: bool) {
+    fn eight_samples(&mut self, first: usize) {
         for (start, width) in tiles(self.columns) {
-            if !(if width == TILE { wide } else { narrow }) {
-                continue;
-            }
-            match (width, BYTES / size_of::<R>()) {
-                (TILE, 16) => self.block::<M, 1, TILE, 64>(first, start, 0),
-                (TILE, 8) => {
-                    for sub in [0, 16, 32, 48] {
-                        self.block::<M, 1, TILE, 16>(first, start, sub);
-                    }
-                }
-                (TILE, _) => {
-                    for sub in [0, 8, 16, 24, 32, 40, 48, 56] {
-                        self.block::<M, 1, TILE, 8>(first, start, sub);
-                    }
-                }
-                _ => self.block::<M, 1, NARROW, NARROW>(first, start, 0),
+            match (width, size_of::<R>()) {
+                (TILE, 4) => [0, 32].into_iter().for_each(|sub| self.eight::<TILE, 32>(first, start, sub)),
+                (TILE, _) => [0, 16, 32, 48].into_iter().for_each(|sub| self.eight::<TILE, 16>(first, start, sub)),
+                _ => self.eight::<NARROW, NARROW>(first, start, 0),
             }
         }
     }
 
-    /// `G` times `M` samples times `N` columns of a tile, beginning at `sub`, all accumulators in registers. (The compiler keeps
-    /// in registers where four samples are, but not where eight are; it does for two times four.)
+    /// Eight samples times `N` columns of a tile, beginning at `sub`.
+    ///
+    /// The sums are two arrays, which the compiler keeps in registers, as it does not one that is twice as long; and the numbers of
+    /// the samples come from iterators, since it keeps the bounds of eight slices in memory and looks at them for each row.
     #[inline(always)]
-    fn block<const M: usize, const G: usize, const WIDTH: usize, const N: usize>(
-        &mut self,
-        sample: usize,
-        start: usize,
-        sub: usize,
-    ) {
-        let columns = self.columns;
-        let first = start + sub;
-        let used = N.min(columns - first.min(columns));
-        let out = &mut self.out[sample * columns..(sample + G * M) * columns];
-        let place = |g: usize, m: usize| (g * M + m) * columns + first;
-        let mut sum = [[[R::ZERO; N]; M]; G];
+    fn eight<const WIDTH: usize, const N: usize>(&mut self, sample: usize, start: usize, sub: usize) {
+        let (columns, first) = (self.columns, start + sub);
+        // Wide tiles are full.
+        let used = if WIDTH == TILE { N } else { N.min(columns - first) };
+        let out = &mut self.out[sample * columns..(sample + 8) * columns];
+        let place = |m: usize| m * columns + first;
+        let mut low = [[R::ZERO; N]; 4];
+        let mut high = [[R::ZERO; N]; 4];
         if !self.fresh {
-            sum = std::array::from_fn(|g| std::array::from_fn(|m| load(&out[place(g, m)..][..used])));
+            low = std::array::from_fn(|m| load(&out[place(m)..][..used]));
+            high = std::array::from_fn(|m| load(&out[place(m + 4)..][..used]));
         }
         for factor in self.factors {
             let (tile, _) = factor.packed.tile(start, WIDTH).as_chunks::<WIDTH>();
-            let a: [[&[R]; M]; G] = std::array::from_fn(|g| {
-                std::array::from_fn(|m| &factor.a[(sample + g * M + m) * factor.a_stride..][..tile.len()])
-            });
-            for (k, row) in tile.iter().enumerate() {
+            let of = |m: usize| &factor.a[(sample + m) * factor.a_stride..][..tile.len()];
+            let four = |m: usize| of(m).iter().zip(of(m + 1)).zip(of(m + 2).iter().zip(of(m + 3)));
+            for (row, (((&a, &b), (&c, &d)), ((&e, &f), (&g, &h)))) in tile.iter().zip(four(0).zip(four(4))) {
                 let Some(&row) = row[sub..].first_chunk::<N>() else { return };
-                for g in 0..G {
-                    for m in 0..M {
-                        let x = a[g][m][k];
-                        sum[g][m] = std::array::from_fn(|j| x.mul_add(row[j], sum[g][m][j]));
-                    }
+                for (sum, x) in low.iter_mut().zip([a, b, c, d]) {
+                    *sum = std::array::from_fn(|j| x.mul_add(row[j], sum[j]));
+                }
+                for (sum, x) in high.iter_mut().zip([e, f, g, h]) {
+                    *sum = std::array::from_fn(|j| x.mul_add(row[j], sum[j]));
                 }
             }
         }
-        for (g, sum) in sum.into_iter().enumerate() {
-            for (m, sum) in sum.into_iter().enumerate() {
-                store(&mut out[place(g, m)..][..used], sum);
+        for (m, (low, high)) in low.into_iter().zip(high).enumerate() {
+            store(&mut out[place(m)..][..used], low);
+            store(&mut out[place(m + 4)..][..used], high);
+        }
+    }
+
+    /// `M` samples against all tiles. The block shapes fill the registers: 4 x 64 `f32` are 16 of the 32 registers of AVX-512,
+    /// 4 x 16 are 8 of the 16 of AVX2, which covers the latency of its two multipliers.
+    #[inline(always)]
+    fn samples<const M: usize, const BYTES: usize>(&mut self, first: usize) {
+        for (start, width) in tiles(self.columns) {
+            match (width, BYTES / size_of::<R>()) {
+                (TILE, 16) => self.block::<M, TILE, 64>(first, start, 0),
+                (TILE, 8) => {
+                    for sub in [0, 16, 32, 48] {
+                        self.block::<M, TILE, 16>(first, start, sub);
+                    }
+                }
+                (TILE, _) => {
+                    for sub in [0, 8, 16, 24, 32, 40, 48, 56] {
+                        self.block::<M, TILE, 8>(first, start, sub);
+                    }
+                }
+                _ => self.block::<M, NARROW, NARROW>(first, start, 0),
             }
+        }
+    }
+
+    /// `M` samples times `N` columns of a tile, beginning at `sub`, all accumulators in registers.
+    #[inline(always)]
+    fn block<const M: usize, const WIDTH: usize, const N: usize>(&mut self, sample: usize, start: usize, sub: usize) {
+        let columns = self.columns;
+        let first = start + sub;
+        let used = N.min(columns - first.min(columns));
+        let out = &mut self.out[sample * columns..(sample + M) * columns];
+        let mut sum = [[R::ZERO; N]; M];
+        if !self.fresh {
+            sum = std::array::from_fn(|m| load(&out[m * columns + first..][..used]));
+        }
+        for factor in self.factors {
+            let (tile, _) = factor.packed.tile(start, WIDTH).as_chunks::<WIDTH>();
+            let a: [&[R]; M] = std::array::from_fn(|m| &factor.a[(sample + m) * factor.a_stride..][..tile.len()]);
+            for (k, row) in tile.iter().enumerate() {
+                let Some(&row) = row[sub..].first_chunk::<N>() else { return };
+                for m in 0..M {
+                    let x = a[m][k];
+                    sum[m] = std::array::from_fn(|j| x.mul_add(row[j], sum[m][j]));
+                }
+            }
+        }
+        for (m, sum) in sum.into_iter().enumerate() {
+            store(&mut out[m * columns + first..][..used], sum);
         }
     }
 }
