@@ -260,7 +260,9 @@ impl<R: Real> Loops for Product<'_, R> {
     #[inline(always)]
     fn run<const BYTES: usize>(mut self) {
         let mut first = 0;
-        while BYTES == 64 && first + 8 <= self.count {
+        // To begin and end with eight samples takes longer, which is worth it for many rows.
+        let rows: usize = self.factors.iter().map(|factor| factor.packed.rows).sum();
+        while BYTES == 64 && rows >= 64 && first + 8 <= self.count {
             self.eight_samples(first);
             first += 8;
         }
@@ -286,7 +288,8 @@ impl<R: Real> Product<'_, R> {
             match (width, size_of::<R>()) {
                 (TILE, 4) => [0, 32].into_iter().for_each(|sub| self.eight::<TILE, 32>(first, start, sub)),
                 (TILE, _) => [0, 16, 32, 48].into_iter().for_each(|sub| self.eight::<TILE, 16>(first, start, sub)),
-                _ => self.eight::<NARROW, NARROW>(first, start, 0),
+                (_, 4) => self.eight::<NARROW, NARROW>(first, start, 0),
+                _ => [first, first + 4].into_iter().for_each(|first| self.block::<4, NARROW, NARROW>(first, start, 0)),
             }
         }
     }
@@ -322,9 +325,9 @@ impl<R: Real> Product<'_, R> {
                 }
             }
         }
-        for (m, (low, high)) in low.into_iter().zip(high).enumerate() {
-            store(&mut out[place(m)..][..used], low);
-            store(&mut out[place(m + 4)..][..used], high);
+        for m in 0..4 {
+            store(&mut out[place(m)..][..used], low[m]);
+            store(&mut out[place(m + 4)..][..used], high[m]);
         }
     }
 
