@@ -55,9 +55,21 @@ fn is_costly(arena: &Arena, id: ExprId) -> bool {
     }
 }
 
+/// What the integrator builds is smaller.
+const PARTS: usize = 64;
+
 /// Whether such a factor is in the product; the smaller of two products is one, and so are a quotient and a sum of products.
 fn is_product_with(arena: &Arena, id: ExprId, is_factor: &impl Fn(ExprId) -> bool) -> bool {
-    let inside = |id: ExprId| is_product_with(arena, id, is_factor);
+    let mut left = PARTS;
+    has_factor(arena, id, is_factor, &mut left)
+}
+
+fn has_factor(arena: &Arena, id: ExprId, is_factor: &impl Fn(ExprId) -> bool, left: &mut usize) -> bool {
+    *left = left.saturating_sub(1);
+    if *left == 0 {
+        return false;
+    }
+    let mut inside = |id: ExprId| has_factor(arena, id, is_factor, left);
     match arena.node(id) {
         Node::Binary(Operation::Multiply, a, b) => [a, b].into_iter().any(|x| is_factor(x) || inside(x)),
         Node::Binary(Operation::Divide, a, _) => is_factor(a) || inside(a),

@@ -21,8 +21,9 @@ pub(super) fn gather(arena: &mut Arena, step: &mut Step) {
         uses.insert(id, uses.get(id).map_or(1, |n| n + 1));
     }
     let mut changing = IdSet::default();
-    let mut results: IdMap<ExprId> = IdMap::default();
-    for id in order {
+    // The parts of sums that belong to a larger sum.
+    let mut inner = IdSet::default();
+    for &id in &order {
         let changes = match arena.node(id) {
             Node::Leaf(leaf) => !is_known(leaf),
             Node::Spike(_) | Node::Detach(_) => true,
@@ -30,9 +31,15 @@ pub(super) fn gather(arena: &mut Arena, step: &mut Step) {
         };
         if changes {
             changing.insert(id);
+            let own = terms(arena, id).into_iter().flatten().flatten().map(|(_, part)| part);
+            own.filter(|&part| uses.get(part) == Some(&1)).for_each(|part| {
+                inner.insert(part);
+            });
         }
-        let mut sum = Sum::default();
-        sum.collect(arena, (false, id), &|of| of == id || uses.get(of) == Some(&1), &changing);
+    }
+    let mut results: IdMap<ExprId> = IdMap::default();
+    for id in order {
+        let sum = if inner.contains(id) { Sum::default() } else { Sum::of(arena, id, &inner, &changing) };
         let new = match sum.known.len() {
             2.. if !sum.changing.is_empty() => sum.gathered(arena, &results),
             _ => arena.rebuild(id, |child| results.get(child).copied().unwrap_or(child)),
@@ -42,7 +49,17 @@ pub(super) fn gather(arena: &mut Arena, step: &mut Step) {
     step.rewrite(|id| results.get(id).copied().unwrap_or(id));
 }
 
-/// The terms of a sum in their order, with their signs.
+/// The terms of a sum or difference of two, or what is negated, each with whether it is subtracted.
+fn terms(arena: &Arena, id: ExprId) -> Option<[Option<(bool, ExprId)>; 2]> {
+    match arena.node(id) {
+        Node::Binary(Operation::Add, a, b) => Some([Some((false, a)), Some((false, b))]),
+        Node::Binary(Operation::Subtract, a, b) => Some([Some((false, a)), Some((true, b))]),
+        Node::Negate(a) => Some([Some((true, a)), None]),
+        _ => None,
+    }
+}
+
+/// All terms of a sum in their order, with their signs.
 #[derive(Default)]
 struct Sum {
     /// Known before the first step.
@@ -51,19 +68,23 @@ struct Sum {
 }
 
 impl Sum {
-    /// Takes in the terms of `id`, or minus those; it and what is in it are taken apart if they `may` be.
-    fn collect(&mut self, arena: &Arena, (minus, id): (bool, ExprId), may: &impl Fn(ExprId) -> bool, changing: &IdSet) {
-        let parts = match arena.node(id) {
-            _ if !changing.contains(id) => return self.known.push((minus, id)),
-            Node::Binary(Operation::Add, a, b) => [Some((minus, a)), Some((minus, b))],
-            Node::Binary(Operation::Subtract, a, b) => [Some((minus, a)), Some((!minus, b))],
-            Node::Negate(a) => [Some((!minus, a)), None],
-            _ => return self.changing.push((minus, id)),
-        };
-        if !may(id) {
-            return self.changing.push((minus, id));
+    /// The terms of `root` and of the parts of it that are `inner`.
+    fn of(arena: &Arena, root: ExprId, inner: &IdSet, changing: &IdSet) -> Self {
+        let mut sum = Self::default();
+        let mut stack = vec![(false, root)];
+        while let Some((minus, id)) = stack.pop() {
+            if !changing.contains(id) {
+                sum.known.push((minus, id));
+                continue;
+            }
+            match terms(arena, id) {
+                Some(parts) if id == root || inner.contains(id) => {
+                    stack.extend(parts.into_iter().flatten().rev().map(|(less, part)| (minus != less, part)));
+                }
+                _ => sum.changing.push((minus, id)),
+            }
         }
-        parts.into_iter().flatten().for_each(|part| self.collect(arena, part, may, changing));
+        sum
     }
 
     /// What changes and then what is known; the other way round if the first of what changes is negative.
