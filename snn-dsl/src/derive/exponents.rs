@@ -5,7 +5,7 @@
 //! form: a product with dt. What an equation says itself, like the voltage dependence of a gate, is none.
 //!
 //! Models whose equations have such functions of their own are left alone. The others are most of the work then, and the
-//! conductances of models with gates are so large during a spike that of some hundred neurons one mostly has a long step.
+//! conductances of models with gates are so large during a spike that steps are long (docs/performance.md has the times).
 
 use super::hoist::Coefficient;
 use crate::expr::{Arena, ExprId, Function, IdSet, Leaf, Node, Operation};

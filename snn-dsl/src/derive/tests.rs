@@ -58,3 +58,24 @@ fn a_detached_parameter_stays_in_the_step() {
     assert!(derived.step_program(true).order.into_iter().any(is_detached));
     assert!(!derived.coefficients.iter().any(|c| derived.arena.reachable([c.value]).into_iter().any(is_detached)));
 }
+
+#[test]
+fn the_tape_holds_what_the_step_computed() {
+    // The gain of V times E is known before the first step, for the step as for its reverse.
+    let text = "neuron Cell {
+        param tau = 20 ms
+        param E = 3 mV
+        event e : mV
+        state g : mV
+        state V : mV
+        on e { g += e }
+        5 ms dg/dt = -g
+        tau dV/dt = E - V + g
+        spike when V > 9 mV surrogate sigmoid scale 4 mV { V = 0 mV }
+        refractory 5 ms holding V
+    }";
+    let derived = derive(&compile("", text).model.unwrap().neurons[0]);
+    let computed = derived.step_program(false).order;
+    assert!(!derived.tape.reals.is_empty());
+    assert!(derived.tape.reals.iter().all(|id| computed.contains(id)), "{:?} of {computed:?}", derived.tape.reals);
+}

@@ -43,6 +43,26 @@ pub(super) struct Reduced<T> {
     pub(super) scale: T,
 }
 
+macro_rules! functions {
+    ($t:ident) => {
+        impl Reduced<$t> {
+            /// `exp(x)`
+            #[inline(always)]
+            pub(super) fn exp(&self) -> $t {
+                self.r.mul_add(self.slope, 2.0) * self.scale
+            }
+
+            /// `exp(x) - 1`, see [`super::expm1`].
+            #[inline(always)]
+            pub(super) fn expm1(&self) -> $t {
+                self.scale.mul_add(self.r * self.slope, min($t::MAX, self.scale.mul_add(2.0, -1.0)))
+            }
+        }
+    };
+}
+functions!(f32);
+functions!(f64);
+
 /// The reduction of `x`, which counts as `LOW_F32` or `HIGH_F32` if it is outside.
 ///
 /// Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits of the sum; 126 makes it the exponent bits
@@ -87,14 +107,12 @@ pub(super) fn reduce_f64(x: f64) -> Reduced<f64> {
 
 #[inline(always)]
 pub(super) fn f32(x: f32) -> f32 {
-    let Reduced { r, slope, scale } = reduce_f32(x);
-    r.mul_add(slope, 2.0) * scale
+    reduce_f32(x).exp()
 }
 
 #[inline(always)]
 pub(super) fn f64(x: f64) -> f64 {
-    let Reduced { r, slope, scale } = reduce_f64(x);
-    r.mul_add(slope, 2.0) * scale
+    reduce_f64(x).exp()
 }
 
 #[cfg(test)]

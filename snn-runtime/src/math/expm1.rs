@@ -4,7 +4,7 @@
 //! `q` is left alone. In its terms this is `scale (2 q) + (2 scale - 1)`. At the upper end `2^n` is beyond the largest
 //! number although the sum is not; the largest number then stands for it, which is near enough.
 
-use super::exp::{Reduced, reduce_f32, reduce_f64};
+use super::exp::{reduce_f32, reduce_f64};
 use super::min;
 use super::sealed::Elementary;
 use crate::Real;
@@ -28,14 +28,12 @@ pub fn exprel<R: Real>(z: R) -> R {
 
 #[inline(always)]
 pub(super) fn f32(x: f32) -> f32 {
-    let Reduced { r, slope, scale } = reduce_f32(x);
-    scale.mul_add(r * slope, min(f32::MAX, scale.mul_add(2.0, -1.0)))
+    reduce_f32(x).expm1()
 }
 
 #[inline(always)]
 pub(super) fn f64(x: f64) -> f64 {
-    let Reduced { r, slope, scale } = reduce_f64(x);
-    scale.mul_add(r * slope, min(f64::MAX, scale.mul_add(2.0, -1.0)))
+    reduce_f64(x).expm1()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 
 #![allow(clippy::excessive_precision, reason = "the constants are written as their source prints them")]
 
-use super::exp::{HIGH_F32, HIGH_F64};
+use super::exp::{HIGH_F32, HIGH_F64, Reduced};
 use super::sealed::Elementary;
 use super::{max, min, select};
 use crate::Real;
@@ -38,21 +38,12 @@ pub fn step_exprel<R: Real, const SHORT: bool>(z: R) -> R {
     if SHORT { Elementary::short_exprel(z) } else { Elementary::step_exprel(z) }
 }
 
-/// `z = n 2 ln 2 + r`.
-struct Reduced<T> {
-    r: T,
-    /// `2 (exp(r) - 1)/r`
-    slope: T,
-    /// `2^(2n-1)`, or 0 where that is not normal.
-    scale: T,
-}
-
 macro_rules! factors {
     ($t:ident, $bits:literal, $round:expr, $bias:literal, $ln4:literal + $ln4_low:literal, $low:literal, $high:path, $poly:path) => {
         pub(super) mod $t {
             use super::*;
 
-            /// The reduction of `z`, which counts as one that gives 0 or infinity if it is outside.
+            /// The reduction of `z` by an even number of `ln 2`; it counts as a number that gives 0 or infinity if it is outside.
             ///
             /// Adding 1.5 times the first number without a fraction rounds to an integer, which then stands in the low bits of
             /// the sum; with the bias they are half of the exponent bits of `2^(2n-1)`.
@@ -68,16 +59,14 @@ macro_rules! factors {
 
             #[inline(always)]
             pub(in crate::math) fn exp(z: $t) -> $t {
-                let Reduced { r, slope, scale } = reduce(z);
-                r.mul_add(slope, 2.0) * scale
+                reduce(z).exp()
             }
 
             #[inline(always)]
             pub(in crate::math) fn exprel(z: $t) -> $t {
-                let Reduced { r, slope, scale } = reduce(z);
-                let growth = scale.mul_add(r * slope, min($t::MAX, scale.mul_add(2.0, -1.0)));
+                let reduced = reduce(z);
                 // Where the numerator is infinite, the denominator must not be.
-                select(scale == 0.5, 0.5 * slope, growth / min($high, z))
+                select(reduced.scale == 0.5, 0.5 * reduced.slope, reduced.expm1() / min($high, z))
             }
 
             #[inline(always)]
