@@ -216,28 +216,25 @@ impl Cells<'_> {
         let flags: Vec<&Ident> = self.flags.iter().map(|f| &f.name).collect();
         let Short { states, refractory, .. } = short;
         let count = index(states.len());
-        let (room, again) = match refractory {
-            true => (quote! { , saved_refractory }, quote! { , &mut [] }),
-            false => Default::default(),
-        };
-        let (kept, counters) = match refractory {
-            true => (quote! { saved_refractory }, quote! { #from.refractory }),
-            false => (quote! { _ }, quote! { &mut [] }),
+        let counters = if *refractory {
+            quote! { #from.refractory }
+        } else {
+            quote! { &mut [] }
         };
         quote! {
             let short = #from.short;
             let tries = short.begin(#count, #refractory);
             for cells in #runtime::kernel::parts(#from.n, tries) {
                 if tries {
-                    let (saved, #kept) = short.room();
+                    let (saved, saved_refractory) = short.room();
                     if #inner::<#real, C, #(#flags,)* true>(
-                        coefficient, cells.clone(), #(#passed,)* saved #room
+                        coefficient, cells.clone(), #(#passed,)* saved, saved_refractory
                     ) {
                         continue;
                     }
                     short.restore(cells.clone(), [#(&mut *#states),*], #counters);
                 }
-                #inner::<#real, C, #(#flags,)* false>(coefficient, cells, #(#passed,)* &mut [] #again);
+                #inner::<#real, C, #(#flags,)* false>(coefficient, cells, #(#passed,)* &mut [], &mut []);
             }
             if tries {
                 short.end(#from.n);
@@ -304,8 +301,11 @@ impl Cells<'_> {
             flags.push(flag);
             neurons = quote! { cells: ::core::ops::Range<usize> };
             signature.push(quote! { saved: &mut [#real] });
-            signature.extend(refractory.then(|| quote! { saved_refractory: &mut [u16] }));
-            let counters: Vec<Ident> = refractory.then(|| format_ident!("saved_refractory")).into_iter().collect();
+            let counters = pattern("saved_refractory", *refractory);
+            signature.push(quote! { #counters: &mut [u16] });
+            let counters = refractory.then(|| {
+                quote! { let #counters = &mut #counters[..if #flag { count } else { 0 }]; }
+            });
             let (last, first) = saved.split_last().map_or((None, &[][..]), |(last, first)| (Some(last), first));
             let last = last.map(|last| quote! { let #last = saved; });
             // Those that are equal for all neurons were read before.
@@ -315,7 +315,7 @@ impl Cells<'_> {
                 #(let (#first, saved) = saved.split_at_mut(if #flag { #runtime::kernel::PART } else { 0 });)*
                 #last
                 #(let #saved = &mut #saved[..if #flag { count } else { 0 }];)*
-                #(let #counters = &mut #counters[..if #flag { count } else { 0 }];)*
+                #counters
                 #own
                 let mut longest = #runtime::kernel::Longest::<#real>::new();
             });
