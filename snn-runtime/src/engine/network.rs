@@ -7,9 +7,10 @@ use super::carry::Carry;
 use super::divergence;
 use super::error::Error;
 use super::forward::Wrong;
+use super::in_tree::in_tree;
 use super::initial;
+use super::parameter_gradient::parameter_gradient;
 use super::plan::{self, Plan};
-use super::reduce::reduce;
 use super::result::{Evaluation, Readouts, Recording};
 use super::segments;
 use super::session::Session;
@@ -19,7 +20,6 @@ use crate::loss::Kept;
 use crate::neuron::Mode;
 use crate::{Layout, ParameterSet, Parameters, Real, SpikeTrain};
 use ndarray::{ArrayD, IxDyn};
-use rayon::prelude::*;
 use std::sync::Arc;
 
 /// A network: the structure without the parameters, which are kept apart as [`Parameters`].
@@ -287,7 +287,9 @@ impl<R: Real> Network<R> {
             return Err(divergence::locate(&self.plan, batch, workspace, carry, workspace.dropout_seed, &losses, mode));
         }
         let dropout = workspace.dropout_seed.is_some();
-        reduce(&self.plan, &workspace.lane, parameters.values(), dropout, gradient.values_mut());
+        if let Some(sum) = workspace.lane.first() {
+            parameter_gradient(&self.plan, sum, parameters.values(), dropout, gradient.values_mut());
+        }
         // A state can overflow where the loss does not see it. Without an early exit the test vectorises.
         let finite = gradient.values().iter().fold(true, |all, x| all & x.is_finite());
         if !finite
@@ -377,10 +379,14 @@ impl<R: Real> Network<R> {
         };
         let pool = &workspace.pool;
         call.keeps = coupled && kept_bytes(plan, shape, batch.size) <= workspace.kept_bytes;
+        let gradients = &workspace.gradients;
         let pass = |call: &Call<'_, '_, R>, lane: &mut [Lane<R>]| {
-            lane.par_iter_mut().with_max_len(1).enumerate().for_each(|(index, lane)| {
+            let run = |index: usize, lane: &mut Lane<R>| {
                 if call.pass != Pass::Second {
                     lane.prepare(plan, shape, blocks.div_ceil(lanes));
+                }
+                if call.gradient {
+                    lane.begin_gradient(plan, gradients);
                 }
                 for (local, block) in (index..blocks).step_by(lanes).enumerate() {
                     let mut scratch = match lane.blocks.get_mut(local) {
@@ -396,6 +402,11 @@ impl<R: Real> Network<R> {
                     } else {
                         pool.put(scratch);
                     }
+                }
+            };
+            in_tree(lane, &run, &|left, right| {
+                if call.gradient {
+                    left.add_gradient(right, gradients);
                 }
             });
         };
@@ -463,7 +474,7 @@ fn kept_bytes<R: Real>(plan: &Plan<R>, shape: Shape<'_>, samples: usize) -> usiz
 }
 
 /// The losses of a batch whose samples they couple, and their gradients with respect to what was kept of each sample.
-fn couple<R: Real>(call: &Call<'_, '_, R>, lanes: &mut [Lane<R>], pool: &Pool<R>) {
+fn couple<R: Real>(call: &Call<'_, '_, R>, lanes: &mut [Lane<R>], pool: &Pool<Scratch<R>>) {
     let count = lanes.len();
     let terms = call.plan.loss.losses.len();
     let mut scratch = pool.take();

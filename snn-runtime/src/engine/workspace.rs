@@ -14,10 +14,14 @@ use crate::graph::Signal;
 use crate::loss::{self, Kept, Observable, Trace};
 use crate::neuron::Mode;
 use crate::{Real, SpikeTrain};
+use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
 
 /// See [`Workspace::set_kept_bytes`].
 const KEPT_BYTES: usize = 512 << 20;
+
+/// The numbers that are copied or added up at a time.
+pub(crate) const PIECE: usize = 1 << 14;
 
 /// See [`Workspace::set_tape_bytes`].
 const TAPE_BYTES: usize = 1 << 20;
@@ -38,7 +42,9 @@ pub struct Workspace<R> {
     pub(crate) neurons_per_thread: usize,
     pub(crate) weights: Weights<R>,
     pub(crate) lane: Vec<Lane<R>>,
-    pub(crate) pool: Pool<R>,
+    pub(crate) pool: Pool<Scratch<R>>,
+    /// The gradients of lanes that are not at work.
+    pub(crate) gradients: Pool<Aligned<R>>,
     /// The batch whose decisions are recorded: (plan, samples).
     pub(crate) recorded: Option<(u64, usize)>,
 }
@@ -49,7 +55,8 @@ impl<R: Real> Workspace<R> {
         Self::with_lanes(8)
     }
 
-    /// So many lanes, at least one. More lanes serve more cores and need more memory: one gradient each.
+    /// So many lanes, at least one. More lanes serve more cores, and need more memory: a gradient for each that is at work, and a few
+    /// that wait to be added up.
     pub fn with_lanes(lanes: usize) -> Self {
         Self {
             lanes: lanes.max(1),
@@ -62,6 +69,7 @@ impl<R: Real> Workspace<R> {
             weights: Weights::default(),
             lane: Vec::new(),
             pool: Pool::default(),
+            gradients: Pool::default(),
             recorded: None,
         }
     }
@@ -127,7 +135,8 @@ impl<R: Real> Workspace<R> {
     /// The bytes held: as memory is kept from call to call, the most that any call needed.
     pub fn bytes(&self) -> usize {
         let scratch: usize = self.pool.lock().iter().map(Scratch::bytes).sum();
-        self.weights.bytes() + self.lane.iter().map(Lane::bytes).sum::<usize>() + scratch
+        let gradients: usize = self.gradients.lock().iter().map(Aligned::bytes).sum();
+        self.weights.bytes() + self.lane.iter().map(Lane::bytes).sum::<usize>() + scratch + gradients
     }
 }
 
@@ -168,6 +177,12 @@ pub(crate) struct Lane<R> {
     pub(crate) blocks: Vec<Scratch<R>>,
 }
 
+/// Adds numbers to sums, in pieces that are worth a thread.
+fn add<R: Real>(sums: &mut [R], numbers: &[R]) {
+    let pieces = sums.par_chunks_mut(PIECE).zip(numbers.par_chunks(PIECE));
+    pieces.for_each(|(sums, numbers)| sums.iter_mut().zip(numbers).for_each(|(sum, &x)| *sum += x));
+}
+
 /// The yes/no decisions of a block in a smooth run.
 #[derive(Debug, Default)]
 pub(crate) struct Decisions {
@@ -200,13 +215,6 @@ impl<R: Real> Lane<R> {
     /// Makes the lane ready for a call of at most `blocks` blocks.
     pub(crate) fn prepare(&mut self, plan: &Plan<R>, shape: Shape<'_>, blocks: usize) {
         let count = plan.populations.len();
-        self.coefficients.resize_with(count, Vec::new);
-        if shape.gradient {
-            self.gradient.zeroed(plan.layout.len());
-            for (buffer, p) in self.coefficients.iter_mut().zip(&plan.populations) {
-                zeroed(buffer, p.layout.differentiated.len() * p.n);
-            }
-        }
         self.losses.clear();
         self.readouts.resize_with(plan.loss.readouts.len(), Vec::new);
         self.readouts.iter_mut().for_each(Vec::clear);
@@ -233,6 +241,25 @@ impl<R: Real> Lane<R> {
                 decisions.positions.resize(BLOCK * plan.loss.positions, 0);
             }
         }
+    }
+
+    /// A gradient of zeros, in memory that another lane had if there is some.
+    pub(crate) fn begin_gradient(&mut self, plan: &Plan<R>, memories: &Pool<Aligned<R>>) {
+        if self.gradient.is_empty() {
+            self.gradient = memories.take();
+        }
+        self.gradient.zeroed(plan.layout.len());
+        self.coefficients.resize_with(plan.populations.len(), Vec::new);
+        for (buffer, p) in self.coefficients.iter_mut().zip(&plan.populations) {
+            zeroed(buffer, p.layout.differentiated.len() * p.n);
+        }
+    }
+
+    /// Adds the gradient of a lane that is done, and gives its memory back.
+    pub(crate) fn add_gradient(&mut self, other: &mut Self, memories: &Pool<Aligned<R>>) {
+        add(&mut self.gradient, &other.gradient);
+        self.coefficients.iter_mut().zip(&other.coefficients).for_each(|(sum, other)| add(sum, other));
+        memories.put(std::mem::take(&mut other.gradient));
     }
 
     fn bytes(&self) -> usize {
@@ -453,28 +480,28 @@ impl<R: Real> Scratch<R> {
     }
 }
 
-/// The scratch memories that no thread is using.
+/// Memories that no thread is using.
 #[derive(Debug)]
-pub(crate) struct Pool<R>(Mutex<Vec<Scratch<R>>>);
+pub(crate) struct Pool<T>(Mutex<Vec<T>>);
 
-impl<R> Default for Pool<R> {
+impl<T> Default for Pool<T> {
     fn default() -> Self {
         Self(Mutex::new(Vec::new()))
     }
 }
 
-impl<R: Real> Pool<R> {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Scratch<R>>> {
+impl<T: Default> Pool<T> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes one out, or a new one.
-    pub(crate) fn take(&self) -> Scratch<R> {
+    /// Takes the one out that was put back last, which may still be in the cache, or a new one.
+    pub(crate) fn take(&self) -> T {
         self.lock().pop().unwrap_or_default()
     }
 
     /// Puts one back.
-    pub(crate) fn put(&self, scratch: Scratch<R>) {
-        self.lock().push(scratch);
+    pub(crate) fn put(&self, memory: T) {
+        self.lock().push(memory);
     }
 }

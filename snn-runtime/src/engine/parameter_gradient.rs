@@ -1,35 +1,22 @@
-//! Adds the lanes up and turns gradients of weights in effect and of coefficients into those of the parameters.
+//! Turns gradients of weights in effect and of coefficients into those of the parameters.
 
 use super::plan::{Plan, PopulationPlan};
 use super::weights::stored_parameters;
-use super::workspace::Lane;
+use super::workspace::{Lane, PIECE};
 use crate::Real;
 use rayon::prelude::*;
 
-/// The numbers added up at a time: small enough for the first-level cache.
-const CHUNK: usize = 1024;
-
-/// The sum of the lanes in a fixed pairwise tree: `out[i]` from element `start + i` of what `part` picks of each.
-fn tree<R: Real>(lanes: &[Lane<R>], part: &(impl Fn(&Lane<R>) -> &[R] + Sync), start: usize, out: &mut [R]) {
-    match lanes {
-        [] => out.fill(R::ZERO),
-        [lane] => out.copy_from_slice(&part(lane)[start..start + out.len()]),
-        _ => {
-            let (left, right) = lanes.split_at(lanes.len().next_power_of_two() / 2);
-            tree(left, part, start, out);
-            let mut other = [R::ZERO; CHUNK];
-            let other = &mut other[..out.len()];
-            tree(right, part, start, other);
-            out.iter_mut().zip(other).for_each(|(sum, &mut x)| *sum += x);
-        }
-    }
-}
-
-/// Writes the gradient of the parameters `values`, after a run with `dropout` or without; frozen tensors have gradient 0.
-pub(crate) fn reduce<R: Real>(plan: &Plan<R>, lanes: &[Lane<R>], values: &[R], dropout: bool, gradient: &mut [R]) {
-    gradient.par_chunks_mut(CHUNK).enumerate().for_each(|(piece, out)| {
-        tree(lanes, &|lane| &lane.gradient, piece * CHUNK, out);
-    });
+/// Writes the gradient of the parameters `values` from that of all lanes, after a run with `dropout` or without; frozen tensors have
+/// gradient 0.
+pub(crate) fn parameter_gradient<R: Real>(
+    plan: &Plan<R>,
+    sum: &Lane<R>,
+    values: &[R],
+    dropout: bool,
+    gradient: &mut [R],
+) {
+    let pieces = gradient.par_chunks_mut(PIECE).zip(sum.gradient.par_chunks(PIECE));
+    pieces.for_each(|(to, from)| to.copy_from_slice(from));
     let leads = || plan.projections.iter().enumerate().filter(|(j, p)| p.lead == *j).map(|(_, p)| p);
     for p in leads() {
         if let Some(scale) = plan.dropout_scale(p, dropout) {
@@ -43,11 +30,7 @@ pub(crate) fn reduce<R: Real>(plan: &Plan<R>, lanes: &[Lane<R>], values: &[R], d
         own.for_each(|k| gradient[k] = R::ZERO);
     }
     for (index, p) in plan.populations.iter().enumerate().filter(|(_, p)| !p.layout.parameters.is_empty()) {
-        let mut coefficients = vec![R::ZERO; p.layout.differentiated.len() * p.n];
-        for (piece, out) in coefficients.chunks_mut(CHUNK).enumerate() {
-            tree(lanes, &|lane| &lane.coefficients[index], piece * CHUNK, out);
-        }
-        chain(p, plan.simulation.dt, &coefficients, values, gradient);
+        chain(p, plan.simulation.dt, &sum.coefficients[index], values, gradient);
     }
 }
 
