@@ -11,7 +11,8 @@ impl<R: Real> Matrix<R> {
     /// `[rows, columns]`.
     pub fn new(rows: usize, columns: usize, weight: impl Fn(usize, usize) -> R) -> Self {
         let mut packed = Packed::default();
-        packed.fill(rows, columns, weight);
+        let numbers: Vec<R> = (0..rows * columns).map(|k| weight(k / columns, k % columns)).collect();
+        packed.fill(rows, columns, &numbers, |_, _, w| w);
         Self(packed, rows)
     }
 

@@ -31,24 +31,33 @@ pub(crate) fn tiles(columns: usize) -> impl Iterator<Item = (usize, usize)> {
 }
 
 impl<R: Real> Packed<R> {
-    /// Takes the matrix `weight(row, column)` in, keeping the memory.
-    pub(crate) fn fill(&mut self, rows: usize, columns: usize, weight: impl Fn(usize, usize) -> R) {
+    /// Takes a matrix in, row-major, keeping the memory: as `effective(row, column, number)`.
+    pub(crate) fn fill(&mut self, rows: usize, columns: usize, matrix: &[R], effective: impl Fn(usize, usize, R) -> R) {
         (self.rows, self.columns) = (rows, columns);
         self.data.resize(rows * columns.next_multiple_of(NARROW));
         for (start, width) in tiles(columns) {
             let tile = &mut self.data[start * rows..(start + width) * rows];
             let used = width.min(columns - start);
             for (row, line) in tile.chunks_exact_mut(width).enumerate() {
-                for (j, w) in line[..used].iter_mut().enumerate() {
-                    *w = weight(row, start + j);
+                let (line, padding) = line.split_at_mut(used);
+                let numbers = &matrix[row * columns + start..][..used];
+                for (j, (w, &number)) in line.iter_mut().zip(numbers).enumerate() {
+                    *w = effective(row, start + j, number);
                 }
-                line[used..].fill(R::ZERO);
+                padding.fill(R::ZERO);
             }
         }
     }
 
-    /// Takes the transpose of a matrix `[columns, rows]`, row-major, in: `weight(row, column)` of that matrix.
-    pub(crate) fn fill_transposed(&mut self, rows: usize, columns: usize, weight: impl Fn(usize, usize) -> R) {
+    /// Takes the transpose of a matrix `[columns, rows]`, row-major, in: as `effective(row, column, number)`, row and column of that
+    /// matrix.
+    pub(crate) fn fill_transposed(
+        &mut self,
+        rows: usize,
+        columns: usize,
+        matrix: &[R],
+        effective: impl Fn(usize, usize, R) -> R,
+    ) {
         (self.rows, self.columns) = (rows, columns);
         self.data.resize(rows * columns.next_multiple_of(NARROW));
         for (start, width) in tiles(columns) {
@@ -56,8 +65,14 @@ impl<R: Real> Packed<R> {
             // Eight rows at a time: each source line is read in pieces of a cache line.
             for (piece, lines) in tile.chunks_mut(8 * width).enumerate() {
                 for j in 0..width {
-                    for (i, w) in lines[j..].iter_mut().step_by(width).enumerate() {
-                        *w = if start + j < columns { weight(start + j, piece * 8 + i) } else { R::ZERO };
+                    let places = lines[j..].iter_mut().step_by(width);
+                    if start + j >= columns {
+                        places.for_each(|w| *w = R::ZERO);
+                        continue;
+                    }
+                    let numbers = &matrix[(start + j) * rows..][piece * 8..];
+                    for (i, (w, &number)) in places.zip(numbers).enumerate() {
+                        *w = effective(start + j, piece * 8 + i, number);
                     }
                 }
             }
@@ -413,11 +428,12 @@ mod tests {
         for (rows, columns) in [(1, 1), (7, 10), (33, 64), (40, 83), (5, 130), (64, 256)] {
             let w: Vec<R> = numbers(rows * columns, 1);
             let mut packed = Packed::default();
-            packed.fill(rows, columns, |i, j| w[i * columns + j]);
+            packed.fill(rows, columns, &w, |_, _, w| w);
             let mut transposed = Packed::default();
-            transposed.fill_transposed(columns, rows, |i, j| w[i * columns + j]);
+            transposed.fill_transposed(columns, rows, &w, |i, j, w| w + R::from_f64((i + 3 * j) as f64));
             let mut other = Packed::default();
-            other.fill(columns, rows, |i, j| w[j * columns + i]);
+            let turned: Vec<R> = (0..rows * columns).map(|k| w[k % rows * columns + k / rows]).collect();
+            other.fill(columns, rows, &turned, |i, j, w| w + R::from_f64((j + 3 * i) as f64));
             assert_eq!(transposed.data[..], other.data[..]);
             for count in 1..=8 {
                 let a: Vec<R> = numbers(count * rows, 2);
@@ -452,7 +468,7 @@ mod tests {
         for (rows, columns) in [(50, 10), (50, 64), (50, 200)] {
             let w: Vec<f32> = numbers(rows * columns, 5);
             let mut packed = Packed::default();
-            packed.fill(rows, columns, |i, j| w[i * columns + j]);
+            packed.fill(rows, columns, &w, |_, _, w| w);
             let a: Vec<f32> = numbers::<f32>(rows, 6).iter().map(|&x| if x > 0.3 { 1.0 } else { 0.0 }).collect();
             let indices: Vec<u32> = (0..rows as u32).filter(|&i| a[i as usize] == 1.0).collect();
             at_each_level(|level| {

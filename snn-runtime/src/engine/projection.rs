@@ -77,6 +77,11 @@ impl ProjectionPlan {
         if self.is_self(row, column) { R::ZERO } else { self.signed(w) }
     }
 
+    /// The weights in effect are those that are stored.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.sign.is_none() && self.no_self.is_none()
+    }
+
     /// |W| with the sign, if there is one.
     #[inline(always)]
     pub(crate) fn signed<R: Real>(&self, w: R) -> R {

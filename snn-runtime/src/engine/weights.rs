@@ -48,16 +48,20 @@ impl<R: Real> Weights<R> {
             if !dense(p) {
                 return;
             }
-            let effective =
-                |row: usize, column: usize| scaled(p.effective(row, column, matrix[row * p.columns + column]));
-            rayon::join(
-                || forward.fill(p.rows, p.columns, effective),
-                || {
-                    if with_backward && matches!(p.source, Source::Population(_)) {
-                        backward.fill_transposed(p.columns, p.rows, effective);
-                    }
-                },
-            );
+            let (rows, columns) = (p.rows, p.columns);
+            let turned = with_backward && matches!(p.source, Source::Population(_));
+            if scale.is_none() && p.is_stored() {
+                rayon::join(
+                    || forward.fill(rows, columns, matrix, |_, _, w| w),
+                    || turned.then(|| backward.fill_transposed(columns, rows, matrix, |_, _, w| w)),
+                );
+            } else {
+                let effective = |row: usize, column: usize, w: R| scaled(p.effective(row, column, w));
+                rayon::join(
+                    || forward.fill(rows, columns, matrix, effective),
+                    || turned.then(|| backward.fill_transposed(columns, rows, matrix, effective)),
+                );
+            }
         });
         // Where they differ, the first that does decides.
         let same = |listed: &Vec<R>| listed.first().copied().filter(|first| listed.iter().all(|w| w == first));

@@ -3,7 +3,9 @@
 use super::check::{check, setting, state_length};
 use super::{OptimiseError, Optimiser, StateView, StateViewMut};
 use crate::math::{flush, pow};
+use crate::simd::{Loops, dispatch};
 use crate::{Parameters, Real};
+use rayon::prelude::*;
 
 /// Adam (Kingma & Ba, "Adam: a method for stochastic optimization", ICLR 2015), in the form of PyTorch:
 ///
@@ -150,6 +152,9 @@ impl<R: Real> Optimiser<R> for Adam<R> {
     }
 }
 
+/// The numbers that a thread takes at a time.
+const PIECE: usize = 1 << 14;
+
 /// One step with everything that is the same for all numbers.
 struct Step<R> {
     decay: R,
@@ -163,16 +168,37 @@ struct Step<R> {
 }
 
 impl<R: Real> Step<R> {
+    /// In pieces that are worth a thread.
     fn apply(&self, x: &mut [R], g: &[R], m: &mut [R], v: &mut [R]) {
+        let values = x.par_chunks_mut(PIECE).zip(g.par_chunks(PIECE));
+        let state = m.par_chunks_mut(PIECE).zip(v.par_chunks_mut(PIECE));
+        values.zip(state).for_each(|((x, g), (m, v))| dispatch(Apply { step: self, x, g, m, v }));
+    }
+}
+
+/// A step of some numbers.
+struct Apply<'a, R> {
+    step: &'a Step<R>,
+    x: &'a mut [R],
+    g: &'a [R],
+    m: &'a mut [R],
+    v: &'a mut [R],
+}
+
+impl<R: Real> Loops for Apply<'_, R> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        let Step { decay, shrink, one_minus_beta1, beta2, one_minus_beta2, rate, root, epsilon } = *self.step;
         let floor = R::from_f64(1e-36);
-        for (((x, &g), m), v) in x.iter_mut().zip(g).zip(m).zip(v) {
-            let g = g + self.decay * *x;
-            let mean = flush(*m + self.one_minus_beta1 * (g - *m));
-            let square = self.beta2 * *v + self.one_minus_beta2 * (g * g);
+        for (((x, &g), m), v) in self.x.iter_mut().zip(self.g).zip(self.m).zip(self.v) {
+            let g = g + decay * *x;
+            let mean = flush(*m + one_minus_beta1 * (g - *m));
+            let square = beta2 * *v + one_minus_beta2 * (g * g);
             let square = if square < floor { R::ZERO } else { square };
             *m = mean;
             *v = square;
-            *x = self.shrink * *x - self.rate * (mean / (square.sqrt() / self.root + self.epsilon));
+            *x = shrink * *x - rate * (mean / (square.sqrt() / root + epsilon));
         }
     }
 }
