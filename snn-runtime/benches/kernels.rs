@@ -39,7 +39,7 @@ fn exponential<R: Real>(criterion: &mut Criterion) {
 
 fn product<R: Real>(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("product of 8 samples");
-    for (rows, columns) in [(256, 256), (100, 100), (10, 256)] {
+    for (rows, columns) in [(256, 256), (100, 100), (10, 256), (80, 80)] {
         let matrix = Matrix::new(rows, columns, |i, j| R::from_f64((i * 7 + j * 3) as f64 % 11.0 - 5.0));
         let a = vec![R::from_f64(0.5); SAMPLES * rows];
         let mut out = vec![R::ZERO; SAMPLES * columns];

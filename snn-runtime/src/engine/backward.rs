@@ -2,7 +2,7 @@
 
 use super::call::Call;
 use super::forward::{Counts, Run, forward};
-use super::packed::{Factor, products};
+use super::packed::{FACTOR, Factor, products};
 use super::projection::Carried;
 use super::segments::{piece, pieces, segments};
 use super::weight_gradient::add_gradients;
@@ -252,7 +252,7 @@ impl<R: Real> Sums<'_, R> {
         self.fresh = false;
     }
 
-    fn add_products(&mut self, factors: &[Factor<'_, R>], count: usize) {
+    fn add_products(&mut self, factors: &[Factor<'_, R, FACTOR>], count: usize) {
         if !factors.is_empty() {
             products(factors, count, self.fresh, self.values);
             self.fresh = false;

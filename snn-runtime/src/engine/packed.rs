@@ -1,7 +1,9 @@
 //! A weight matrix in the order in which the kernels read it, and the two kernels that multiply by it.
 //!
-//! Columns are cut into tiles of 64 (the remainder into tiles of 16, padded with zeros); a tile holds its part of all
-//! rows one after the other. So a tile's rows use all sets of the first-level cache, and the kernels have no remainders.
+//! Columns are cut into wide tiles (the remainder into tiles of 16, padded with zeros); a tile holds its part of all
+//! rows one after the other. So a tile's rows use all sets of the first-level cache, and the kernels have no remainders. Wide are
+//! 64 columns where rows are added up, and 32 where matrices are multiplied: as many as the sums of eight samples leave registers
+//! for, so that a product reads its tile line by line.
 //! Every output has one accumulator and takes the rows in ascending order: a product with zeros and ones and the sum of
 //! the rows that belong to the ones are the same bits, and neither depends on how outputs are grouped.
 
@@ -10,32 +12,34 @@ use crate::aligned::Aligned;
 use crate::simd::{Loops, dispatch};
 use std::ops::Range;
 
-/// The columns of a full tile.
+/// The columns of a wide tile where rows are added up.
 pub(crate) const TILE: usize = 64;
+/// The columns of a wide tile of a matrix that is multiplied.
+pub(crate) const FACTOR: usize = 32;
 /// The columns of a tile in the remainder.
 pub(crate) const NARROW: usize = 16;
 
-/// A matrix `[rows, columns]` in tiles.
+/// A matrix `[rows, columns]` in tiles, of which the wide ones have `WIDE` columns.
 #[derive(Debug, Default)]
-pub(crate) struct Packed<R> {
+pub(crate) struct Packed<R, const WIDE: usize> {
     rows: usize,
     columns: usize,
     data: Aligned<R>,
 }
 
-/// The tiles of so many columns: (first column, width with padding).
-pub(crate) fn tiles(columns: usize) -> impl Iterator<Item = (usize, usize)> {
-    let full = columns / TILE * TILE;
-    let wide = (0..full).step_by(TILE).map(|c| (c, TILE));
-    wide.chain((full..columns).step_by(NARROW).map(|c| (c, NARROW)))
+/// The tiles of so many columns, `wide` ones and narrow ones: (first column, width with padding).
+pub(crate) fn tiles(columns: usize, wide: usize) -> impl Iterator<Item = (usize, usize)> {
+    let full = columns / wide * wide;
+    let all_wide = (0..full).step_by(wide).map(move |c| (c, wide));
+    all_wide.chain((full..columns).step_by(NARROW).map(|c| (c, NARROW)))
 }
 
-impl<R: Real> Packed<R> {
+impl<R: Real, const WIDE: usize> Packed<R, WIDE> {
     /// Takes a matrix in, row-major, keeping the memory: as `effective(row, column, number)`.
     pub(crate) fn fill(&mut self, rows: usize, columns: usize, matrix: &[R], effective: impl Fn(usize, usize, R) -> R) {
         (self.rows, self.columns) = (rows, columns);
         self.data.resize(rows * columns.next_multiple_of(NARROW));
-        for (start, width) in tiles(columns) {
+        for (start, width) in tiles(columns, WIDE) {
             let tile = &mut self.data[start * rows..(start + width) * rows];
             let used = width.min(columns - start);
             for (row, line) in tile.chunks_exact_mut(width).enumerate() {
@@ -60,7 +64,7 @@ impl<R: Real> Packed<R> {
     ) {
         (self.rows, self.columns) = (rows, columns);
         self.data.resize(rows * columns.next_multiple_of(NARROW));
-        for (start, width) in tiles(columns) {
+        for (start, width) in tiles(columns, WIDE) {
             let tile = &mut self.data[start * rows..(start + width) * rows];
             // Eight rows at a time: each source line is read in pieces of a cache line.
             for (piece, lines) in tile.chunks_mut(8 * width).enumerate() {
@@ -89,6 +93,14 @@ impl<R: Real> Packed<R> {
         &self.data[start * self.rows..(start + width) * self.rows]
     }
 
+    /// `out[s] += a[s] . self` for each of `count` samples, where `a[s]` are the `rows` numbers from
+    /// `s * a_stride` and `out[s]` the `columns` numbers from `s * columns`.
+    pub(crate) fn product(&self, count: usize, a: &[R], a_stride: usize, out: &mut [R]) {
+        products(&[Factor { packed: self, a, a_stride }], count, false, out);
+    }
+}
+
+impl<R: Real> Packed<R, TILE> {
     /// Adds the rows of many lists, tile by tile: each to the `columns` numbers of `out` from its place on. The indices are counted
     /// from `first`. With a `start`, the sums begin with these `columns` numbers, and not with what is there.
     pub(crate) fn add_rows_at(&self, lists: &[(&[u32], usize)], first: usize, start: Option<&[R]>, out: &mut [R]) {
@@ -107,25 +119,24 @@ impl<R: Real> Packed<R> {
     ) {
         dispatch(AddRows { packed: self, columns, lists, first, start, out });
     }
-
-    /// `out[s] += a[s] . self` for each of `count` samples, where `a[s]` are the `rows` numbers from
-    /// `s * a_stride` and `out[s]` the `columns` numbers from `s * columns`.
-    pub(crate) fn product(&self, count: usize, a: &[R], a_stride: usize, out: &mut [R]) {
-        products(&[Factor { packed: self, a, a_stride }], count, false, out);
-    }
 }
 
 /// A factor of a product: see [`Packed::product`].
 #[derive(Clone, Copy)]
-pub(crate) struct Factor<'a, R> {
-    pub(crate) packed: &'a Packed<R>,
+pub(crate) struct Factor<'a, R, const WIDE: usize> {
+    pub(crate) packed: &'a Packed<R, WIDE>,
     pub(crate) a: &'a [R],
     pub(crate) a_stride: usize,
 }
 
 /// The products of several matrices with the same number of columns, one after the other, while their sums stay in registers:
 /// the bits are those of one [`Packed::product`] after the other. `fresh`: the sums begin with 0, and not with what is there.
-pub(crate) fn products<R: Real>(factors: &[Factor<'_, R>], count: usize, fresh: bool, out: &mut [R]) {
+pub(crate) fn products<R: Real, const WIDE: usize>(
+    factors: &[Factor<'_, R, WIDE>],
+    count: usize,
+    fresh: bool,
+    out: &mut [R],
+) {
     if let Some(first) = factors.first() {
         dispatch(Product { factors, columns: first.packed.columns, count, fresh, out });
     }
@@ -197,7 +208,7 @@ fn store<R: Real, const WIDTH: usize>(out: &mut [R], sum: [R; WIDTH]) {
 }
 
 struct AddRows<'a, R> {
-    packed: &'a Packed<R>,
+    packed: &'a Packed<R, TILE>,
     columns: Range<usize>,
     lists: &'a [(&'a [u32], usize)],
     first: usize,
@@ -210,7 +221,7 @@ impl<R: Real> Loops for AddRows<'_, R> {
     #[inline(always)]
     fn run<const BYTES: usize>(mut self) {
         let columns = self.columns.clone();
-        for (column, width) in tiles(self.packed.columns).filter(|(column, _)| columns.contains(column)) {
+        for (column, width) in tiles(self.packed.columns, TILE).filter(|(column, _)| columns.contains(column)) {
             match width {
                 TILE => self.tile::<TILE, BYTES>(column),
                 _ => self.tile::<NARROW, BYTES>(column),
@@ -262,22 +273,20 @@ impl<R: Real> AddRows<'_, R> {
     }
 }
 
-struct Product<'a, R> {
-    factors: &'a [Factor<'a, R>],
+struct Product<'a, R, const WIDE: usize> {
+    factors: &'a [Factor<'a, R, WIDE>],
     columns: usize,
     count: usize,
     fresh: bool,
     out: &'a mut [R],
 }
 
-impl<R: Real> Loops for Product<'_, R> {
+impl<R: Real, const WIDE: usize> Loops for Product<'_, R, WIDE> {
     type Output = ();
     #[inline(always)]
     fn run<const BYTES: usize>(mut self) {
         let mut first = 0;
-        // To begin and end with eight samples takes longer, which is worth it for many rows.
-        let rows: usize = self.factors.iter().map(|factor| factor.packed.rows).sum();
-        while BYTES == 64 && rows >= 64 && first + 8 <= self.count {
+        while BYTES == 64 && first + 8 <= self.count {
             self.eight_samples(first);
             first += 8;
         }
@@ -294,37 +303,51 @@ impl<R: Real> Loops for Product<'_, R> {
     }
 }
 
-impl<R: Real> Product<'_, R> {
+impl<R: Real, const WIDE: usize> Product<'_, R, WIDE> {
     /// Eight samples against all tiles, with the registers of AVX-512: two for each sample, or one (`f32`) of a narrow tile, where
-    /// four samples would wait for each other's sums.
+    /// four samples would wait for each other's sums. Loops and not `for_each`: a closure that is not inlined has no wide registers.
     #[inline(always)]
     fn eight_samples(&mut self, first: usize) {
-        for (start, width) in tiles(self.columns) {
-            match (width, size_of::<R>()) {
-                (TILE, 4) => [0, 32].into_iter().for_each(|sub| self.eight::<TILE, 32>(first, start, sub)),
-                (TILE, _) => [0, 16, 32, 48].into_iter().for_each(|sub| self.eight::<TILE, 16>(first, start, sub)),
+        for (start, width) in tiles(self.columns, WIDE) {
+            match (width == WIDE, size_of::<R>()) {
+                (true, 4) => {
+                    for sub in (0..WIDE).step_by(32) {
+                        self.eight::<WIDE, 32>(first, start, sub);
+                    }
+                }
+                (true, _) => {
+                    for sub in (0..WIDE).step_by(16) {
+                        self.eight::<WIDE, 16>(first, start, sub);
+                    }
+                }
                 (_, 4) => self.eight::<NARROW, NARROW>(first, start, 0),
-                _ => [first, first + 4].into_iter().for_each(|first| self.block::<4, NARROW, NARROW>(first, start, 0)),
+                _ => {
+                    self.block::<4, NARROW, NARROW>(first, start, 0);
+                    self.block::<4, NARROW, NARROW>(first + 4, start, 0);
+                }
             }
         }
     }
 
     /// Eight samples times `N` columns of a tile, beginning at `sub`.
     ///
-    /// The sums are two arrays, which the compiler keeps in registers, as it does not one that is twice as long; and the numbers of
-    /// the samples come from iterators, since it keeps the bounds of eight slices in memory and looks at them for each row.
+    /// The sums are two arrays, which the compiler keeps in registers, as it does not one that is twice as long, nor two that are made
+    /// by `from_fn`; and the numbers of the samples come from iterators, since it keeps the bounds of eight slices in memory and looks
+    /// at them for each row.
     #[inline(always)]
     fn eight<const WIDTH: usize, const N: usize>(&mut self, sample: usize, start: usize, sub: usize) {
         let (columns, first) = (self.columns, start + sub);
         // Wide tiles are full.
-        let used = if WIDTH == TILE { N } else { N.min(columns - first) };
+        let used = if WIDTH == WIDE { N } else { N.min(columns - first) };
         let out = &mut self.out[sample * columns..(sample + 8) * columns];
         let place = |m: usize| m * columns + first;
         let mut low = [[R::ZERO; N]; 4];
         let mut high = [[R::ZERO; N]; 4];
         if !self.fresh {
-            low = std::array::from_fn(|m| load(&out[place(m)..][..used]));
-            high = std::array::from_fn(|m| load(&out[place(m + 4)..][..used]));
+            for (m, (low, high)) in low.iter_mut().zip(&mut high).enumerate() {
+                *low = load(&out[place(m)..][..used]);
+                *high = load(&out[place(m + 4)..][..used]);
+            }
         }
         for factor in self.factors {
             let (tile, _) = factor.packed.tile(start, WIDTH).as_chunks::<WIDTH>();
@@ -346,21 +369,22 @@ impl<R: Real> Product<'_, R> {
         }
     }
 
-    /// `M` samples against all tiles. The block shapes fill the registers: 4 x 64 `f32` are 16 of the 32 registers of AVX-512,
-    /// 4 x 16 are 8 of the 16 of AVX2, which covers the latency of its two multipliers.
+    /// `M` samples against all tiles. The sums of a block fill registers: of `f32`, 4 x 64 and 4 x 32 take 16 and 8 of the 32 of
+    /// AVX-512, 4 x 16 take 8 of the 16 of AVX2, which covers the latency of the two multipliers.
     #[inline(always)]
     fn samples<const M: usize, const BYTES: usize>(&mut self, first: usize) {
-        for (start, width) in tiles(self.columns) {
-            match (width, BYTES / size_of::<R>()) {
-                (TILE, 16) => self.block::<M, TILE, 64>(first, start, 0),
-                (TILE, 8) => {
-                    for sub in [0, 16, 32, 48] {
-                        self.block::<M, TILE, 16>(first, start, sub);
+        for (start, width) in tiles(self.columns, WIDE) {
+            match (width == WIDE, BYTES / size_of::<R>()) {
+                (true, 16) if WIDE == TILE => self.block::<M, TILE, TILE>(first, start, 0),
+                (true, 16) => self.block::<M, FACTOR, FACTOR>(first, start, 0),
+                (true, 8) => {
+                    for sub in (0..WIDE).step_by(16) {
+                        self.block::<M, WIDE, 16>(first, start, sub);
                     }
                 }
-                (TILE, _) => {
-                    for sub in [0, 8, 16, 24, 32, 40, 48, 56] {
-                        self.block::<M, TILE, 8>(first, start, sub);
+                (true, _) => {
+                    for sub in (0..WIDE).step_by(8) {
+                        self.block::<M, WIDE, 8>(first, start, sub);
                     }
                 }
                 _ => self.block::<M, NARROW, NARROW>(first, start, 0),
@@ -427,11 +451,11 @@ mod tests {
     fn check<R: Real>() {
         for (rows, columns) in [(1, 1), (7, 10), (33, 64), (40, 83), (5, 130), (64, 256)] {
             let w: Vec<R> = numbers(rows * columns, 1);
-            let mut packed = Packed::default();
+            let mut packed = Packed::<R, FACTOR>::default();
             packed.fill(rows, columns, &w, |_, _, w| w);
-            let mut transposed = Packed::default();
+            let mut transposed = Packed::<R, FACTOR>::default();
             transposed.fill_transposed(columns, rows, &w, |i, j, w| w + R::from_f64((i + 3 * j) as f64));
-            let mut other = Packed::default();
+            let mut other = Packed::<R, FACTOR>::default();
             let turned: Vec<R> = (0..rows * columns).map(|k| w[k % rows * columns + k / rows]).collect();
             other.fill(columns, rows, &turned, |i, j, w| w + R::from_f64((j + 3 * i) as f64));
             assert_eq!(transposed.data[..], other.data[..]);
@@ -467,15 +491,16 @@ mod tests {
     fn adding_rows_is_the_product_with_ones_bit_for_bit() {
         for (rows, columns) in [(50, 10), (50, 64), (50, 200)] {
             let w: Vec<f32> = numbers(rows * columns, 5);
-            let mut packed = Packed::default();
+            let (mut packed, mut factor) = (Packed::<f32, TILE>::default(), Packed::<f32, FACTOR>::default());
             packed.fill(rows, columns, &w, |_, _, w| w);
+            factor.fill(rows, columns, &w, |_, _, w| w);
             let a: Vec<f32> = numbers::<f32>(rows, 6).iter().map(|&x| if x > 0.3 { 1.0 } else { 0.0 }).collect();
             let indices: Vec<u32> = (0..rows as u32).filter(|&i| a[i as usize] == 1.0).collect();
             at_each_level(|level| {
                 let mut dense = numbers(columns, 7);
                 let mut sparse = dense.clone();
                 let mut steps = dense.repeat(3);
-                packed.product(1, &a, rows, &mut dense);
+                factor.product(1, &a, rows, &mut dense);
                 packed.add_rows_at(&[(&indices[..], 0)], 0, None, &mut sparse);
                 packed.add_rows_at(
                     &[(&indices[..], 0), (&indices[1..], columns), (&indices[..], 2 * columns)],

@@ -97,7 +97,7 @@ pub(crate) fn add_gradients<R: Real>(
                 if !trained().any(|q| q.is_by_tiles(call)) {
                     continue;
                 }
-                for (start, width) in tiles(p.n) {
+                for (start, width) in tiles(p.n, TILE) {
                     let slab = &mut scratch.slab[..live.len() * width];
                     dispatch(CutTile { errors: &errors, slab, width, start });
                     for p in trained().filter(|q| q.is_by_tiles(call)) {

@@ -1,7 +1,7 @@
 //! What is computed from the parameters once per call: weights in effect, in the order the kernels read them, and the
 //! coefficients of the neurons.
 
-use super::packed::Packed;
+use super::packed::{FACTOR, Packed, TILE};
 use super::plan::{Plan, PopulationPlan};
 use super::projection::ProjectionPlan;
 use super::wiring::Wiring;
@@ -14,11 +14,11 @@ use rayon::prelude::*;
 #[derive(Debug, Default)]
 pub(crate) struct Weights<R> {
     /// A matrix without rows.
-    pub(crate) empty: Packed<R>,
+    pub(crate) empty: Packed<R, FACTOR>,
     /// Per dense projection `[source, target]`.
-    pub(crate) forward: Vec<Packed<R>>,
+    pub(crate) forward: Vec<Packed<R, TILE>>,
     /// Per dense projection `[target, source]`, in a run with gradient; empty where the source is an input.
-    pub(crate) backward: Vec<Packed<R>>,
+    pub(crate) backward: Vec<Packed<R, FACTOR>>,
     /// Per projection that is the first with its weights, these, if one with them is not dense.
     listed: Vec<Vec<R>>,
     /// The weight that all of these are.
@@ -98,9 +98,10 @@ impl<R: Real> Weights<R> {
 
     /// The bytes held.
     pub(crate) fn bytes(&self) -> usize {
-        let packed: usize = self.forward.iter().chain(&self.backward).map(Packed::bytes).sum();
+        let forward: usize = self.forward.iter().map(Packed::bytes).sum();
+        let backward: usize = self.backward.iter().map(Packed::bytes).sum();
         let reals: usize = self.biases.iter().chain(&self.coefficients).chain(&self.listed).map(Vec::capacity).sum();
-        packed + (reals + self.same.capacity()) * size_of::<R>()
+        forward + backward + (reals + self.same.capacity()) * size_of::<R>()
     }
 }
 
