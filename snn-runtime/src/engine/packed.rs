@@ -10,7 +10,9 @@
 use crate::Real;
 use crate::aligned::Aligned;
 use crate::simd::{Loops, dispatch};
+use std::iter::Zip;
 use std::ops::Range;
+use std::slice::Iter;
 
 /// The columns of a wide tile where rows are added up.
 pub(crate) const TILE: usize = 64;
@@ -127,6 +129,20 @@ pub(crate) struct Factor<'a, R, const WIDE: usize> {
     pub(crate) packed: &'a Packed<R, WIDE>,
     pub(crate) a: &'a [R],
     pub(crate) a_stride: usize,
+}
+
+/// The numbers of four samples, one of each after the other.
+type Four<'a, T> = Zip<Zip<Iter<'a, T>, Iter<'a, T>>, Zip<Iter<'a, T>, Iter<'a, T>>>;
+
+impl<'a, R, const WIDE: usize> Factor<'a, R, WIDE> {
+    /// The first `rows` numbers of four samples from `sample` on.
+    #[inline(always)]
+    fn four(&self, sample: usize, rows: usize) -> Four<'a, R> {
+        let (a, stride) = (self.a, self.a_stride);
+        let (first, second) = (&a[sample * stride..][..rows], &a[(sample + 1) * stride..][..rows]);
+        let (third, fourth) = (&a[(sample + 2) * stride..][..rows], &a[(sample + 3) * stride..][..rows]);
+        first.iter().zip(second).zip(third.iter().zip(fourth))
+    }
 }
 
 /// The products of several matrices with the same number of columns, one after the other, while their sums stay in registers:
@@ -351,9 +367,8 @@ impl<R: Real, const WIDE: usize> Product<'_, R, WIDE> {
         }
         for factor in self.factors {
             let (tile, _) = factor.packed.tile(start, WIDTH).as_chunks::<WIDTH>();
-            let of = |m: usize| &factor.a[(sample + m) * factor.a_stride..][..tile.len()];
-            let four = |m: usize| of(m).iter().zip(of(m + 1)).zip(of(m + 2).iter().zip(of(m + 3)));
-            for (row, (((&a, &b), (&c, &d)), ((&e, &f), (&g, &h)))) in tile.iter().zip(four(0).zip(four(4))) {
+            let (first, second) = (factor.four(sample, tile.len()), factor.four(sample + 4, tile.len()));
+            for (row, (((&a, &b), (&c, &d)), ((&e, &f), (&g, &h)))) in tile.iter().zip(first.zip(second)) {
                 let Some(&row) = row[sub..].first_chunk::<N>() else { return };
                 for (sum, x) in low.iter_mut().zip([a, b, c, d]) {
                     *sum = std::array::from_fn(|j| x.mul_add(row[j], sum[j]));
