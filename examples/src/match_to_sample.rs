@@ -83,14 +83,16 @@ impl Task {
     pub fn trials(self, dt: f64, seed: u64, numbers: std::ops::Range<u64>) -> Trials {
         let trials: Vec<Trial> = numbers.clone().map(|number| Trial::draw(seed, number)).collect();
         let numbered: Vec<_> = trials.iter().copied().zip(numbers).collect();
-        let spikes = numbered.into_par_iter().map(|(trial, number)| self.spikes(trial, dt, seed, number)).collect();
+        let silence = Silence::new(dt);
+        let spikes =
+            numbered.into_par_iter().map(|(trial, number)| self.spikes(trial, &silence, seed, number)).collect();
         let answers = trials.iter().map(|trial| trial.answer()).collect();
         Trials { trials, spikes, answers }
     }
 
     /// Independent spikes, in every step with probability rate dt. The steps between two of them are geometrically
     /// distributed, so random numbers are drawn for spikes alone.
-    fn spikes(self, trial: Trial, dt: f64, seed: u64, number: u64) -> SpikeTrain {
+    fn spikes(self, trial: Trial, silence: &Silence, seed: u64, number: u64) -> SpikeTrain {
         let stream = stream(seed, number);
         let mut events = Vec::new();
         for channel in 0..CHANNELS {
@@ -99,13 +101,13 @@ impl Task {
             for (length, direction) in [self.fixation, self.sample, self.delay, self.test].into_iter().zip(shown) {
                 let start = end;
                 end += length;
-                // The logarithm of the probability of a step without a spike.
-                let silent = ln((1.0 - rate(channel, direction) * dt / 1000.0).max(f64::MIN_POSITIVE));
+                let silent = silence.of(channel, direction);
                 let mut next = start as f64;
                 loop {
                     let [u, _] = stream.uniform_pair(draws, channel);
                     draws += 1;
-                    next += (ln(1.0 - u) / silent).floor();
+                    // Rounded down; what is beyond all steps stays there.
+                    next += (ln(1.0 - u) / silent) as u64 as f64;
                     if next >= end as f64 {
                         break;
                     }
@@ -117,6 +119,25 @@ impl Task {
         let mut train = SpikeTrain::new();
         train.fill_from_events(self.steps(), &events);
         train
+    }
+}
+
+/// The logarithm of the probability of a step without a spike.
+struct Silence {
+    /// Per channel: while nothing is shown, then of each direction.
+    logarithms: Vec<[f64; DIRECTIONS as usize + 1]>,
+}
+
+impl Silence {
+    /// In steps of `dt` ms.
+    fn new(dt: f64) -> Self {
+        let of = |rate: f64| ln((1.0 - rate * dt / 1000.0).max(f64::MIN_POSITIVE));
+        let of_channel = |channel| std::array::from_fn(|k| of(rate(channel, (k as u32).checked_sub(1))));
+        Self { logarithms: (0..CHANNELS).map(of_channel).collect() }
+    }
+
+    fn of(&self, channel: u32, direction: Option<u32>) -> f64 {
+        self.logarithms[channel as usize][direction.map_or(0, |direction| direction as usize + 1)]
     }
 }
 
@@ -156,9 +177,10 @@ mod tests {
         let task = Task::default();
         let trial = Trial { sample: 2, test: 6 };
         let count = 400;
+        let silence = Silence::new(1.0);
         let mut sums = [[0.0; 4]; CHANNELS as usize];
         for number in 0..count {
-            let train = task.spikes(trial, 1.0, 1, number);
+            let train = task.spikes(trial, &silence, 1, number);
             assert_eq!(train.steps(), task.steps());
             for (step, channel) in train.iter() {
                 let period = [500, 1000, 2000].iter().filter(|&&end| step >= end).count();
