@@ -390,8 +390,7 @@ impl<R: Real, const WIDE: usize> Product<'_, R, WIDE> {
     fn samples<const M: usize, const BYTES: usize>(&mut self, first: usize) {
         for (start, width) in tiles(self.columns, WIDE) {
             match (width == WIDE, BYTES / size_of::<R>()) {
-                (true, 16) if WIDE == TILE => self.block::<M, TILE, TILE>(first, start, 0),
-                (true, 16) => self.block::<M, FACTOR, FACTOR>(first, start, 0),
+                (true, 16) => self.block::<M, WIDE, WIDE>(first, start, 0),
                 (true, 8) => {
                     for sub in (0..WIDE).step_by(16) {
                         self.block::<M, WIDE, 16>(first, start, sub);
@@ -463,14 +462,14 @@ mod tests {
         }
     }
 
-    fn check<R: Real>() {
+    fn check<R: Real, const WIDE: usize>() {
         for (rows, columns) in [(1, 1), (7, 10), (33, 64), (40, 83), (5, 130), (64, 256)] {
             let w: Vec<R> = numbers(rows * columns, 1);
-            let mut packed = Packed::<R, FACTOR>::default();
+            let mut packed = Packed::<R, WIDE>::default();
             packed.fill(rows, columns, &w, |_, _, w| w);
-            let mut transposed = Packed::<R, FACTOR>::default();
+            let mut transposed = Packed::<R, WIDE>::default();
             transposed.fill_transposed(columns, rows, &w, |i, j, w| w + R::from_f64((i + 3 * j) as f64));
-            let mut other = Packed::<R, FACTOR>::default();
+            let mut other = Packed::<R, WIDE>::default();
             let turned: Vec<R> = (0..rows * columns).map(|k| w[k % rows * columns + k / rows]).collect();
             other.fill(columns, rows, &turned, |i, j, w| w + R::from_f64((j + 3 * i) as f64));
             assert_eq!(transposed.data[..], other.data[..]);
@@ -498,8 +497,10 @@ mod tests {
 
     #[test]
     fn the_product_is_the_naive_one_bit_for_bit() {
-        check::<f32>();
-        check::<f64>();
+        check::<f32, FACTOR>();
+        check::<f64, FACTOR>();
+        check::<f32, TILE>();
+        check::<f64, TILE>();
     }
 
     #[test]

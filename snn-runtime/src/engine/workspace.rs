@@ -177,12 +177,6 @@ pub(crate) struct Lane<R> {
     pub(crate) blocks: Vec<Scratch<R>>,
 }
 
-/// Adds numbers to sums, in pieces that are worth a thread.
-fn add<R: Real>(sums: &mut [R], numbers: &[R]) {
-    let pieces = sums.par_chunks_mut(PIECE).zip(numbers.par_chunks(PIECE));
-    pieces.for_each(|(sums, numbers)| sums.iter_mut().zip(numbers).for_each(|(sum, &x)| *sum += x));
-}
-
 /// The yes/no decisions of a block in a smooth run.
 #[derive(Debug, Default)]
 pub(crate) struct Decisions {
@@ -279,6 +273,12 @@ impl<R: Real> Lane<R> {
             + self.losses.capacity() * 8
             + kept
     }
+}
+
+/// Adds numbers to sums, in pieces that are worth a thread.
+fn add<R: Real>(sums: &mut [R], numbers: &[R]) {
+    let pieces = sums.par_chunks_mut(PIECE).zip(numbers.par_chunks(PIECE));
+    pieces.for_each(|(sums, numbers)| sums.iter_mut().zip(numbers).for_each(|(sum, &x)| *sum += x));
 }
 
 /// `length` zeros.

@@ -168,8 +168,11 @@ struct Step<R> {
 }
 
 impl<R: Real> Step<R> {
-    /// In pieces that are worth a thread.
+    /// In pieces that are worth a thread, if there is more than one.
     fn apply(&self, x: &mut [R], g: &[R], m: &mut [R], v: &mut [R]) {
+        if x.len() <= PIECE {
+            return dispatch(Apply { step: self, x, g, m, v });
+        }
         let values = x.par_chunks_mut(PIECE).zip(g.par_chunks(PIECE));
         let state = m.par_chunks_mut(PIECE).zip(v.par_chunks_mut(PIECE));
         values.zip(state).for_each(|((x, g), (m, v))| dispatch(Apply { step: self, x, g, m, v }));

@@ -1,5 +1,6 @@
 use super::super::testing::{frozen_middle, grouped, set};
 use super::*;
+use crate::simd::tests::at_each_level;
 
 fn close(found: &[f64], expected: &[f64]) {
     assert_eq!(found.len(), expected.len());
@@ -154,4 +155,26 @@ fn tensors_have_their_own_rates_and_limits() {
         adam.step(&mut x, &gradient, 0.5).unwrap();
     }
     assert_eq!(x.values()[1..], [0.8, 1.1, 0.8]);
+}
+
+#[test]
+fn pieces_threads_and_instruction_sets_give_the_same_bits() {
+    let n = 2 * PIECE + 77;
+    let numbers = |k: usize| (0..n).map(|i| (i * k % 1009) as f64 / 300.0 - 1.7).collect::<Vec<_>>();
+    let (start, gradients) = (numbers(7), [numbers(11), numbers(13)]);
+    // Number by number: the tensor of one number is one piece.
+    let mut alone = Vec::with_capacity(n);
+    for i in 0..n {
+        let (mut x, mut adam) = (set(&start[i..=i]), Adam::new().weight_decay(0.1).unwrap());
+        gradients.iter().for_each(|g| adam.step(&mut x, &g[i..=i], 0.01).unwrap());
+        alone.push(x.values()[0]);
+    }
+    for threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        at_each_level(|level| {
+            let (mut x, mut adam) = (set(&start), Adam::new().weight_decay(0.1).unwrap());
+            pool.install(|| gradients.iter().for_each(|g| adam.step(&mut x, g, 0.01).unwrap()));
+            assert!(x.values() == alone, "{threads} threads, {level:?}");
+        });
+    }
 }
