@@ -23,7 +23,7 @@ pub(crate) fn parameter_gradient<R: Real>(
             gradient[p.weight.clone()].iter_mut().for_each(|g| *g *= scale);
         }
     }
-    for p in leads().filter(|p| p.sign.is_some() || p.no_self.is_some()) {
+    for p in leads().filter(|p| !p.is_stored()) {
         let (values, gradient) = (&values[p.weight.clone()], &mut gradient[p.weight.clone()]);
         gradient.iter_mut().zip(values).for_each(|(g, &w)| *g = p.stored_gradient(w, *g));
         let own = (0..p.rows).filter_map(|row| p.own_weight(row));
