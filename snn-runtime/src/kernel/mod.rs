@@ -6,7 +6,7 @@ mod short_steps;
 pub use short_steps::{Longest, PART, ShortSteps, parts};
 
 use crate::Real;
-use std::ops::Range;
+use std::ops::{Index, Range};
 
 /// The first `N` rows of `n` numbers each.
 ///
@@ -14,7 +14,9 @@ use std::ops::Range;
 /// If the slice is shorter than `N * n`.
 #[inline(always)]
 pub fn rows<R, const N: usize>(values: &[R], n: usize) -> [&[R]; N] {
-    std::array::from_fn(|k| &values[k * n..(k + 1) * n])
+    // Not `k * n..(k + 1) * n`: the compiler must see that the length is `n`, or a loop of `n` tests each place, and takes its last
+    // steps one by one.
+    std::array::from_fn(|k| &values[k * n..][..n])
 }
 
 /// The first `N` rows of `n` numbers each, to be written.
@@ -33,17 +35,17 @@ pub fn rows_mut<R, const N: usize>(values: &mut [R], n: usize) -> [&mut [R]; N] 
 
 /// The coefficients of a population inside a loop over its neurons.
 pub trait CoefficientRows<R: Real>: Copy {
-    /// Coefficient `k` of neuron `cell`.
-    fn at(&self, k: usize, cell: usize) -> R;
+    /// A coefficient of all neurons.
+    type Row: Index<usize, Output = R> + Copy;
+
+    /// Coefficient `k` of all neurons.
+    fn row(&self, k: usize) -> Self::Row;
 
     /// Those of some of the neurons, which count from 0 then.
     fn part(&self, cells: Range<usize>) -> Self;
 
-    /// Coefficient `k`, which is equal for all neurons of a population that has some: read once, before the loop.
-    #[inline(always)]
-    fn shared(&self, k: usize) -> R {
-        self.at(k, 0)
-    }
+    /// Coefficient `k`, which is equal for all neurons of a population that has some.
+    fn shared(&self, k: usize) -> R;
 }
 
 /// Coefficients that are equal for all neurons: they stay in registers.
@@ -61,45 +63,84 @@ impl<R: Real, const N: usize> Same<R, N> {
     }
 }
 
-impl<R: Real, const N: usize> CoefficientRows<R> for Same<R, N> {
+/// The same number for each neuron.
+#[derive(Clone, Copy, Debug)]
+pub struct ForAll<R>(R);
+
+impl<R> Index<usize> for ForAll<R> {
+    type Output = R;
+
     #[inline(always)]
-    fn at(&self, k: usize, _cell: usize) -> R {
-        self.0[k]
+    fn index(&self, _cell: usize) -> &R {
+        &self.0
+    }
+}
+
+impl<R: Real, const N: usize> CoefficientRows<R> for Same<R, N> {
+    type Row = ForAll<R>;
+
+    #[inline(always)]
+    fn row(&self, k: usize) -> ForAll<R> {
+        ForAll(self.0[k])
     }
 
     #[inline(always)]
     fn part(&self, _cells: Range<usize>) -> Self {
         *self
     }
+
+    #[inline(always)]
+    fn shared(&self, k: usize) -> R {
+        self.0[k]
+    }
 }
 
 /// Coefficients with a value for every neuron.
 #[derive(Clone, Copy, Debug)]
-pub struct Each<'a, R, const N: usize>([&'a [R]; N]);
+pub struct Each<'a, R> {
+    /// `[coefficients, n]`
+    values: &'a [R],
+    n: usize,
+    first: usize,
+    count: usize,
+}
 
-impl<'a, R: Real, const N: usize> Each<'a, R, N> {
-    /// From `N` rows of `n` numbers.
-    ///
-    /// # Panics
-    /// If there are fewer.
+impl<'a, R: Real> Each<'a, R> {
+    /// From rows of `n` numbers.
     #[inline(always)]
     pub fn new(values: &'a [R], n: usize) -> Self {
-        Self(rows(values, n))
+        Self { values, n, first: 0, count: n }
     }
 }
 
-impl<R: Real, const N: usize> CoefficientRows<R> for Each<'_, R, N> {
+/// A number for each neuron.
+#[derive(Clone, Copy, Debug)]
+pub struct ForEach<'a, R>(&'a [R]);
+
+impl<R> Index<usize> for ForEach<'_, R> {
+    type Output = R;
+
     #[inline(always)]
-    fn at(&self, k: usize, cell: usize) -> R {
-        self.0[k][cell]
+    fn index(&self, cell: usize) -> &R {
+        &self.0[cell]
+    }
+}
+
+impl<'a, R: Real> CoefficientRows<R> for Each<'a, R> {
+    type Row = ForEach<'a, R>;
+
+    #[inline(always)]
+    fn row(&self, k: usize) -> ForEach<'a, R> {
+        ForEach(&self.values[k * self.n + self.first..][..self.count])
     }
 
     #[inline(always)]
     fn part(&self, cells: Range<usize>) -> Self {
-        let mut rows = self.0;
-        for row in &mut rows {
-            *row = &row[cells.start..][..cells.len()];
-        }
-        Self(rows)
+        Self { first: self.first + cells.start, count: cells.len(), ..*self }
+    }
+
+    #[inline(always)]
+    fn shared(&self, k: usize) -> R {
+        self.values[k * self.n + self.first]
     }
 }

@@ -12,7 +12,7 @@ use quote::{ToTokens, format_ident, quote};
 use std::collections::BTreeMap;
 
 /// What the code calls things of its own.
-const FIXED: &[&str] = &["inputs", "out", "i", "y", "y_bar", "count", "out_gradient", "input_gradients"];
+const FIXED: &[&str] = &["inputs", "out", "i", "y_bar", "count", "out_gradient", "input_gradients"];
 
 impl Emit<'_> {
     /// All functions of the network.
@@ -58,27 +58,17 @@ impl Emit<'_> {
             });
             (quote! { #(#loads)* #rest }, quote! { #(#slices)* })
         };
-        let (value, value_rows) = body(&[function], &|_, value| quote! { *y = #value; });
+        let (value, value_rows) = body(&[function], &|_, value| quote! { out[i] = #value; });
         let (gradient, gradient_rows) = body(&gradients, &|k, value| {
             let sum = &sums[k];
             quote! { #sum[i] += #value; }
         });
-        let (in_value, in_gradient) = (Mentions::of(&value), Mentions::of(&gradient));
-        let (i, y_bar) = (format_ident!("i"), format_ident!("y_bar"));
-        // Constants read no place, and slopes of zero no gradient.
-        let each_value = if in_value.contain(&i) {
-            quote! { (i, y) in out.iter_mut().enumerate() }
-        } else {
-            quote! { y in out.iter_mut() }
-        };
-        let each_gradient = if in_gradient.contain(&y_bar) {
-            quote! { (i, &y_bar) in out_gradient.iter().enumerate() }
-        } else {
-            quote! { i in 0..count }
-        };
+        let in_gradient = Mentions::of(&gradient);
+        // Slopes of zero read no gradient.
+        let y_bar = format_ident!("y_bar");
+        let load = in_gradient.contain(&y_bar).then(|| quote! { let #y_bar = out_gradient[i]; });
         let inputs_of = |rows: &TokenStream| format_ident!("{}", if rows.is_empty() { "_inputs" } else { "inputs" });
         let (value_inputs, gradient_inputs) = (inputs_of(&value_rows), inputs_of(&gradient_rows));
-        let value_count = (!value_rows.is_empty()).then(|| quote! { let count = out.len(); });
         let attributes = allow();
         quote! {
             #docs
@@ -89,9 +79,9 @@ impl Emit<'_> {
             impl #runtime::loss::MapKernel for #name {
                 #[inline(always)]
                 fn value<#real: #runtime::Real>(#value_inputs: &[&[#real]], out: &mut [#real]) {
-                    #value_count
+                    let count = out.len();
                     #value_rows
-                    for #each_value { #value }
+                    for i in 0..count { #value }
                 }
 
                 #[inline(always)]
@@ -104,7 +94,7 @@ impl Emit<'_> {
                     #gradient_rows
                     let [#(#sums),*] = input_gradients else { return };
                     #(let #sums = &mut #sums[..count];)*
-                    for #each_gradient { #gradient }
+                    for i in 0..count { #load #gradient }
                 }
             }
         }

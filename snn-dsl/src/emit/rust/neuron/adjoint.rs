@@ -24,7 +24,7 @@ impl Emit<'_> {
         let differentiated = derived.differentiated.iter().filter_map(|&c| derived.coefficients.get(c));
         let gradients = locals.names.take_all(differentiated.map(|c| format!("gradient_{}", c.name)));
         let mut known = locals.known(self);
-        let (before, mut body) = (locals.shared(self), locals.loads(self));
+        let (before, mut body) = (locals.coefficients(self), locals.loads(self));
         body.extend(self.recall(&mut locals, &mut known));
         let mut writer = Writer::new(arena, runtime, Scalar::Generic(real), known, None)
             .with_exponents(&derived.exponents, quote! { false });

@@ -126,7 +126,7 @@ impl Cells<'_> {
         let count = index(coefficients);
         let call = |each: bool, on: &[bool]| {
             let coefficients = if each {
-                quote! { #runtime::kernel::Each::<#real, #count>::new(#argument.coefficients.values, #argument.n) }
+                quote! { #runtime::kernel::Each::<#real>::new(#argument.coefficients.values, #argument.n) }
             } else {
                 quote! { #runtime::kernel::Same::<#real, #count>::new(#argument.coefficients.values) }
             };
@@ -308,9 +308,7 @@ impl Cells<'_> {
             });
             let (last, first) = saved.split_last().map_or((None, &[][..]), |(last, first)| (Some(last), first));
             let last = last.map(|last| quote! { let #last = saved; });
-            // Those that are equal for all neurons were read before.
-            let differs = Mentions::of(body).contain(&format_ident!("coefficient"));
-            let own = differs.then(|| quote! { let coefficient = coefficient.part(cells.clone()); });
+            let own = reads_coefficients.then(|| quote! { let coefficient = coefficient.part(cells.clone()); });
             equal.extend(quote! {
                 #(let (#first, saved) = saved.split_at_mut(if #flag { #runtime::kernel::PART } else { 0 });)*
                 #last

@@ -27,6 +27,8 @@ pub(super) struct Locals {
     pub noise: BTreeMap<u16, Ident>,
     /// The rows of the tape.
     pub tape: Vec<Ident>,
+    /// The rows of the coefficients that the loop reads and that differ from neuron to neuron, by number.
+    coefficients: BTreeMap<u32, Ident>,
 }
 
 impl Locals {
@@ -48,7 +50,16 @@ impl Locals {
         let noise = names.take_all(noisy.iter().map(|(_, q)| format!("noise_{}_all", q.name)));
         let noise = noisy.iter().map(|(i, _)| *i).zip(noise).collect();
         let tape = names.take_all((0..emit.derived.tape.reals.len()).map(|k| format!("tape_{k}")));
-        Self { names, leaves, states, events, drives, outputs, noise, tape }
+        let differing: Vec<(u32, String)> = wishes
+            .iter()
+            .filter_map(|(leaf, wish)| match *leaf {
+                Leaf::Coefficient(k) if shared(emit, *leaf).is_none() => Some((k, format!("{wish}_all"))),
+                _ => None,
+            })
+            .collect();
+        let coefficients = names.take_all(differing.iter().map(|(_, wish)| wish));
+        let coefficients = differing.iter().map(|(k, _)| *k).zip(coefficients).collect();
+        Self { names, leaves, states, events, drives, outputs, noise, tape, coefficients }
     }
 
     /// `let V = V_all[cell];` for everything that the loop reads neuron by neuron, coefficients first.
@@ -68,21 +79,22 @@ impl Locals {
         lines.collect()
     }
 
-    /// The coefficients that the loop reads and that are equal for all neurons.
-    pub(super) fn shared(&self, emit: &Emit) -> TokenStream {
-        let lines = self.leaves.iter().filter_map(|(leaf, name)| {
+    /// The coefficients that the loop reads: those that are equal for all neurons, and the rows of the others.
+    pub(super) fn coefficients(&self, emit: &Emit) -> TokenStream {
+        let equal = self.leaves.iter().filter_map(|(leaf, name)| {
             let k = index(shared(emit, *leaf)?);
             Some(quote! { let #name = coefficient.shared(#k); })
         });
-        lines.collect()
+        let differing = self.coefficients.iter().map(|(&k, row)| {
+            let k = index(k as usize);
+            quote! { let #row = coefficient.row(#k); }
+        });
+        equal.chain(differing).collect()
     }
 
     fn source(&self, leaf: Leaf) -> Option<TokenStream> {
         let row = match leaf {
-            Leaf::Coefficient(k) => {
-                let k = index(k as usize);
-                return Some(quote! { coefficient.at(#k, cell) });
-            }
+            Leaf::Coefficient(k) => self.coefficients.get(&k),
             Leaf::SpikeAdjoint => return Some(quote! { spike_gradient[cell] }),
             Leaf::Refractory => return Some(quote! { refractory[cell] > 0 }),
             Leaf::State(i) | Leaf::StateAdjoint(i) => self.states.get(usize::from(i)),

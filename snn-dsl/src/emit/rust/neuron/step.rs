@@ -37,7 +37,7 @@ impl Emit<'_> {
         let short = &self.items.flags.short;
         let mut writer = Writer::new(self.arena(), runtime, Scalar::Generic(real), locals.known(self), fires)
             .with_exponents(&derived.exponents, quote! { #short });
-        let (before, mut body) = (locals.shared(self), locals.loads(self));
+        let (before, mut body) = (locals.coefficients(self), locals.loads(self));
         writer.lets(&program, &derived.step.names, &mut locals.names, &mut body);
         let short = self.short(&program, &mut locals);
         if let Some(short) = &short {
