@@ -39,7 +39,7 @@ fn exponential<R: Real>(criterion: &mut Criterion) {
 
 fn product<R: Real>(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("product of 8 samples");
-    for (rows, columns) in [(256, 256), (100, 100), (10, 256), (80, 80)] {
+    for (rows, columns) in [(256, 256), (100, 100), (10, 256), (80, 80), (102, 80), (102, 20), (20, 100)] {
         let matrix = Matrix::new(rows, columns, |i, j| R::from_f64((i * 7 + j * 3) as f64 % 11.0 - 5.0));
         let a = vec![R::from_f64(0.5); SAMPLES * rows];
         let mut out = vec![R::ZERO; SAMPLES * columns];
@@ -54,7 +54,7 @@ fn product<R: Real>(criterion: &mut Criterion) {
 fn rows<R: Real>(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("rows");
     // Spikes of the input, and of the hidden neurons, in a step of the digits workload.
-    for (rows, columns, spikes) in [(784, 256, 25), (256, 256, 13)] {
+    for (rows, columns, spikes) in [(784, 256, 25), (256, 256, 13), (100, 80, 3), (100, 20, 3)] {
         let matrix = Matrix::new(rows, columns, |i, j| R::from_f64((i + j) as f64));
         let indices: Vec<u32> = (0..spikes).map(|k| (k * rows / spikes) as u32).collect();
         let mut out = vec![R::ZERO; columns];

@@ -1,7 +1,7 @@
 //! A weight matrix in the order in which the kernels read it, and the two kernels that multiply by it.
 //!
-//! Columns are cut into wide tiles (the remainder into tiles of 16, padded with zeros); a tile holds its part of all
-//! rows one after the other. So a tile's rows use all sets of the first-level cache, and the kernels have no remainders. Wide are
+//! Columns are cut into wide tiles, a remainder of more than half of one into another, and a smaller one into tiles of 16, all
+//! padded with zeros; a tile holds its part of all rows one after the other. So a tile's rows use all sets of the first-level cache, and the kernels have no remainders. Wide are
 //! 64 columns where rows are added up, and 32 where matrices are multiplied: as many as the sums of eight samples leave registers
 //! for, so that a product reads its tile line by line.
 //! Every output has one accumulator and takes the rows in ascending order: a product with zeros and ones and the sum of
@@ -30,17 +30,28 @@ pub(crate) struct Packed<R, const WIDE: usize> {
 }
 
 /// The tiles of so many columns, `wide` ones and narrow ones: (first column, width with padding).
+#[inline(always)]
 pub(crate) fn tiles(columns: usize, wide: usize) -> impl Iterator<Item = (usize, usize)> {
-    let full = columns / wide * wide;
-    let all_wide = (0..full).step_by(wide).map(move |c| (c, wide));
-    all_wide.chain((full..columns).step_by(NARROW).map(|c| (c, NARROW)))
+    let end = end_of_wide(columns, wide);
+    let all_wide = (0..end).step_by(wide).map(move |c| (c, wide));
+    all_wide.chain((end..columns).step_by(NARROW).map(|c| (c, NARROW)))
+}
+
+/// The end of the last wide tile.
+fn end_of_wide(columns: usize, wide: usize) -> usize {
+    (columns + wide / 2 - 1) / wide * wide
+}
+
+/// The columns of all tiles, with padding.
+fn padded(columns: usize, wide: usize) -> usize {
+    end_of_wide(columns, wide).max(columns.next_multiple_of(NARROW))
 }
 
 impl<R: Real, const WIDE: usize> Packed<R, WIDE> {
     /// Takes a matrix in, row-major, keeping the memory: as `effective(row, column, number)`.
     pub(crate) fn fill(&mut self, rows: usize, columns: usize, matrix: &[R], effective: impl Fn(usize, usize, R) -> R) {
         (self.rows, self.columns) = (rows, columns);
-        self.data.resize(rows * columns.next_multiple_of(NARROW));
+        self.data.resize(rows * padded(columns, WIDE));
         for (start, width) in tiles(columns, WIDE) {
             let tile = &mut self.data[start * rows..(start + width) * rows];
             let used = width.min(columns - start);
@@ -65,7 +76,7 @@ impl<R: Real, const WIDE: usize> Packed<R, WIDE> {
         effective: impl Fn(usize, usize, R) -> R,
     ) {
         (self.rows, self.columns) = (rows, columns);
-        self.data.resize(rows * columns.next_multiple_of(NARROW));
+        self.data.resize(rows * padded(columns, WIDE));
         for (start, width) in tiles(columns, WIDE) {
             let tile = &mut self.data[start * rows..(start + width) * rows];
             // Eight rows at a time: each source line is read in pieces of a cache line.
@@ -199,28 +210,37 @@ pub(crate) fn sums_of<R: Real, const WIDTH: usize>(
     [sum_of(rows, more_a, place, sum_a), sum_of(rows, more_b, place, sum_b)]
 }
 
-/// The numbers of a tile in `out`, with zeros for what is beyond its end.
+/// The numbers of a tile, which begin `out`: of one that is not full with whatever comes behind them, which [`store`] leaves.
 #[inline(always)]
 fn load<R: Real, const WIDTH: usize>(out: &[R]) -> [R; WIDTH] {
     match out.first_chunk::<WIDTH>() {
         Some(out) => *out,
-        // Number by number: a call that copies them would take longer, and have all sums leave their registers.
-        None => std::array::from_fn(|j| out.get(j).copied().unwrap_or(R::ZERO)),
+        None => load_last(out),
     }
 }
 
+/// Writes the first `used` numbers of a tile.
 #[inline(always)]
-fn store<R: Real, const WIDTH: usize>(out: &mut [R], sum: [R; WIDTH]) {
+fn store<R: Real, const WIDTH: usize>(out: &mut [R], used: usize, sum: [R; WIDTH]) {
     match out.first_chunk_mut::<WIDTH>() {
-        Some(out) => *out = sum,
-        None => {
-            for (j, &sum) in sum.iter().enumerate() {
-                if let Some(out) = out.get_mut(j) {
-                    *out = sum;
-                }
-            }
-        }
+        Some(out) if used >= WIDTH => *out = sum,
+        _ => store_part(&mut out[..used], sum),
     }
+}
+
+/// [`load`] at the end of an array. By itself, as [`store_part`]: what is done to single numbers makes the compiler take sums apart
+/// into pieces of several sizes.
+#[inline(never)]
+fn load_last<R: Real, const WIDTH: usize>(out: &[R]) -> [R; WIDTH] {
+    let mut numbers = [R::ZERO; WIDTH];
+    numbers[..out.len()].copy_from_slice(out);
+    numbers
+}
+
+/// [`store`] of a tile that is not full.
+#[inline(never)]
+fn store_part<R: Real, const WIDTH: usize>(out: &mut [R], sum: [R; WIDTH]) {
+    out.copy_from_slice(&sum[..out.len()]);
 }
 
 struct AddRows<'a, R> {
@@ -247,20 +267,21 @@ impl<R: Real> Loops for AddRows<'_, R> {
 }
 
 impl<R: Real> AddRows<'_, R> {
-    /// The columns of the tile that begins with `column`, in an array that begins at `place`.
-    #[inline(always)]
-    fn used<const WIDTH: usize>(&self, column: usize, place: usize) -> Range<usize> {
-        let start = place + column - self.columns.start;
-        start..start + WIDTH.min(self.packed.columns - column)
-    }
-
     /// Where a sum begins.
     #[inline(always)]
     fn begin<const WIDTH: usize>(&self, column: usize, place: usize) -> [R; WIDTH] {
+        let column = column - self.columns.start;
         match self.start {
-            Some(start) => load(&start[self.used::<WIDTH>(column, 0)]),
-            None => load(&self.out[self.used::<WIDTH>(column, place)]),
+            Some(start) => load(&start[column..]),
+            None => load(&self.out[place + column..]),
         }
+    }
+
+    /// Keeps the sum of the tile that begins with `column`, in an array that begins at `place`.
+    #[inline(always)]
+    fn keep<const WIDTH: usize>(&mut self, column: usize, place: usize, sum: [R; WIDTH]) {
+        let used = self.packed.columns - column;
+        store(&mut self.out[place + column - self.columns.start..], used, sum);
     }
 
     /// Adds the rows of all lists to the columns of one tile.
@@ -275,16 +296,14 @@ impl<R: Real> AddRows<'_, R> {
             for &[(a, at_a), (b, at_b)] in pairs {
                 let begin = [self.begin::<WIDTH>(column, at_a), self.begin::<WIDTH>(column, at_b)];
                 let [sum_a, sum_b] = sums_of(rows, [a, b], row, begin);
-                let (at_a, at_b) = (self.used::<WIDTH>(column, at_a), self.used::<WIDTH>(column, at_b));
-                store(&mut self.out[at_a], sum_a);
-                store(&mut self.out[at_b], sum_b);
+                self.keep(column, at_a, sum_a);
+                self.keep(column, at_b, sum_b);
             }
             rest = last;
         }
         for &(list, place) in rest {
             let sum = sum_of(rows, list, row, self.begin::<WIDTH>(column, place));
-            let place = self.used::<WIDTH>(column, place);
-            store(&mut self.out[place], sum);
+            self.keep(column, place, sum);
         }
     }
 }
@@ -352,17 +371,34 @@ impl<R: Real, const WIDE: usize> Product<'_, R, WIDE> {
     /// at them for each row.
     #[inline(always)]
     fn eight<const WIDTH: usize, const N: usize>(&mut self, sample: usize, start: usize, sub: usize) {
+        match self.columns.saturating_sub(start + sub) {
+            used if used >= N => self.eight_of::<WIDTH, N, true>(sample, start, sub),
+            _ => self.eight_of::<WIDTH, N, false>(sample, start, sub),
+        }
+    }
+
+    /// The same, of a tile that is full or not.
+    #[inline(always)]
+    fn eight_of<const WIDTH: usize, const N: usize, const FULL: bool>(
+        &mut self,
+        sample: usize,
+        start: usize,
+        sub: usize,
+    ) {
         let (columns, first) = (self.columns, start + sub);
-        // Wide tiles are full.
-        let used = if WIDTH == WIDE { N } else { N.min(columns - first) };
+        let used = if FULL { N } else { columns.saturating_sub(first) };
+        if used == 0 {
+            return;
+        }
         let out = &mut self.out[sample * columns..(sample + 8) * columns];
-        let place = |m: usize| m * columns + first;
+        // Of a full tile there are as many numbers.
+        let place = |m: usize| m * columns + first..if FULL { m * columns + first + N } else { 8 * columns };
         let mut low = [[R::ZERO; N]; 4];
         let mut high = [[R::ZERO; N]; 4];
         if !self.fresh {
             for (m, (low, high)) in low.iter_mut().zip(&mut high).enumerate() {
-                *low = load(&out[place(m)..][..used]);
-                *high = load(&out[place(m + 4)..][..used]);
+                *low = load(&out[place(m)]);
+                *high = load(&out[place(m + 4)]);
             }
         }
         for factor in self.factors {
@@ -379,8 +415,8 @@ impl<R: Real, const WIDE: usize> Product<'_, R, WIDE> {
             }
         }
         for m in 0..4 {
-            store(&mut out[place(m)..][..used], low[m]);
-            store(&mut out[place(m + 4)..][..used], high[m]);
+            store(&mut out[place(m)], used, low[m]);
+            store(&mut out[place(m + 4)], used, high[m]);
         }
     }
 
@@ -411,11 +447,11 @@ impl<R: Real, const WIDE: usize> Product<'_, R, WIDE> {
     fn block<const M: usize, const WIDTH: usize, const N: usize>(&mut self, sample: usize, start: usize, sub: usize) {
         let columns = self.columns;
         let first = start + sub;
-        let used = N.min(columns - first.min(columns));
+        let Some(used) = columns.checked_sub(first) else { return };
         let out = &mut self.out[sample * columns..(sample + M) * columns];
         let mut sum = [[R::ZERO; N]; M];
         if !self.fresh {
-            sum = std::array::from_fn(|m| load(&out[m * columns + first..][..used]));
+            sum = std::array::from_fn(|m| load(&out[m * columns + first..]));
         }
         for factor in self.factors {
             let (tile, _) = factor.packed.tile(start, WIDTH).as_chunks::<WIDTH>();
@@ -429,7 +465,7 @@ impl<R: Real, const WIDE: usize> Product<'_, R, WIDE> {
             }
         }
         for (m, sum) in sum.into_iter().enumerate() {
-            store(&mut out[m * columns + first..][..used], sum);
+            store(&mut out[m * columns + first..], used, sum);
         }
     }
 }
