@@ -267,13 +267,12 @@ impl<R: Real> Loops for AddRows<'_, R> {
 }
 
 impl<R: Real> AddRows<'_, R> {
-    /// Where a sum begins.
+    /// Where a sum begins: with `start`, or with what is there.
     #[inline(always)]
-    fn begin<const WIDTH: usize>(&self, column: usize, place: usize) -> [R; WIDTH] {
-        let column = column - self.columns.start;
-        match self.start {
-            Some(start) => load(&start[column..]),
-            None => load(&self.out[place + column..]),
+    fn begin<const WIDTH: usize>(&self, start: Option<[R; WIDTH]>, column: usize, place: usize) -> [R; WIDTH] {
+        match start {
+            Some(start) => start,
+            None => load(&self.out[place + column - self.columns.start..]),
         }
     }
 
@@ -290,11 +289,12 @@ impl<R: Real> AddRows<'_, R> {
         let (rows, _) = self.packed.tile(column, WIDTH).as_chunks::<WIDTH>();
         let first = self.first;
         let row = |index: u32| index as usize - first;
+        let start = self.start.map(|start| load(&start[column - self.columns.start..]));
         let mut rest = self.lists;
         if const { is_paired::<R>(WIDTH, BYTES) } {
             let (pairs, last) = rest.as_chunks::<2>();
             for &[(a, at_a), (b, at_b)] in pairs {
-                let begin = [self.begin::<WIDTH>(column, at_a), self.begin::<WIDTH>(column, at_b)];
+                let begin = [self.begin(start, column, at_a), self.begin(start, column, at_b)];
                 let [sum_a, sum_b] = sums_of(rows, [a, b], row, begin);
                 self.keep(column, at_a, sum_a);
                 self.keep(column, at_b, sum_b);
@@ -302,7 +302,7 @@ impl<R: Real> AddRows<'_, R> {
             rest = last;
         }
         for &(list, place) in rest {
-            let sum = sum_of(rows, list, row, self.begin::<WIDTH>(column, place));
+            let sum = sum_of(rows, list, row, self.begin(start, column, place));
             self.keep(column, place, sum);
         }
     }

@@ -475,8 +475,8 @@ impl<R: Real> Plan<R> {
                 let Operation::Map { inputs, function } = &self.nodes[*input].operation else { return };
                 let rows = self.rows(*input, block);
                 let arrays: Vec<&[R]> = inputs.iter().map(|&i| self.value(i, values, block)).collect();
-                streamed_gradient(&**function, &arrays, *reduction, window, rows, own, &mut |k, first, segment| {
-                    gradient(inputs[k], &mut |g| add(&mut g[first..], segment));
+                streamed_gradient(&**function, &arrays, *reduction, window, rows, own, &mut |k, adds| {
+                    gradient(inputs[k], adds);
                 });
             }
             Operation::ReduceTime { input, reduction, window } => {

@@ -44,7 +44,7 @@ pub(super) fn streamed<R: Real>(
     finish_mean(reduction, &steps, window, out);
 }
 
-/// The reverse: calls `give` with the number of an array, a place in it, and what is to be added from there on.
+/// The reverse: calls `with` with the number of an array and with what is to be done to its gradients.
 pub(super) fn streamed_gradient<R: Real>(
     function: &dyn Map<R>,
     arrays: &[&[R]],
@@ -52,24 +52,32 @@ pub(super) fn streamed_gradient<R: Real>(
     window: &Range<usize>,
     rows: Rows,
     own: &[R],
-    give: &mut dyn FnMut(usize, usize, &[R]),
+    with: &mut dyn FnMut(usize, &mut dyn FnMut(&mut [R])),
 ) {
     let n = own.len();
     let count = if reduction == Reduction::Mean { window.len() as f64 } else { 1.0 };
     let share = R::ONE / R::from_f64(count);
     let length = CHUNK.max(n) / n * n;
     let slopes: Vec<R> = own.iter().map(|&own| own * share).cycle().take(length).collect();
-    let mut room = vec![R::ZERO; arrays.len() * length];
+    // The gradients of several arrays cannot be at hand at once.
+    let mut room = vec![R::ZERO; if arrays.len() > 1 { arrays.len() * length } else { 0 }];
     let mut inputs: Vec<&[R]> = Vec::with_capacity(arrays.len());
     let steps = arrays.first().map_or(0..0, |array| rows.within(array, window));
     for piece in pieces(rows, steps) {
         inputs.clear();
         inputs.extend(arrays.iter().map(|array| &array[piece.clone()]));
+        let slopes = &slopes[..piece.len()];
+        if arrays.len() == 1 {
+            with(0, &mut |gradient| function.gradient(&inputs, slopes, &mut [&mut gradient[piece.clone()]]));
+            continue;
+        }
         let room = &mut room[..arrays.len() * piece.len()];
         room.fill(R::ZERO);
         let mut gradients: Vec<&mut [R]> = room.chunks_exact_mut(piece.len()).collect();
-        function.gradient(&inputs, &slopes[..piece.len()], &mut gradients);
-        gradients.iter().enumerate().for_each(|(k, gradient)| give(k, piece.start, gradient));
+        function.gradient(&inputs, slopes, &mut gradients);
+        for (k, own) in gradients.iter().enumerate() {
+            with(k, &mut |gradient| add(&mut gradient[piece.clone()], own));
+        }
     }
 }
 
@@ -90,6 +98,18 @@ mod tests {
                 out[0][i] += g * inputs[1][i] * inputs[1][i];
                 out[1][i] += 2.0 * g * inputs[0][i] * inputs[1][i];
             }
+        }
+    }
+
+    /// x^2
+    struct Square;
+
+    impl Map<f32> for Square {
+        fn value(&self, inputs: &[&[f32]], out: &mut [f32]) {
+            (0..out.len()).for_each(|i| out[i] = inputs[0][i] * inputs[0][i]);
+        }
+        fn gradient(&self, inputs: &[&[f32]], g: &[f32], out: &mut [&mut [f32]]) {
+            (0..g.len()).for_each(|i| out[0][i] += 2.0 * g[i] * inputs[0][i]);
         }
     }
 
@@ -115,9 +135,15 @@ mod tests {
                 let [to_x, to_y] = &mut expected;
                 Product.gradient(&[&x, &y], &slopes, &mut [to_x, to_y]);
                 let mut found = [vec![0.0; steps * n], vec![0.0; steps * n]];
-                streamed_gradient(&Product, &[&x, &y], reduction, &window, rows, &own, &mut |k, first, piece| {
-                    add(&mut found[k][first..], piece);
+                streamed_gradient(&Product, &[&x, &y], reduction, &window, rows, &own, &mut |k, adds| {
+                    adds(&mut found[k]);
                 });
+                assert!(found == expected, "{steps} {n} {window:?} {reduction:?}");
+
+                let mut expected = vec![0.0; steps * n];
+                Square.gradient(&[&x], &slopes, &mut [&mut expected]);
+                let mut found = vec![0.0; steps * n];
+                streamed_gradient(&Square, &[&x], reduction, &window, rows, &own, &mut |_, adds| adds(&mut found));
                 assert!(found == expected, "{steps} {n} {window:?} {reduction:?}");
             }
         }

@@ -237,13 +237,14 @@ fn send<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, population: u
         }
     }
     let mut senders = 0;
-    let fires = !smooth && p.layout.spikes && any(&cells.fired);
+    // Of one sample all flags are looked at once in any case.
+    let fires = !smooth && p.layout.spikes && (scratch.sent.count == 1 || any(&cells.fired));
     for (slot, train) in scratch.sent.trains[population].iter_mut().enumerate() {
         if fires {
             collect(&cells.fired[slot * p.n..][..p.n], train);
         }
         train.end_step();
-        senders |= u8::from(!train.step(t).is_empty()) << slot;
+        senders |= u8::from(fires && !train.step(t).is_empty()) << slot;
         if sent.mask.is_empty() {
             continue;
         }
