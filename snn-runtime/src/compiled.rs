@@ -20,23 +20,24 @@ impl<K: Kernel> Compiled<K> {
     }
 }
 
-struct StepLoops<'a, K, R>(Step<'a, R>, PhantomData<K>);
+/// Behind a pointer: a step has too many arguments to be moved for nothing.
+struct StepLoops<'a, 'b, K, R>(&'a mut Step<'b, R>, PhantomData<K>);
 
-impl<K: Kernel, R: Real> Loops for StepLoops<'_, K, R> {
+impl<K: Kernel, R: Real> Loops for StepLoops<'_, '_, K, R> {
     type Output = ();
     #[inline(always)]
     fn run<const BYTES: usize>(self) {
-        K::step(self.0);
+        K::step(self.0.reborrow());
     }
 }
 
-struct AdjointLoops<'a, K, R>(Adjoint<'a, R>, PhantomData<K>);
+struct AdjointLoops<'a, 'b, K, R>(&'a mut Adjoint<'b, R>, PhantomData<K>);
 
-impl<K: Kernel, R: Real> Loops for AdjointLoops<'_, K, R> {
+impl<K: Kernel, R: Real> Loops for AdjointLoops<'_, '_, K, R> {
     type Output = ();
     #[inline(always)]
     fn run<const BYTES: usize>(self) {
-        K::adjoint(self.0);
+        K::adjoint(self.0.reborrow());
     }
 }
 
@@ -56,10 +57,10 @@ impl<K: Kernel, R: Real> Neuron<R> for Compiled<K> {
     fn chain(&self, dt: f64, parameters: &[f64], coefficient_gradient: &[f64], parameter_gradient: &mut [f64]) {
         self.kernel.chain(dt, parameters, coefficient_gradient, parameter_gradient);
     }
-    fn step(&self, step: Step<'_, R>) {
-        dispatch(StepLoops::<K, R>(step, PhantomData));
+    fn step(&self, mut step: Step<'_, R>) {
+        dispatch(StepLoops::<K, R>(&mut step, PhantomData));
     }
-    fn adjoint(&self, adjoint: Adjoint<'_, R>) {
-        dispatch(AdjointLoops::<K, R>(adjoint, PhantomData));
+    fn adjoint(&self, mut adjoint: Adjoint<'_, R>) {
+        dispatch(AdjointLoops::<K, R>(&mut adjoint, PhantomData));
     }
 }

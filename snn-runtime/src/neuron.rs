@@ -250,6 +250,31 @@ pub struct Step<'a, R> {
     pub decisions: &'a mut [u8],
 }
 
+impl<R: Real> Step<'_, R> {
+    /// The same for a shorter time.
+    #[inline(always)]
+    pub(crate) fn reborrow(&mut self) -> Step<'_, R> {
+        Step {
+            n: self.n,
+            coefficients: self.coefficients,
+            states: &mut *self.states,
+            events: self.events,
+            drives: self.drives,
+            noise: self.noise,
+            refractory: &mut *self.refractory,
+            refractory_steps: self.refractory_steps,
+            fired: &mut *self.fired,
+            spikes: &mut *self.spikes,
+            outputs: &mut *self.outputs,
+            tape: &mut *self.tape,
+            tape_flags: &mut *self.tape_flags,
+            short: &mut *self.short,
+            mode: self.mode,
+            decisions: &mut *self.decisions,
+        }
+    }
+}
+
 /// The arguments of the reverse of one step.
 #[derive(Debug)]
 pub struct Adjoint<'a, R> {
@@ -275,6 +300,26 @@ pub struct Adjoint<'a, R> {
     pub drive_gradient: &'a mut [R],
     /// Added to: dL/d(coefficient) for the coefficients in [`NeuronLayout::differentiated`]. `[differentiated, n]`
     pub coefficient_gradient: &'a mut [R],
+}
+
+impl<R: Real> Adjoint<'_, R> {
+    /// The same for a shorter time.
+    #[inline(always)]
+    pub(crate) fn reborrow(&mut self) -> Adjoint<'_, R> {
+        Adjoint {
+            n: self.n,
+            coefficients: self.coefficients,
+            tape: self.tape,
+            tape_flags: self.tape_flags,
+            spikes: self.spikes,
+            state_gradient: &mut *self.state_gradient,
+            spike_gradient: self.spike_gradient,
+            output_gradient: self.output_gradient,
+            event_gradient: &mut *self.event_gradient,
+            drive_gradient: &mut *self.drive_gradient,
+            coefficient_gradient: &mut *self.coefficient_gradient,
+        }
+    }
 }
 
 /// The step of a neuron model and its reverse, as the engine calls them.

@@ -2,11 +2,22 @@
 
 use super::Reduction;
 use crate::Real;
+use crate::simd::{Loops, dispatch};
 use std::ops::Range;
 
 /// `to += from`, as far as both go.
 pub(super) fn add<R: Real>(to: &mut [R], from: &[R]) {
-    to.iter_mut().zip(from).for_each(|(to, &x)| *to += x);
+    dispatch(Add(to, from));
+}
+
+struct Add<'a, R>(&'a mut [R], &'a [R]);
+
+impl<R: Real> Loops for Add<'_, R> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        self.0.iter_mut().zip(self.1).for_each(|(to, &x)| *to += x);
+    }
 }
 
 /// The times of first spikes of `[steps, n]` within a window: `later[t]` is that from step t on, v\[t\] = z t dt +

@@ -98,7 +98,7 @@ fn receive_now<R: Real>(
     let direct = cells.is_direct(p, port);
     // Elsewhere the dense inputs began with the biases.
     if !direct && early.is_empty() {
-        (0..count).for_each(|slot| here.take_back(cells, slot));
+        here.take_back(cells, count);
     }
     let mut touched = [if early.is_empty() { 0 } else { p.n }; BLOCK];
     for &j in late {
@@ -182,18 +182,20 @@ impl<'a, R: Real> Port<'a, '_, '_, R> {
     }
 
     /// Before anything arrives: the biases instead of what did in the last step.
-    fn take_back(&self, cells: &mut Cells<R>, slot: usize) {
+    fn take_back(&self, cells: &mut Cells<R>, count: usize) {
         let (p, port) = (self.plan(), self.port);
         let bias = self.call.weights.bias(self.call.plan, self.population, port);
-        let (place, few) = (cells.arrival(p, self.t, port, slot), cells.is_few(port, slot));
-        let arriving = &mut cells.arriving()[place];
-        if few {
-            for (projection, list) in self.lists(slot, self.t - 1) {
-                let (bias, out) = (&bias[projection.targets.clone()], &mut arriving[projection.targets.clone()]);
-                projection.wiring.restore(list, projection.sources.start, bias, out);
+        for slot in 0..count {
+            let (place, few) = (cells.arrival(p, self.t, port, slot), cells.is_few(port, slot));
+            let arriving = &mut cells.arriving()[place];
+            if few {
+                for (projection, list) in self.lists(slot, self.t - 1) {
+                    let (bias, out) = (&bias[projection.targets.clone()], &mut arriving[projection.targets.clone()]);
+                    projection.wiring.restore(list, projection.sources.start, bias, out);
+                }
+            } else {
+                arriving.copy_from_slice(bias);
             }
-        } else {
-            arriving.copy_from_slice(bias);
         }
     }
 
