@@ -84,6 +84,11 @@ impl<R: Real> Call<'_, '_, R> {
         })
     }
 
+    /// Rows of a gradient are written to by their spikes alone.
+    pub(crate) fn begins_by_rows(&self) -> bool {
+        self.mode == Mode::Spiking && self.carry.is_empty()
+    }
+
     /// The blocks run forwards.
     pub(crate) fn runs(&self) -> bool {
         !(self.keeps && self.pass == Pass::Second)

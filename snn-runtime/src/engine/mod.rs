@@ -19,6 +19,7 @@ mod error;
 mod forward;
 mod in_tree;
 mod initial;
+mod lane_gradient;
 mod matrix;
 mod network;
 mod packed;

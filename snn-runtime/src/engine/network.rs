@@ -386,7 +386,7 @@ impl<R: Real> Network<R> {
                     lane.prepare(plan, shape, blocks.div_ceil(lanes));
                 }
                 if call.gradient {
-                    lane.begin_gradient(plan, gradients);
+                    lane.begin_gradient(plan, call.begins_by_rows(), gradients);
                 }
                 for (local, block) in (index..blocks).step_by(lanes).enumerate() {
                     let mut scratch = match lane.blocks.get_mut(local) {
@@ -406,7 +406,7 @@ impl<R: Real> Network<R> {
             };
             in_tree(lane, &run, &|left, right| {
                 if call.gradient {
-                    left.add_gradient(right, gradients);
+                    left.add_gradient(right, plan, gradients);
                 }
             });
         };

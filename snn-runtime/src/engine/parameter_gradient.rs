@@ -2,9 +2,8 @@
 
 use super::plan::{Plan, PopulationPlan};
 use super::weights::stored_parameters;
-use super::workspace::{Lane, PIECE};
+use super::workspace::Lane;
 use crate::Real;
-use rayon::prelude::*;
 
 /// Writes the gradient of the parameters `values` from that of all lanes, after a run with `dropout` or without; frozen tensors have
 /// gradient 0.
@@ -15,8 +14,7 @@ pub(crate) fn parameter_gradient<R: Real>(
     dropout: bool,
     gradient: &mut [R],
 ) {
-    let pieces = gradient.par_chunks_mut(PIECE).zip(sum.gradient.par_chunks(PIECE));
-    pieces.for_each(|(to, from)| to.copy_from_slice(from));
+    sum.gradient.write(&plan.places, gradient);
     let leads = || plan.projections.iter().enumerate().filter(|(j, p)| p.lead == *j).map(|(_, p)| p);
     for p in leads() {
         if let Some(scale) = plan.dropout_scale(p, dropout) {

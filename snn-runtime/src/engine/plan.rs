@@ -1,6 +1,7 @@
 //! A checked network: indices resolved, delays in steps, every tensor with its place.
 
 use super::error::Error;
+use super::lane_gradient::Places;
 use super::plastic::{self, PlasticPlan};
 use super::projection::{Carried, ProjectionPlan, projection};
 use super::wiring::Wiring;
@@ -34,6 +35,8 @@ pub(crate) struct Plan<R> {
     /// Rules for weights.
     pub(crate) plastic: Vec<PlasticPlan<R>>,
     pub(crate) layout: Arc<Layout>,
+    /// The places of a gradient.
+    pub(crate) places: Places,
     pub(crate) loss: loss::Plan<R>,
 }
 
@@ -126,6 +129,7 @@ pub(crate) fn plan<R: Real>(graph: &Graph<R>, simulation: Simulation) -> Result<
     let loss = loss::Plan::new(&graph.program, graph, simulation)?;
     check_silent(&populations, &signals, &loss)?;
     static PLANS: AtomicU64 = AtomicU64::new(0);
+    let places = Places::new(&projections, layout.len());
     Ok(Plan {
         id: PLANS.fetch_add(1, Ordering::Relaxed),
         simulation,
@@ -137,6 +141,7 @@ pub(crate) fn plan<R: Real>(graph: &Graph<R>, simulation: Simulation) -> Result<
         signals,
         plastic,
         layout: Arc::new(layout),
+        places,
         loss,
     })
 }

@@ -80,34 +80,41 @@ pub(crate) fn add_gradients<R: Real>(
             }
             for (port, list) in p.incoming.iter().enumerate() {
                 let trained = || list.iter().map(|&j| &plan.projections[j]).filter(|p| !p.frozen);
+                let by_tiles = || list.iter().map(|&j| (j, &plan.projections[j])).filter(|(_, p)| p.is_by_tiles(call));
                 let errors = Errors::new(&scratch.errors[target], p, (count, slot), port, from, live.clone());
                 for p in trained() {
                     if let Some(bias) = p.bias.clone() {
-                        errors.of(&p.targets).add_sum(&mut lane.gradient[bias], p.columns_of_a_bias);
+                        errors.of(&p.targets).add_sum(lane.gradient.part(bias), p.columns_of_a_bias);
                     }
                     // What was sent before the window is not in the lists of spikes by row.
                     let early = if call.carry.is_empty() { 0 } else { p.delay };
                     let end = if p.is_by_tiles(call) { live.end.min(early) } else { live.end };
                     if live.start < end {
-                        let gradient = &mut lane.gradient[p.weight.clone()];
+                        let gradient = lane.gradient.part(p.weight.clone());
                         let errors = errors.of(&p.targets);
                         add_by_steps(call, &scratch.sent, p, slot, live.start..end, &errors, gradient);
                     }
                 }
-                if !trained().any(|q| q.is_by_tiles(call)) {
+                if by_tiles().next().is_none() {
                     continue;
+                }
+                for (j, p) in by_tiles() {
+                    let Some(sorted) = p.sorted else { continue };
+                    let rows = within(&scratch.events[sorted].active, &p.sources);
+                    let fresh = &mut scratch.fresh[j];
+                    lane.gradient.begin_rows(&plan.places, &p.weight, rows, p.sources.start, fresh);
                 }
                 for (start, width) in tiles(p.n, TILE) {
                     let slab = &mut scratch.slab[..live.len() * width];
                     dispatch(CutTile { errors: &errors, slab, width, start });
-                    for p in trained().filter(|q| q.is_by_tiles(call)) {
+                    for (j, p) in by_tiles() {
                         let Some(sorted) = p.sorted else { continue };
-                        let gradient = &mut lane.gradient[p.weight.clone()];
+                        let gradient = lane.gradient.part(p.weight.clone());
                         let (slab, columns, sources) = (&slab[..], p.columns, p.sources.clone());
                         // Spikes that arrive before the piece are not in the list.
                         let shift = p.delay.saturating_sub(piece.start);
-                        let events = &scratch.events[sorted];
-                        dispatch(AddRowSums { events, sources, slab, shift, width, start, columns, gradient });
+                        let (events, fresh) = (&scratch.events[sorted], &scratch.fresh[j][..]);
+                        dispatch(AddRowSums { events, sources, fresh, slab, shift, width, start, columns, gradient });
                     }
                 }
             }
@@ -292,6 +299,8 @@ struct AddRowSums<'a, R> {
     events: &'a EventsByRow,
     /// The neurons that are rows.
     sources: Range<usize>,
+    /// Of each of them that fired: its sum is written over what is there.
+    fresh: &'a [bool],
     /// `[steps, width]`; spikes that arrive later meet no error.
     slab: &'a [R],
     /// The place in the slab where spikes of time 0 arrive.
@@ -340,15 +349,15 @@ impl<'a, R: Real> AddRowSums<'a, R> {
                 fetch(self.gradient, done + 1);
                 let lists = [self.times(a, slab.len()), self.times(b, slab.len())];
                 let [sum_a, sum_b] = sums_of(slab, lists, place, [zero, zero]);
-                self.add(a, sum_a);
-                self.add(b, sum_b);
+                self.add(done, a, sum_a);
+                self.add(done + 1, b, sum_b);
                 done += 2;
             }
         }
         for (i, &row) in active.iter().enumerate().skip(done) {
             fetch(self.gradient, i);
             let sum = sum_of(slab, self.times(row, slab.len()), place, zero);
-            self.add(row, sum);
+            self.add(i, row, sum);
         }
     }
 
@@ -366,20 +375,25 @@ impl<'a, R: Real> AddRowSums<'a, R> {
     }
 
     #[inline(always)]
-    fn add<const WIDTH: usize>(&mut self, row: u32, sum: [R; WIDTH]) {
+    fn add<const WIDTH: usize>(&mut self, i: usize, row: u32, sum: [R; WIDTH]) {
         let place = (row as usize - self.sources.start) * self.columns + self.start;
         let row = &mut self.gradient[place..][..WIDTH.min(self.columns - self.start)];
         match row.first_chunk_mut::<WIDTH>() {
+            Some(row) if self.fresh[i] => *row = sum,
             Some(row) => *row = std::array::from_fn(|j| row[j] + sum[j]),
-            None => add_part(row, sum),
+            None => add_part(row, self.fresh[i], sum),
         }
     }
 }
 
 /// By itself, so that the compiler does not take other sums apart.
 #[inline(never)]
-fn add_part<R: Real, const WIDTH: usize>(row: &mut [R], sum: [R; WIDTH]) {
-    row.iter_mut().zip(&sum).for_each(|(g, &s)| *g += s);
+fn add_part<R: Real, const WIDTH: usize>(row: &mut [R], fresh: bool, sum: [R; WIDTH]) {
+    if fresh {
+        row.copy_from_slice(&sum[..row.len()]);
+    } else {
+        row.iter_mut().zip(&sum).for_each(|(g, &s)| *g += s);
+    }
 }
 
 #[cfg(test)]

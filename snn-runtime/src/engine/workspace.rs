@@ -2,6 +2,7 @@
 
 use super::carry::Sample;
 use super::dropout::Dropped;
+use super::lane_gradient::{LaneGradient, add};
 use super::packed::TILE;
 use super::plan::Plan;
 use super::segments::{self, Checkpoints};
@@ -14,14 +15,10 @@ use crate::graph::Signal;
 use crate::loss::{self, Kept, Observable, Trace};
 use crate::neuron::Mode;
 use crate::{Real, SpikeTrain};
-use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
 
 /// See [`Workspace::set_kept_bytes`].
 const KEPT_BYTES: usize = 512 << 20;
-
-/// The numbers that are copied or added up at a time.
-pub(crate) const PIECE: usize = 1 << 14;
 
 /// See [`Workspace::set_tape_bytes`].
 const TAPE_BYTES: usize = 1 << 20;
@@ -44,7 +41,7 @@ pub struct Workspace<R> {
     pub(crate) lane: Vec<Lane<R>>,
     pub(crate) pool: Pool<Scratch<R>>,
     /// The gradients of lanes that are not at work.
-    pub(crate) gradients: Pool<Aligned<R>>,
+    pub(crate) gradients: Pool<LaneGradient<R>>,
     /// The batch whose decisions are recorded: (plan, samples).
     pub(crate) recorded: Option<(u64, usize)>,
 }
@@ -135,7 +132,7 @@ impl<R: Real> Workspace<R> {
     /// The bytes held: as memory is kept from call to call, the most that any call needed.
     pub fn bytes(&self) -> usize {
         let scratch: usize = self.pool.lock().iter().map(Scratch::bytes).sum();
-        let gradients: usize = self.gradients.lock().iter().map(Aligned::bytes).sum();
+        let gradients: usize = self.gradients.lock().iter().map(LaneGradient::bytes).sum();
         self.weights.bytes() + self.lane.iter().map(Lane::bytes).sum::<usize>() + scratch + gradients
     }
 }
@@ -150,7 +147,7 @@ impl<R: Real> Default for Workspace<R> {
 #[derive(Debug, Default)]
 pub(crate) struct Lane<R> {
     /// In the layout of the parameters; with respect to weights in effect.
-    pub(crate) gradient: Aligned<R>,
+    pub(crate) gradient: LaneGradient<R>,
     /// Per population `[differentiated, n]`.
     pub(crate) coefficients: Vec<Vec<R>>,
     /// `[samples of the lane, terms]`
@@ -237,12 +234,12 @@ impl<R: Real> Lane<R> {
         }
     }
 
-    /// A gradient of zeros, in memory that another lane had if there is some.
-    pub(crate) fn begin_gradient(&mut self, plan: &Plan<R>, memories: &Pool<Aligned<R>>) {
+    /// A gradient of zeros, in memory that another lane had if there is some; see [`LaneGradient::begin`].
+    pub(crate) fn begin_gradient(&mut self, plan: &Plan<R>, by_rows: bool, memories: &Pool<LaneGradient<R>>) {
         if self.gradient.is_empty() {
             self.gradient = memories.take();
         }
-        self.gradient.zeroed(plan.layout.len());
+        self.gradient.begin(plan, by_rows);
         self.coefficients.resize_with(plan.populations.len(), Vec::new);
         for (buffer, p) in self.coefficients.iter_mut().zip(&plan.populations) {
             zeroed(buffer, p.layout.differentiated.len() * p.n);
@@ -250,8 +247,8 @@ impl<R: Real> Lane<R> {
     }
 
     /// Adds the gradient of a lane that is done, and gives its memory back.
-    pub(crate) fn add_gradient(&mut self, other: &mut Self, memories: &Pool<Aligned<R>>) {
-        add(&mut self.gradient, &other.gradient);
+    pub(crate) fn add_gradient(&mut self, other: &mut Self, plan: &Plan<R>, memories: &Pool<LaneGradient<R>>) {
+        self.gradient.add(&other.gradient, &plan.places);
         self.coefficients.iter_mut().zip(&other.coefficients).for_each(|(sum, other)| add(sum, other));
         memories.put(std::mem::take(&mut other.gradient));
     }
@@ -273,12 +270,6 @@ impl<R: Real> Lane<R> {
             + self.losses.capacity() * 8
             + kept
     }
-}
-
-/// Adds numbers to sums, in pieces that are worth a thread.
-fn add<R: Real>(sums: &mut [R], numbers: &[R]) {
-    let pieces = sums.par_chunks_mut(PIECE).zip(numbers.par_chunks(PIECE));
-    pieces.for_each(|(sums, numbers)| sums.iter_mut().zip(numbers).for_each(|(sum, &x)| *sum += x));
 }
 
 /// `length` zeros.
@@ -343,6 +334,8 @@ pub(crate) struct Scratch<R> {
     pub(crate) drive_gradient: Aligned<R>,
     /// Per list of [`Plan::sorted`]: the spikes of one sample.
     pub(crate) events: Vec<EventsByRow>,
+    /// Per projection: which of the rows that spiked are the first to be written to.
+    pub(crate) fresh: Vec<Vec<bool>>,
     /// One tile of errors over time. `[steps of a piece, TILE]`
     pub(crate) slab: Aligned<R>,
 }
@@ -439,6 +432,7 @@ impl<R: Real> Scratch<R> {
         self.drive_gradient.resize(count * drives);
         self.part.resize(largest);
         self.events.resize_with(plan.sorted.len(), EventsByRow::default);
+        self.fresh.resize_with(plan.projections.len(), Vec::new);
         self.slab.resize(segments::piece(steps) * TILE);
     }
 
@@ -475,6 +469,7 @@ impl<R: Real> Scratch<R> {
             + 4 * (self.positions.capacity() + self.row.capacity())
             + self.checkpoints.bytes()
             + self.events.iter().map(EventsByRow::bytes).sum::<usize>()
+            + self.fresh.iter().map(Vec::capacity).sum::<usize>()
             + self.sent.senders.iter().map(Vec::capacity).sum::<usize>()
             + self.sent.dropped.iter().map(Dropped::bytes).sum::<usize>()
     }
