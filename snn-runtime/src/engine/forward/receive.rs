@@ -129,6 +129,14 @@ fn receive_now<R: Real>(
                     lists[dense] = (list, place);
                     dense += 1;
                 }
+                // Nothing else arrives here that would have to be summed first.
+                (Message::Spikes(&[spike]), wiring) if direct && late.len() == 1 => {
+                    counts.operations += wiring.degree(spike as usize - source, projection.columns) as u64;
+                    let (_, state) = cells.arrived(p, t, port, slot);
+                    let state = &mut state[projection.targets.clone()];
+                    wiring.add_spike_to_state(spike, source, listed, same, state);
+                    continue;
+                }
                 (Message::Spikes(list), wiring) => {
                     let degree = |&i: &u32| wiring.degree(i as usize - source, projection.columns) as u64;
                     let connections = list.iter().map(degree).sum::<u64>();

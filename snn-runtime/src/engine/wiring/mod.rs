@@ -60,6 +60,18 @@ impl Wiring {
         each_row(self, Deliver { spikes, first, arrived, state });
     }
 
+    /// [`Self::add_spikes`] and [`Self::deliver`] of a single row at once: it leads to no column twice.
+    pub(crate) fn add_spike_to_state<R: Real>(
+        &self,
+        spike: u32,
+        first: usize,
+        weights: &[R],
+        same: Option<R>,
+        state: &mut [R],
+    ) {
+        each_row(self, AddSpikeToState { spike, first, weights, same, state });
+    }
+
     /// `out[column] += x[row] w` over all connections.
     pub(crate) fn add_values<R: Real>(&self, x: &[R], weights: &[R], out: &mut [R]) {
         dispatch(Dispatched(self, AddValues { x, weights, out }));
@@ -148,6 +160,25 @@ impl<R: Real> Kernel for AddSpikes<'_, R> {
         for &spike in self.spikes {
             rows.each_weight(spike as usize - self.first, self.weights, |column, weight| self.out[column] += weight);
         }
+    }
+}
+
+struct AddSpikeToState<'a, R> {
+    spike: u32,
+    first: usize,
+    weights: &'a [R],
+    same: Option<R>,
+    state: &'a mut [R],
+}
+
+impl<R: Real> Kernel for AddSpikeToState<'_, R> {
+    #[inline(always)]
+    fn run(self, rows: &impl Rows) {
+        let (row, state) = (self.spike as usize - self.first, self.state);
+        if let Some(weight) = self.same {
+            return rows.each(row, |column, _| state[column] += addend(weight));
+        }
+        rows.each_weight(row, self.weights, |column, weight| state[column] += addend(weight));
     }
 }
 
