@@ -21,6 +21,10 @@ pub(crate) struct EventsByRow {
     times: Vec<u32>,
     /// The neurons that fired.
     active: Vec<u32>,
+    /// The same in the order of how often, the most frequent together at the end.
+    by_count: Vec<u32>,
+    /// Room for the step of each spike, at the first of a step.
+    steps: Vec<u32>,
 }
 
 impl EventsByRow {
@@ -42,24 +46,59 @@ impl EventsByRow {
             *count = sum;
         }
         self.active.truncate(active);
+        self.sort_by_count();
+        // How many spikes a step has could not be foreseen either: all go through one loop, with the last step that had begun.
+        self.steps.clear();
+        self.steps.resize(spikes.len() + 1, 0);
+        (0..).zip(train.places(steps)).for_each(|(time, place)| self.steps[place] = time);
         // `starts[row + 1]` moves from the beginning of a row to its end while the row is filled.
         let next = &mut self.starts[1..];
         self.times.resize(spikes.len(), 0);
         let times = &mut self.times[..];
-        for (time, t) in (0..).zip(steps) {
-            for &row in train.step(t) {
-                let place = &mut next[row as usize];
-                times[*place as usize] = time;
-                *place += 1;
-            }
+        let mut time = 0;
+        for (&row, &begun) in spikes.iter().zip(&self.steps) {
+            time = time.max(begun);
+            let place = &mut next[row as usize];
+            times[*place as usize] = time;
+            *place += 1;
         }
         self.starts.truncate(rows + 1);
     }
 
+    /// Counting sort of the active neurons; `starts[row + 2]` is the end of a row.
+    fn sort_by_count(&mut self) {
+        let ends = &self.starts[1..];
+        let count = |row: u32| ((ends[row as usize + 1] - ends[row as usize]) as usize).min(COUNTS) - 1;
+        let mut next = [0u32; COUNTS + 1];
+        self.active.iter().for_each(|&row| next[count(row) + 1] += 1);
+        for k in 0..COUNTS {
+            next[k + 1] += next[k];
+        }
+        self.by_count.resize(self.active.len(), 0);
+        for &row in &self.active {
+            let place = &mut next[count(row)];
+            self.by_count[*place as usize] = row;
+            *place += 1;
+        }
+    }
+
+    /// The neurons of a range that fired. Of all neurons, those that fired equally often come one after the other: loops over their
+    /// spikes end where the processor foresees it.
+    fn rows(&self, sources: &Range<usize>) -> &[u32] {
+        match within(&self.active, sources) {
+            rows if rows.len() == self.active.len() => &self.by_count,
+            rows => rows,
+        }
+    }
+
     pub(crate) fn bytes(&self) -> usize {
-        4 * (self.starts.capacity() + self.times.capacity() + self.active.capacity())
+        let lists = [&self.starts, &self.times, &self.active, &self.by_count, &self.steps];
+        4 * lists.into_iter().map(Vec::capacity).sum::<usize>()
     }
 }
+
+/// Neurons that fired so often, or more often, are not told apart.
+const COUNTS: usize = 32;
 
 /// Adds the gradients of a piece of the time axis in a block.
 pub(crate) fn add_gradients<R: Real>(
@@ -100,7 +139,7 @@ pub(crate) fn add_gradients<R: Real>(
                 }
                 for (j, p) in by_tiles() {
                     let Some(sorted) = p.sorted else { continue };
-                    let rows = within(&scratch.events[sorted].active, &p.sources);
+                    let rows = scratch.events[sorted].rows(&p.sources);
                     let fresh = &mut scratch.fresh[j];
                     lane.gradient.begin_rows(&plan.places, &p.weight, rows, p.sources.start, fresh);
                 }
@@ -332,7 +371,7 @@ impl<'a, R: Real> AddRowSums<'a, R> {
         let shift = self.shift;
         let place = |time: u32| time as usize + shift;
         let events = self.events;
-        let active = within(&events.active, &self.sources);
+        let active = events.rows(&self.sources);
         let (first, columns, start) = (self.sources.start, self.columns, self.start);
         let fetch = |gradient: &[R], i: usize| {
             if let Some(&next) = active.get(i + FETCH) {
@@ -432,6 +471,12 @@ mod tests {
         for (row, bounds) in (0..).zip(events.starts.windows(2)) {
             assert!(events.times[bounds[0] as usize..bounds[1] as usize].iter().copied().eq(times(row)));
         }
+        let mut again = events.rows(&(0..rows as usize)).to_vec();
+        assert!(again.is_sorted_by_key(|&row| times(row).count().min(COUNTS)));
+        again.sort_unstable();
+        assert_eq!(again, events.active);
+        let some = rows as usize / 3..rows as usize / 2;
+        assert_eq!(events.rows(&some), within(&events.active, &some));
         assert!(events.active.iter().copied().eq((0..rows).filter(|&row| times(row).next().is_some())));
     }
 }

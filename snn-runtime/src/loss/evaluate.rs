@@ -400,10 +400,6 @@ impl<R: Real> Plan<R> {
         scratch: &mut Scratch<R>,
         trace_gradients: &mut [Aligned<R>],
     ) {
-        for (trace, gradient) in self.traces.iter().zip(trace_gradients.iter_mut()).filter(|(trace, _)| trace.gradient)
-        {
-            gradient[..block.segment.len() * block.count * trace.n].fill(R::ZERO);
-        }
         if levels.contains(&0) && !self.is_whole(block) {
             let timed = |node: &NodePlan<R>| node.shape.time.is_some();
             for node in self.nodes.iter().filter(|node| timed(node)) {
@@ -411,21 +407,66 @@ impl<R: Real> Plan<R> {
             }
             self.seed_nodes(scale, timed, block, scratch);
         }
+        // A trace is 0 before anything is added to it.
+        let mut begun: Vec<bool> = self.traces.iter().map(|trace| !trace.gradient).collect();
+        let clear = |trace: usize, trace_gradients: &mut [Aligned<R>]| {
+            if let Some(gradient) = trace_gradients.get_mut(trace) {
+                gradient[..block.segment.len() * block.count * self.traces[trace].n].fill(R::ZERO);
+            }
+        };
         for node in self.nodes.iter().rev() {
             let now = self.is_along_time(node) || self.ends(block);
             if node.for_loss && now && levels.contains(&node.level) && !node.streamed {
                 let positions = &positions[node.positions.start * block.count..node.positions.end * block.count];
-                self.reverse(node, block, positions, scratch, trace_gradients);
+                let mut fresh = false;
+                for trace in self.observed_by(node) {
+                    if !std::mem::replace(&mut begun[trace], true) {
+                        fresh = self.writes_all(node, block);
+                        if !fresh {
+                            clear(trace, trace_gradients);
+                        }
+                    }
+                }
+                self.reverse(node, block, positions, fresh, scratch, trace_gradients);
             }
+        }
+        begun.iter().enumerate().filter(|(_, begun)| !**begun).for_each(|(trace, _)| clear(trace, trace_gradients));
+    }
+
+    /// The nodes whose gradients a node adds to: through a map that is kept nowhere.
+    fn sources<'n>(&'n self, node: &'n NodePlan<R>) -> &'n [usize] {
+        match &node.operation {
+            Operation::ReduceTime { input, .. } if self.nodes[*input].streamed => self.nodes[*input].operation.inputs(),
+            operation => operation.inputs(),
         }
     }
 
-    /// The reverse of one node.
+    /// The traces whose gradients a node adds to.
+    fn observed_by<'n>(&'n self, node: &'n NodePlan<R>) -> impl Iterator<Item = usize> {
+        self.sources(node).iter().filter_map(|&input| match self.nodes[input].operation {
+            Operation::Observe { trace } => Some(trace),
+            _ => None,
+        })
+    }
+
+    /// A node adds to a single trace, to every number of it in this segment, and piece by piece.
+    fn writes_all(&self, node: &NodePlan<R>, block: &Block<'_, R>) -> bool {
+        match (&node.operation, self.sources(node)) {
+            (Operation::ReduceTime { input, window, .. }, [_]) if self.nodes[*input].streamed => {
+                let steps = self.local(&self.nodes[*input], block);
+                window.start <= steps.start && steps.end <= window.end
+            }
+            _ => false,
+        }
+    }
+
+    /// The reverse of one node; `fresh`: there is anything in the gradient of the trace that it adds to, see [`Self::writes_all`].
     fn reverse(
         &self,
         node: &NodePlan<R>,
         block: &Block<'_, R>,
         positions: &[u32],
+        fresh: bool,
         scratch: &mut Scratch<R>,
         trace_gradients: &mut [Aligned<R>],
     ) {
@@ -475,7 +516,7 @@ impl<R: Real> Plan<R> {
                 let Operation::Map { inputs, function } = &self.nodes[*input].operation else { return };
                 let rows = self.rows(*input, block);
                 let arrays: Vec<&[R]> = inputs.iter().map(|&i| self.value(i, values, block)).collect();
-                streamed_gradient(&**function, &arrays, *reduction, window, rows, own, &mut |k, adds| {
+                streamed_gradient(&**function, &arrays, *reduction, window, rows, own, fresh, &mut |k, adds| {
                     gradient(inputs[k], adds);
                 });
             }

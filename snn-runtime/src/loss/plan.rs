@@ -80,7 +80,7 @@ pub(crate) enum Operation<R> {
 
 impl<R> Operation<R> {
     /// The nodes it reads.
-    fn inputs(&self) -> &[usize] {
+    pub(super) fn inputs(&self) -> &[usize] {
         match self {
             Self::Observe { .. } => &[],
             Self::Map { inputs, .. } => inputs,

@@ -44,7 +44,9 @@ pub(super) fn streamed<R: Real>(
     finish_mean(reduction, &steps, window, out);
 }
 
-/// The reverse: calls `with` with the number of an array and with what is to be done to its gradients.
+/// The reverse: calls `with` with the number of an array and with what is to be done to its gradients. `fresh`: there is anything in
+/// those of a single array, which are 0 before.
+#[expect(clippy::too_many_arguments, reason = "what a reduction is, and what is done with its gradient")]
 pub(super) fn streamed_gradient<R: Real>(
     function: &dyn Map<R>,
     arrays: &[&[R]],
@@ -52,6 +54,7 @@ pub(super) fn streamed_gradient<R: Real>(
     window: &Range<usize>,
     rows: Rows,
     own: &[R],
+    fresh: bool,
     with: &mut dyn FnMut(usize, &mut dyn FnMut(&mut [R])),
 ) {
     let n = own.len();
@@ -68,7 +71,13 @@ pub(super) fn streamed_gradient<R: Real>(
         inputs.extend(arrays.iter().map(|array| &array[piece.clone()]));
         let slopes = &slopes[..piece.len()];
         if arrays.len() == 1 {
-            with(0, &mut |gradient| function.gradient(&inputs, slopes, &mut [&mut gradient[piece.clone()]]));
+            with(0, &mut |gradient| {
+                let gradient = &mut gradient[piece.clone()];
+                if fresh {
+                    gradient.fill(R::ZERO);
+                }
+                function.gradient(&inputs, slopes, &mut [gradient]);
+            });
             continue;
         }
         let room = &mut room[..arrays.len() * piece.len()];
@@ -135,7 +144,7 @@ mod tests {
                 let [to_x, to_y] = &mut expected;
                 Product.gradient(&[&x, &y], &slopes, &mut [to_x, to_y]);
                 let mut found = [vec![0.0; steps * n], vec![0.0; steps * n]];
-                streamed_gradient(&Product, &[&x, &y], reduction, &window, rows, &own, &mut |k, adds| {
+                streamed_gradient(&Product, &[&x, &y], reduction, &window, rows, &own, false, &mut |k, adds| {
                     adds(&mut found[k]);
                 });
                 assert!(found == expected, "{steps} {n} {window:?} {reduction:?}");
@@ -143,8 +152,14 @@ mod tests {
                 let mut expected = vec![0.0; steps * n];
                 Square.gradient(&[&x], &slopes, &mut [&mut expected]);
                 let mut found = vec![0.0; steps * n];
-                streamed_gradient(&Square, &[&x], reduction, &window, rows, &own, &mut |_, adds| adds(&mut found));
+                let add = &mut |_: usize, adds: &mut dyn FnMut(&mut [f32])| adds(&mut found);
+                streamed_gradient(&Square, &[&x], reduction, &window, rows, &own, false, add);
                 assert!(found == expected, "{steps} {n} {window:?} {reduction:?}");
+                let mut found = [f32::NAN].repeat(steps * n);
+                let write = &mut |_: usize, adds: &mut dyn FnMut(&mut [f32])| adds(&mut found);
+                streamed_gradient(&Square, &[&x], reduction, &window, rows, &own, true, write);
+                let written = window.start * n..window.end * n;
+                assert!(found[written.clone()] == expected[written], "{steps} {n} {window:?} {reduction:?}");
             }
         }
     }
