@@ -10,7 +10,7 @@ use super::reduce::{
     Rows, add, first_spikes, first_spikes_gradient, reduce_neuron, reduce_neuron_gradient, reduce_time,
     reduce_time_gradient,
 };
-use super::stream::{streamed, streamed_gradient};
+use super::stream::Streamed;
 use crate::Real;
 use crate::aligned::Aligned;
 use std::ops::Range;
@@ -277,7 +277,8 @@ impl<R: Real> Plan<R> {
                 match &self.nodes[*input].operation {
                     Operation::Map { inputs, function } if self.nodes[*input].streamed => {
                         let arrays: Vec<&[R]> = inputs.iter().map(|&i| self.value(i, below, block)).collect();
-                        streamed(&**function, &arrays, *reduction, window, rows, out);
+                        let (function, reduction) = (&**function, *reduction);
+                        Streamed { function, arrays: &arrays, reduction, window, rows }.reduce(out);
                     }
                     _ => {
                         let x = self.value(*input, below, block);
@@ -516,9 +517,9 @@ impl<R: Real> Plan<R> {
                 let Operation::Map { inputs, function } = &self.nodes[*input].operation else { return };
                 let rows = self.rows(*input, block);
                 let arrays: Vec<&[R]> = inputs.iter().map(|&i| self.value(i, values, block)).collect();
-                streamed_gradient(&**function, &arrays, *reduction, window, rows, own, fresh, &mut |k, adds| {
-                    gradient(inputs[k], adds);
-                });
+                let (function, reduction) = (&**function, *reduction);
+                let streamed = Streamed { function, arrays: &arrays, reduction, window, rows };
+                streamed.gradient(own, fresh, &mut |k, adds| gradient(inputs[k], adds));
             }
             Operation::ReduceTime { input, reduction, window } => {
                 let rows = self.rows(*input, block);

@@ -15,77 +15,77 @@ fn pieces(rows: Rows, steps: Range<usize>) -> impl Iterator<Item = Range<usize>>
     steps.step_by(step).map(move |first| rows.place(first).start..rows.place((first + step).min(end) - 1).end)
 }
 
-/// The mean or sum over the window of `function`, of arrays that may hold only some rows of it: adds these. `out`: one row.
-pub(super) fn streamed<R: Real>(
-    function: &dyn Map<R>,
-    arrays: &[&[R]],
-    reduction: Reduction,
-    window: &Range<usize>,
-    rows: Rows,
-    out: &mut [R],
-) {
-    let n = rows.width;
-    let steps = arrays.first().map_or(0..0, |array| rows.within(array, window));
-    if steps.is_empty() {
-        return;
-    }
-    let mut values = vec![R::ZERO; CHUNK.max(n)];
-    let mut inputs: Vec<&[R]> = Vec::with_capacity(arrays.len());
-    if steps.start == window.start {
-        out.fill(R::ZERO);
-    }
-    for piece in pieces(rows, steps.clone()) {
-        inputs.clear();
-        inputs.extend(arrays.iter().map(|array| &array[piece.clone()]));
-        let values = &mut values[..piece.len()];
-        function.value(&inputs, values);
-        values.chunks_exact(n).for_each(|row| add(out, row));
-    }
-    finish_mean(reduction, &steps, window, out);
+/// What is done to the gradients of an array.
+pub(super) type Adds<'a, R> = dyn FnMut(&mut [R]) + 'a;
+
+/// The mean or sum over a window of a map of arrays that may hold only some rows of it.
+pub(super) struct Streamed<'a, R> {
+    pub(super) function: &'a dyn Map<R>,
+    pub(super) arrays: &'a [&'a [R]],
+    pub(super) reduction: Reduction,
+    pub(super) window: &'a Range<usize>,
+    pub(super) rows: Rows,
 }
 
-/// The reverse: calls `with` with the number of an array and with what is to be done to its gradients. `fresh`: there is anything in
-/// those of a single array, which are 0 before.
-#[expect(clippy::too_many_arguments, reason = "what a reduction is, and what is done with its gradient")]
-pub(super) fn streamed_gradient<R: Real>(
-    function: &dyn Map<R>,
-    arrays: &[&[R]],
-    reduction: Reduction,
-    window: &Range<usize>,
-    rows: Rows,
-    own: &[R],
-    fresh: bool,
-    with: &mut dyn FnMut(usize, &mut dyn FnMut(&mut [R])),
-) {
-    let n = own.len();
-    let count = if reduction == Reduction::Mean { window.len() as f64 } else { 1.0 };
-    let share = R::ONE / R::from_f64(count);
-    let length = CHUNK.max(n) / n * n;
-    let slopes: Vec<R> = own.iter().map(|&own| own * share).cycle().take(length).collect();
-    // The gradients of several arrays cannot be at hand at once.
-    let mut room = vec![R::ZERO; if arrays.len() > 1 { arrays.len() * length } else { 0 }];
-    let mut inputs: Vec<&[R]> = Vec::with_capacity(arrays.len());
-    let steps = arrays.first().map_or(0..0, |array| rows.within(array, window));
-    for piece in pieces(rows, steps) {
-        inputs.clear();
-        inputs.extend(arrays.iter().map(|array| &array[piece.clone()]));
-        let slopes = &slopes[..piece.len()];
-        if arrays.len() == 1 {
-            with(0, &mut |gradient| {
-                let gradient = &mut gradient[piece.clone()];
-                if fresh {
-                    gradient.fill(R::ZERO);
-                }
-                function.gradient(&inputs, slopes, &mut [gradient]);
-            });
-            continue;
+impl<R: Real> Streamed<'_, R> {
+    /// The steps of the window that the arrays hold.
+    fn steps(&self) -> Range<usize> {
+        self.arrays.first().map_or(0..0, |array| self.rows.within(array, self.window))
+    }
+
+    /// Adds these rows. `out`: one row.
+    pub(super) fn reduce(&self, out: &mut [R]) {
+        let (n, steps) = (self.rows.width, self.steps());
+        if steps.is_empty() {
+            return;
         }
-        let room = &mut room[..arrays.len() * piece.len()];
-        room.fill(R::ZERO);
-        let mut gradients: Vec<&mut [R]> = room.chunks_exact_mut(piece.len()).collect();
-        function.gradient(&inputs, slopes, &mut gradients);
-        for (k, own) in gradients.iter().enumerate() {
-            with(k, &mut |gradient| add(&mut gradient[piece.clone()], own));
+        let mut values = vec![R::ZERO; CHUNK.max(n)];
+        let mut inputs: Vec<&[R]> = Vec::with_capacity(self.arrays.len());
+        if steps.start == self.window.start {
+            out.fill(R::ZERO);
+        }
+        for piece in pieces(self.rows, steps.clone()) {
+            inputs.clear();
+            inputs.extend(self.arrays.iter().map(|array| &array[piece.clone()]));
+            let values = &mut values[..piece.len()];
+            self.function.value(&inputs, values);
+            values.chunks_exact(n).for_each(|row| add(out, row));
+        }
+        finish_mean(self.reduction, &steps, self.window, out);
+    }
+
+    /// The reverse: calls `with` with the number of an array and with what is to be done to its gradients. `fresh`: there is anything
+    /// in those of a single array, which stand for 0.
+    pub(super) fn gradient(&self, own: &[R], fresh: bool, with: &mut dyn FnMut(usize, &mut Adds<'_, R>)) {
+        let (n, arrays) = (own.len(), self.arrays);
+        let count = if self.reduction == Reduction::Mean { self.window.len() as f64 } else { 1.0 };
+        let share = R::ONE / R::from_f64(count);
+        let length = CHUNK.max(n) / n * n;
+        let slopes: Vec<R> = own.iter().map(|&own| own * share).cycle().take(length).collect();
+        // The gradients of several arrays cannot be at hand at once.
+        let mut room = vec![R::ZERO; if arrays.len() > 1 { arrays.len() * length } else { 0 }];
+        let mut inputs: Vec<&[R]> = Vec::with_capacity(arrays.len());
+        for piece in pieces(self.rows, self.steps()) {
+            inputs.clear();
+            inputs.extend(arrays.iter().map(|array| &array[piece.clone()]));
+            let slopes = &slopes[..piece.len()];
+            if arrays.len() == 1 {
+                with(0, &mut |gradient| {
+                    let gradient = &mut gradient[piece.clone()];
+                    if fresh {
+                        gradient.fill(R::ZERO);
+                    }
+                    self.function.gradient(&inputs, slopes, &mut [gradient]);
+                });
+                continue;
+            }
+            let room = &mut room[..arrays.len() * piece.len()];
+            room.fill(R::ZERO);
+            let mut gradients: Vec<&mut [R]> = room.chunks_exact_mut(piece.len()).collect();
+            self.function.gradient(&inputs, slopes, &mut gradients);
+            for (k, own) in gradients.iter().enumerate() {
+                with(k, &mut |gradient| add(&mut gradient[piece.clone()], own));
+            }
         }
     }
 }
@@ -135,7 +135,9 @@ mod tests {
                 Product.value(&[&x, &y], &mut kept);
                 reduce_time(&kept, rows, reduction, &window, false, &mut [], &mut expected);
                 let mut found = vec![9.0; n];
-                streamed(&Product, &[&x, &y], reduction, &window, rows, &mut found);
+                let arrays: [&[f32]; 2] = [&x, &y];
+                let product = Streamed { function: &Product, arrays: &arrays, reduction, window: &window, rows };
+                product.reduce(&mut found);
                 assert_eq!(found, expected, "{steps} {n} {window:?} {reduction:?}");
 
                 let mut slopes = vec![0.0; steps * n];
@@ -144,20 +146,17 @@ mod tests {
                 let [to_x, to_y] = &mut expected;
                 Product.gradient(&[&x, &y], &slopes, &mut [to_x, to_y]);
                 let mut found = [vec![0.0; steps * n], vec![0.0; steps * n]];
-                streamed_gradient(&Product, &[&x, &y], reduction, &window, rows, &own, false, &mut |k, adds| {
-                    adds(&mut found[k]);
-                });
+                product.gradient(&own, false, &mut |k, adds| adds(&mut found[k]));
                 assert!(found == expected, "{steps} {n} {window:?} {reduction:?}");
 
                 let mut expected = vec![0.0; steps * n];
                 Square.gradient(&[&x], &slopes, &mut [&mut expected]);
                 let mut found = vec![0.0; steps * n];
-                let add = &mut |_: usize, adds: &mut dyn FnMut(&mut [f32])| adds(&mut found);
-                streamed_gradient(&Square, &[&x], reduction, &window, rows, &own, false, add);
+                let square = Streamed { function: &Square, arrays: &arrays[..1], ..product };
+                square.gradient(&own, false, &mut |_, adds| adds(&mut found));
                 assert!(found == expected, "{steps} {n} {window:?} {reduction:?}");
                 let mut found = [f32::NAN].repeat(steps * n);
-                let write = &mut |_: usize, adds: &mut dyn FnMut(&mut [f32])| adds(&mut found);
-                streamed_gradient(&Square, &[&x], reduction, &window, rows, &own, true, write);
+                square.gradient(&own, true, &mut |_, adds| adds(&mut found));
                 let written = window.start * n..window.end * n;
                 assert!(found[written.clone()] == expected[written], "{steps} {n} {window:?} {reduction:?}");
             }
