@@ -16,6 +16,7 @@ mod collect;
 mod divergence;
 mod dropout;
 mod error;
+mod events_by_row;
 mod forward;
 mod in_tree;
 mod initial;

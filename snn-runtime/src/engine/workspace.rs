@@ -2,12 +2,12 @@
 
 use super::carry::Sample;
 use super::dropout::Dropped;
+use super::events_by_row::EventsByRow;
 use super::lane_gradient::{LaneGradient, add};
 use super::packed::TILE;
 use super::plan::Plan;
 use super::segments::{self, Checkpoints};
 use super::sent::Sent;
-use super::weight_gradient::EventsByRow;
 use super::weights::Weights;
 use super::{BLOCK, forward};
 use crate::aligned::Aligned;
