@@ -1,9 +1,9 @@
 //! A weight matrix in the order in which the kernels read it, and the two kernels that multiply by it.
 //!
-//! Columns are cut into wide tiles, a remainder of more than half of one into another, and a smaller one into tiles of 16, all
-//! padded with zeros; a tile holds its part of all rows one after the other. So a tile's rows use all sets of the first-level cache, and the kernels have no remainders. Wide are
-//! 64 columns where rows are added up, and 32 where matrices are multiplied: as many as the sums of eight samples leave registers
-//! for, so that a product reads its tile line by line.
+//! Columns are cut into wide tiles. A remainder is one more of them, or narrow tiles of 16 columns if it is not more than half of one,
+//! padded with zeros. A tile holds its part of all rows one after the other: so its rows use all sets of the first-level cache, and
+//! loops over columns have no remainders. Wide are 64 columns where rows are added up, and 32 where matrices are multiplied: as many as
+//! the sums of eight samples leave registers for, so that a product reads its tile line by line.
 //! Every output has one accumulator and takes the rows in ascending order: a product with zeros and ones and the sum of
 //! the rows that belong to the ones are the same bits, and neither depends on how outputs are grouped.
 
@@ -447,7 +447,10 @@ impl<R: Real, const WIDE: usize> Product<'_, R, WIDE> {
     fn block<const M: usize, const WIDTH: usize, const N: usize>(&mut self, sample: usize, start: usize, sub: usize) {
         let columns = self.columns;
         let first = start + sub;
-        let Some(used) = columns.checked_sub(first) else { return };
+        let used = columns.saturating_sub(first);
+        if used == 0 {
+            return;
+        }
         let out = &mut self.out[sample * columns..(sample + M) * columns];
         let mut sum = [[R::ZERO; N]; M];
         if !self.fresh {
@@ -499,7 +502,7 @@ mod tests {
     }
 
     fn check<R: Real, const WIDE: usize>() {
-        for (rows, columns) in [(1, 1), (7, 10), (33, 64), (40, 83), (5, 130), (64, 256)] {
+        for (rows, columns) in [(1, 1), (7, 10), (33, 64), (40, 83), (5, 24), (9, 113), (5, 130), (64, 256)] {
             let w: Vec<R> = numbers(rows * columns, 1);
             let mut packed = Packed::<R, WIDE>::default();
             packed.fill(rows, columns, &w, |_, _, w| w);
@@ -541,7 +544,7 @@ mod tests {
 
     #[test]
     fn adding_rows_is_the_product_with_ones_bit_for_bit() {
-        for (rows, columns) in [(50, 10), (50, 64), (50, 200)] {
+        for (rows, columns) in [(50, 10), (50, 64), (50, 120), (50, 200)] {
             let w: Vec<f32> = numbers(rows * columns, 5);
             let (mut packed, mut factor) = (Packed::<f32, TILE>::default(), Packed::<f32, FACTOR>::default());
             packed.fill(rows, columns, &w, |_, _, w| w);
