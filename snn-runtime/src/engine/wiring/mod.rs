@@ -47,7 +47,7 @@ impl Wiring {
         same: Option<R>,
         out: &mut [R],
     ) {
-        each_row(self, AddSpikes { spikes, first, weights, same, out });
+        each_row(self, AddSpikes { spikes, first, weights, same, out, term: std::convert::identity });
     }
 
     /// Undoes [`Self::add_spikes`] of the same spikes to what was `start`.
@@ -69,7 +69,7 @@ impl Wiring {
         same: Option<R>,
         state: &mut [R],
     ) {
-        each_row(self, AddSpikeToState { spike, first, weights, same, state });
+        each_row(self, AddSpikes { spikes: &[spike], first, weights, same, out: state, term: addend });
     }
 
     /// `out[column] += x[row] w` over all connections.
@@ -139,46 +139,31 @@ impl<K: Kernel> Loops for Dispatched<'_, K> {
     }
 }
 
-struct AddSpikes<'a, R> {
+struct AddSpikes<'a, R, F> {
     spikes: &'a [u32],
     first: usize,
     weights: &'a [R],
     same: Option<R>,
     out: &'a mut [R],
+    /// What is added for a weight.
+    term: F,
 }
 
-impl<R: Real> Kernel for AddSpikes<'_, R> {
+impl<R: Real, F: Fn(R) -> R> Kernel for AddSpikes<'_, R, F> {
     #[inline(always)]
     fn run(self, rows: &impl Rows) {
         if let Some(weight) = self.same {
+            let term = (self.term)(weight);
             // The list of weights, as long as that of the columns, is not read.
             for &spike in self.spikes {
-                rows.each(spike as usize - self.first, |column, _| self.out[column] += weight);
+                rows.each(spike as usize - self.first, |column, _| self.out[column] += term);
             }
             return;
         }
         for &spike in self.spikes {
-            rows.each_weight(spike as usize - self.first, self.weights, |column, weight| self.out[column] += weight);
+            let add = |column: usize, weight| self.out[column] += (self.term)(weight);
+            rows.each_weight(spike as usize - self.first, self.weights, add);
         }
-    }
-}
-
-struct AddSpikeToState<'a, R> {
-    spike: u32,
-    first: usize,
-    weights: &'a [R],
-    same: Option<R>,
-    state: &'a mut [R],
-}
-
-impl<R: Real> Kernel for AddSpikeToState<'_, R> {
-    #[inline(always)]
-    fn run(self, rows: &impl Rows) {
-        let (row, state) = (self.spike as usize - self.first, self.state);
-        if let Some(weight) = self.same {
-            return rows.each(row, |column, _| state[column] += addend(weight));
-        }
-        rows.each_weight(row, self.weights, |column, weight| state[column] += addend(weight));
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{AddSpikes, AddValues, Deliver, Kernel, Restore, Rows, Sparse};
 use crate::Real;
 use crate::simd::{Loops, dispatch};
+use std::convert::identity;
 use std::ops::Range;
 
 /// Where the connections to some columns stand in a list: 8 bytes a row. Columns are counted from the first of these.
@@ -54,7 +55,7 @@ impl Section {
         same: Option<R>,
         out: &mut [R],
     ) {
-        AddSpikes { spikes, first, weights, same, out }.run(&Own { section: self, list });
+        AddSpikes { spikes, first, weights, same, out, term: identity }.run(&Own { section: self, list });
     }
 
     /// As [`super::Wiring::restore`].
@@ -132,7 +133,15 @@ mod tests {
             let list = Sparse::from_pairs(4, &[0, 0, 0, 2, 3, 3], &[0, 4, 6, 5, 1, 6], weights);
             let numbers = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
             let mut whole = [0.0; 7];
-            AddSpikes { spikes: &[10, 12, 13], first: 10, weights: &numbers, same: None, out: &mut whole }.run(&list);
+            AddSpikes {
+                spikes: &[10, 12, 13],
+                first: 10,
+                weights: &numbers,
+                same: None,
+                out: &mut whole,
+                term: identity,
+            }
+            .run(&list);
             let mut parts = [0.0; 7];
             let mut count = 0;
             for columns in [0..1, 1..1, 1..5, 5..7] {
@@ -142,8 +151,10 @@ mod tests {
             }
             assert_eq!((parts, count), (whole, 6));
             let (mut equal, mut same) = ([0.0; 7], [0.0; 7]);
-            AddSpikes { spikes: &[10, 13], first: 10, weights: &[3.0; 6], same: None, out: &mut equal }.run(&list);
-            AddSpikes { spikes: &[10, 13], first: 10, weights: &[], same: Some(3.0), out: &mut same }.run(&list);
+            AddSpikes { spikes: &[10, 13], first: 10, weights: &[3.0; 6], same: None, out: &mut equal, term: identity }
+                .run(&list);
+            AddSpikes { spikes: &[10, 13], first: 10, weights: &[], same: Some(3.0), out: &mut same, term: identity }
+                .run(&list);
             assert_eq!(equal, same);
             let section = Section::new(&list, 5..7);
             section.restore(&list, &[13], 10, &[7.0, 9.0], &mut parts[5..]);
