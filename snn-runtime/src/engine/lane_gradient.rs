@@ -18,6 +18,8 @@ const PIECE: usize = 1 << 14;
 pub(crate) struct Places {
     /// Matrices whose rows begin one by one.
     matrices: Vec<Matrix>,
+    /// Per projection the matrix of its weights, if it is one of these.
+    of_projections: Vec<Option<usize>>,
     /// Everything else.
     rest: Vec<Range<usize>>,
     /// The rows of all matrices.
@@ -52,11 +54,9 @@ impl Places {
             end = matrix.weight.end;
         }
         places.rest.push(end..length);
+        let of = |p: &ProjectionPlan| places.matrices.iter().position(|matrix| matrix.weight == p.weight);
+        places.of_projections = projections.iter().map(of).collect();
         places
-    }
-
-    fn of(&self, weight: &Range<usize>) -> Option<&Matrix> {
-        self.matrices.iter().find(|matrix| matrix.weight == *weight)
     }
 }
 
@@ -99,18 +99,12 @@ impl<R: Real> LaneGradient<R> {
         &mut self.values[range]
     }
 
-    /// Begins some rows, counted from `first`, of the weights of a projection. `fresh`: whether each has not been begun before and
+    /// Begins some rows, counted from `first`, of the weights of projection `j`. `fresh`: whether each has not been begun before and
     /// must be written over.
-    pub(crate) fn begin_rows(
-        &mut self,
-        places: &Places,
-        weight: &Range<usize>,
-        rows: &[u32],
-        first: usize,
-        fresh: &mut Vec<bool>,
-    ) {
+    pub(crate) fn begin_rows(&mut self, places: &Places, j: usize, rows: &[u32], first: usize, fresh: &mut Vec<bool>) {
         fresh.clear();
-        let Some(matrix) = places.of(weight) else { return fresh.resize(rows.len(), false) };
+        let Some(matrix) = places.of_projections[j] else { return fresh.resize(rows.len(), false) };
+        let matrix = &places.matrices[matrix];
         fresh.extend(rows.iter().map(|&row| {
             let row = matrix.first + row as usize - first;
             let (word, bit) = (&mut self.begun[row / 64], 1 << (row % 64));
@@ -148,7 +142,8 @@ impl<R: Real> LaneGradient<R> {
     /// Writes all numbers, 0 where nothing has been begun.
     pub(crate) fn write(&self, places: &Places, to: &mut [R]) {
         for range in &places.rest {
-            to[range.clone()].copy_from_slice(&self.values[range.clone()]);
+            let pieces = to[range.clone()].par_chunks_mut(PIECE).zip(self.values[range.clone()].par_chunks(PIECE));
+            pieces.for_each(|(to, values)| to.copy_from_slice(values));
         }
         for Matrix { weight, columns, first } in &places.matrices {
             let rows = (PIECE / columns).max(1);
@@ -183,7 +178,12 @@ mod tests {
 
     fn places() -> Places {
         let matrix = |weight: Range<usize>, columns, first| Matrix { weight, columns, first };
-        Places { matrices: vec![matrix(2..8, 2, 0), matrix(9..15, 3, 3)], rest: vec![0..2, 8..9, 15..16], rows: 5 }
+        Places {
+            matrices: vec![matrix(2..8, 2, 0), matrix(9..15, 3, 3)],
+            of_projections: vec![None, Some(0), Some(1)],
+            rest: vec![0..2, 8..9, 15..16],
+            rows: 5,
+        }
     }
 
     fn begun(places: &Places) -> LaneGradient<f32> {
@@ -201,26 +201,26 @@ mod tests {
         let places = places();
         let [mut left, mut right] = [begun(&places), begun(&places)];
         let mut fresh = Vec::new();
-        left.begin_rows(&places, &(2..8), &[11, 12], 10, &mut fresh);
+        left.begin_rows(&places, 1, &[11, 12], 10, &mut fresh);
         assert_eq!(fresh, [true, true]);
         left.part(2..8)[2..].copy_from_slice(&[1.0, 2.0, 3.0, 4.0]);
-        left.begin_rows(&places, &(2..8), &[10, 12], 10, &mut fresh);
+        left.begin_rows(&places, 1, &[10, 12], 10, &mut fresh);
         assert_eq!(fresh, [true, false]);
         left.part(2..8)[..2].copy_from_slice(&[5.0, 6.0]);
-        right.begin_rows(&places, &(2..8), &[12], 10, &mut fresh);
+        right.begin_rows(&places, 1, &[12], 10, &mut fresh);
         right.part(2..8)[4..].copy_from_slice(&[0.5, 0.25]);
-        right.begin_rows(&places, &(9..15), &[1], 0, &mut fresh);
+        right.begin_rows(&places, 2, &[1], 0, &mut fresh);
         right.part(9..15)[3..].copy_from_slice(&[7.0, 8.0, 9.0]);
         right.part(15..16)[0] = 10.0;
         // Rows of weights that do not begin one by one.
-        right.begin_rows(&places, &(0..2), &[0, 1], 0, &mut fresh);
+        right.begin_rows(&places, 0, &[0, 1], 0, &mut fresh);
         assert_eq!(fresh, [false, false]);
 
         left.add(&right, &places);
         let mut all = [f32::NAN; 16];
         left.write(&places, &mut all);
         assert_eq!(all, [0.0, 0.0, 5.0, 6.0, 1.0, 2.0, 3.5, 4.25, 0.0, 0.0, 0.0, 0.0, 7.0, 8.0, 9.0, 10.0]);
-        left.begin_rows(&places, &(9..15), &[0, 1], 0, &mut fresh);
+        left.begin_rows(&places, 2, &[0, 1], 0, &mut fresh);
         assert_eq!(fresh, [true, false]);
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn add_gradients<R: Real>(
                     let Some(sorted) = p.sorted else { continue };
                     let rows = scratch.events[sorted].rows(&p.sources);
                     let fresh = &mut scratch.fresh[j];
-                    lane.gradient.begin_rows(&plan.places, &p.weight, rows, p.sources.start, fresh);
+                    lane.gradient.begin_rows(&plan.places, j, rows, p.sources.start, fresh);
                 }
                 for (start, width) in tiles(p.n, TILE) {
                     let slab = &mut scratch.slab[..live.len() * width];
