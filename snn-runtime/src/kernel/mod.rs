@@ -38,13 +38,19 @@ pub trait CoefficientRows<R: Real>: Copy {
     /// A coefficient of all neurons.
     type Row: Index<usize, Output = R> + Copy;
 
-    /// Coefficient `k` of all neurons.
+    /// Coefficient `k` of all neurons. `[n]`
+    ///
+    /// # Panics
+    /// If there are fewer coefficients.
     fn row(&self, k: usize) -> Self::Row;
 
     /// Those of some of the neurons, which count from 0 then.
     fn part(&self, cells: Range<usize>) -> Self;
 
     /// Coefficient `k`, which is equal for all neurons of a population that has some.
+    ///
+    /// # Panics
+    /// If there are fewer coefficients, or no neurons.
     fn shared(&self, k: usize) -> R;
 }
 
@@ -106,7 +112,7 @@ pub struct Each<'a, R> {
 }
 
 impl<'a, R: Real> Each<'a, R> {
-    /// From rows of `n` numbers.
+    /// From a row of `n` numbers for each coefficient: `[coefficients, n]`.
     #[inline(always)]
     pub fn new(values: &'a [R], n: usize) -> Self {
         Self { values, n, first: 0, count: n }
