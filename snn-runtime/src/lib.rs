@@ -10,6 +10,7 @@ pub mod connectivity;
 pub mod data;
 pub mod encode;
 pub mod engine;
+mod error_filter;
 pub mod graph;
 pub mod initialise;
 pub mod kernel;
@@ -32,6 +33,7 @@ pub use encode::Encoder;
 pub use engine::{
     Batch, Carry, Error, Evaluation, InputData, Network, Readouts, Recording, Session, TargetData, Values, Workspace,
 };
+pub use error_filter::{ErrorFilter, FilterEntry};
 pub use graph::{Graph, Simulation};
 /// The arrays at the surface of this crate.
 pub use ndarray;

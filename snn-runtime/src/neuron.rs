@@ -5,6 +5,7 @@
 //! compiler implements [`Neuron`] directly. Both see structure-of-arrays slices for `n` neurons of one population, in one
 //! sample or one sample after the other: entry `i` of a per-neuron quantity `q` stands at `q * n + i`.
 
+use crate::ErrorFilter;
 use crate::Real;
 use crate::engine::Error;
 use crate::kernel::ShortSteps;
@@ -177,6 +178,8 @@ pub struct NeuronLayout {
     /// The states whose gradient is always 0, because the adjoint was derived for losses and projections that do not look at them,
     /// and nothing else depends on them: a network that does is refused.
     pub silent: Vec<usize>,
+    /// How dL/d(events) follows from [`Adjoint::impulse`], where that is known; else the adjoint has no impulse.
+    pub error_filter: Option<ErrorFilter>,
     /// The number of states with white noise.
     pub noise: usize,
     /// The model has a threshold.
@@ -298,6 +301,8 @@ pub struct Adjoint<'a, R> {
     pub event_gradient: &'a mut [R],
     /// Out (overwritten): dL/d(drives); empty if not wanted. `[drives, n]`
     pub drive_gradient: &'a mut [R],
+    /// Out (overwritten): what the spike adds to the gradients of the states; empty without [`NeuronLayout::error_filter`]. `[n]`
+    pub impulse: &'a mut [R],
     /// Added to: dL/d(coefficient) for the coefficients in [`NeuronLayout::differentiated`]. `[differentiated, n]`
     pub coefficient_gradient: &'a mut [R],
 }
@@ -317,6 +322,7 @@ impl<R: Real> Adjoint<'_, R> {
             output_gradient: self.output_gradient,
             event_gradient: &mut *self.event_gradient,
             drive_gradient: &mut *self.drive_gradient,
+            impulse: &mut *self.impulse,
             coefficient_gradient: &mut *self.coefficient_gradient,
         }
     }

@@ -1,6 +1,7 @@
 //! Expressions of parameters and dt alone are taken out of the time loop: the step reads them as coefficients. The
 //! reverse accumulates the gradient of a coefficient over time; it is chained to the parameters once.
 
+use super::error_filter::FilterEntry;
 use super::reverse::{Reverse, adjoints};
 use super::step::Step;
 use crate::expr::{Arena, ExprId, Function, IdMap, IdSet, Leaf, Node, Operation, Table};
@@ -296,6 +297,19 @@ impl<'a> Hoisted<'a> {
         }
         let index = self.coefficient(arena, value, None);
         arena.leaf(Leaf::Coefficient(index as u32))
+    }
+
+    /// A constant of a filter, as a number or coefficient; 0 if there is none.
+    pub(super) fn entry(&mut self, arena: &mut Arena, constant: Option<ExprId>) -> FilterEntry {
+        let Some(constant) = constant else { return FilterEntry::Number(0.0) };
+        let hoisted = match arena.node(constant) {
+            Node::Leaf(Leaf::Coefficient(_)) => constant,
+            _ => self.hoist(arena, constant),
+        };
+        match arena.node(hoisted) {
+            Node::Leaf(Leaf::Coefficient(k)) => FilterEntry::Coefficient(k as usize),
+            _ => FilterEntry::Number(arena.constant_value(hoisted).unwrap_or(f64::NAN)),
+        }
     }
 
     /// The coefficients so far that depend on a trainable parameter.

@@ -7,6 +7,7 @@
 //! Everything is symbolic, in one arena; nothing here can fail on a checked model.
 
 mod direct;
+mod error_filter;
 mod exponents;
 mod gather;
 mod hoist;
@@ -18,6 +19,7 @@ mod reverse;
 mod step;
 mod tape;
 
+pub use error_filter::{ErrorFilter, FilterEntry};
 pub use hoist::{Chain, Coefficient, MatrixFunction, Propagator, StoredParameter, Transform};
 pub use identity::identity;
 pub(crate) use identity::identity_of;
@@ -61,6 +63,8 @@ pub struct Derived {
     pub ends: Vec<ExprId>,
     /// Its reverse.
     pub reverse: Reverse,
+    /// How the errors of events follow from the impulse of the reverse, if it has one.
+    pub error_filter: Option<ErrorFilter>,
     /// What the step keeps for the reverse.
     pub tape: Tape,
     /// From the coefficients back to the stored parameters.
@@ -100,6 +104,8 @@ fn derive_for(neuron: &model::Neuron, observed: &BTreeSet<usize>) -> Derived {
         reverse::reverse(&mut arena, &step, (neuron.events.len(), neuron.drives.len()), &candidates, observed);
     let differentiated = reverse.keep_coefficients(&arena, candidates, &initial);
     hoisted.reverse(&mut arena, &mut reverse);
+    let (error_filter, impulse) = error_filter::error_filter(&mut arena, neuron, &reverse, &mut hoisted).unzip();
+    reverse.impulse = impulse;
     let tape = tape::plan(&arena, &reverse);
     let (coefficients, propagators) = hoisted.finish(&arena, &stored);
     let chain = hoist::chain(&mut arena, &coefficients, &propagators, &stored, &differentiated);
@@ -119,6 +125,7 @@ fn derive_for(neuron: &model::Neuron, observed: &BTreeSet<usize>) -> Derived {
         step,
         ends,
         reverse,
+        error_filter,
         tape,
         chain,
     }

@@ -20,6 +20,8 @@ pub struct Reverse {
     pub drives: Vec<ExprId>,
     /// The contribution of the step to the gradient of each differentiated coefficient.
     pub coefficients: Vec<ExprId>,
+    /// What the spike adds to the adjoints of the states, if the errors of events follow from that alone.
+    pub impulse: Option<ExprId>,
     /// Names for expressions worth one.
     pub names: BTreeMap<ExprId, String>,
 }
@@ -27,7 +29,13 @@ pub struct Reverse {
 impl Reverse {
     /// All results.
     pub fn results(&self) -> impl Iterator<Item = ExprId> + '_ {
-        self.states.iter().chain(&self.events).chain(&self.drives).chain(&self.coefficients).copied()
+        self.states
+            .iter()
+            .chain(&self.events)
+            .chain(&self.drives)
+            .chain(&self.coefficients)
+            .chain(&self.impulse)
+            .copied()
     }
 
     /// Forgets the coefficients that the gradient does not reach: neither in the step nor as a starting value. Returns
@@ -89,7 +97,7 @@ pub(super) fn reverse(
         }
     }
     let silent = (0..step.end.len()).filter(|i| !seen.contains(i)).collect();
-    Reverse { states, silent, events, drives, coefficients, names }
+    Reverse { states, silent, events, drives, coefficients, impulse: None, names }
 }
 
 /// The states that a gradient reaches from observed states, spikes and outputs, in this step or those before it.

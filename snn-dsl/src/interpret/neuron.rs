@@ -2,7 +2,7 @@
 
 use super::blocks::Stores;
 use super::code::{Code, Decisions, Input};
-use crate::derive::{Derived, MatrixFunction, Transform, derive, derive_of, schedule};
+use crate::derive::{Derived, ErrorFilter, FilterEntry, MatrixFunction, Transform, derive, derive_of, schedule};
 use crate::expr::{ExprId, IdSet, Leaf};
 use crate::model::{self, Layer, Model, Neuron, Value};
 use snn_runtime::neuron::{Mode, whole_steps};
@@ -224,11 +224,26 @@ fn layout(neuron: &Neuron, derived: &Derived, value_of: impl Fn(usize) -> Option
         tape_flags: !derived.tape.flags.is_empty(),
         direct_events: derived.direct_events.clone(),
         silent: derived.reverse.silent.iter().copied().collect(),
+        error_filter: derived.error_filter.as_ref().map(error_filter),
         noise: derived.noise.len(),
         spikes: derived.step.threshold.is_some(),
         adjoint_reads_spikes: derived.tape.reads_spikes,
         refractory: neuron.refractory.is_some(),
         decisions: 0,
+    }
+}
+
+fn error_filter(filter: &ErrorFilter) -> snn_runtime::ErrorFilter {
+    let entry = |entry: &FilterEntry| match *entry {
+        FilterEntry::Number(number) => snn_runtime::FilterEntry::Number(number),
+        FilterEntry::Coefficient(k) => snn_runtime::FilterEntry::Coefficient(k),
+    };
+    let all = |entries: &[FilterEntry]| entries.iter().map(entry).collect();
+    snn_runtime::ErrorFilter {
+        transition: all(&filter.transition),
+        gain: all(&filter.gain),
+        read: all(&filter.read),
+        direct: all(&filter.direct),
     }
 }
 
@@ -398,6 +413,7 @@ impl<R: Real> snn_runtime::Neuron<R> for Interpreted {
         write(adjoint.event_gradient, &reverse.events);
         write(adjoint.drive_gradient, &reverse.drives);
         write(adjoint.state_gradient, &reverse.states);
+        write(adjoint.impulse, reverse.impulse.as_slice());
         for (row, &id) in adjoint.coefficient_gradient.chunks_exact_mut(n).zip(&reverse.coefficients) {
             for (sum, &value) in row.iter_mut().zip(registers.row(id)) {
                 *sum += value;

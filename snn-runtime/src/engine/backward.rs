@@ -1,7 +1,9 @@
 //! The reverse of a block of samples: errors of all ports, gradients of coefficients and weights.
 
 use super::call::Call;
+use super::filtered_errors;
 use super::forward::{Counts, Run, forward};
+use super::impulses::Sparse;
 use super::packed::{FACTOR, Factor, products};
 use super::projection::Carried;
 use super::segments::{piece, pieces, segments};
@@ -163,6 +165,25 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
         let row = (at + projection.delay) * target.incoming.len() + projection.port;
         let errors = &scratch.errors[projection.target][row * count * target.n + projection.targets.start..];
         let (rows, sources) = (projection.rows, projection.sources.clone());
+        if projection.filtered {
+            let (end, constants) = (t + projection.delay, call.weights.filter(projection.target));
+            let row = end % plan.impulses_of(projection.target) * count * target.n;
+            let numbers = &scratch.impulses[projection.target][row + projection.targets.start..];
+            let impulses = Sparse { numbers, stride: target.n, rows: projection.columns, samples: count };
+            let (weights, port) = (&call.weights.backward[j], projection.port);
+            let step = filtered_errors::Step { constants, port, weights, impulses };
+            let filtered = &mut scratch.filtered[j];
+            if scratch.last_live[projection.target] == Some(end) {
+                filtered.begin();
+            }
+            sums.add_products(&factors[..taken], count);
+            taken = 0;
+            let (list, part) = (&mut scratch.list, &mut scratch.part[..count * rows]);
+            if filtered.step(&step, call.densest_impulses, list, part, sums.fresh, sums.values) {
+                sums.fresh = false;
+                continue;
+            }
+        }
         // Spikes of all neurons are the usual case; their errors need no detour.
         if projection.carried == Carried::Spikes && rows == n && matches!(projection.wiring, Wiring::Dense) {
             if taken == FACTORS {
@@ -234,6 +255,10 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
         drive_gradient: match drive_gradient {
             [] => &mut scratch.drive_gradient[..layout.drives.len() * width],
             wanted => wanted,
+        },
+        impulse: match scratch.impulses[population].len() / width {
+            0 => &mut [],
+            kept => &mut scratch.impulses[population][t % kept * width..][..width],
         },
         coefficient_gradient: &mut scratch.coefficient_gradient[population],
     });

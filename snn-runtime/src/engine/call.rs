@@ -61,6 +61,8 @@ pub(crate) struct Call<'a, 'b, R> {
     pub(crate) pass: Pass,
     /// The first pass leaves in memory all that the second needs of each block, which then runs backwards alone.
     pub(crate) keeps: bool,
+    /// See [`super::Workspace::set_densest_impulses`].
+    pub(crate) densest_impulses: f64,
     /// See [`super::Workspace::set_neurons_per_thread`].
     pub(crate) neurons_per_thread: usize,
 }

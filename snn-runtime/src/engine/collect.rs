@@ -13,6 +13,15 @@ pub(crate) fn any(fired: &[u8]) -> bool {
     dispatch(Any(fired))
 }
 
+/// A bit for each flag, which is 0 or 1.
+#[inline(always)]
+pub(crate) fn bits_of(flags: &[u8; 64]) -> u64 {
+    // The product moves the flag of byte `i` to bit 56 + i.
+    let (words, _) = flags.as_chunks::<8>();
+    let byte = |word: &[u8; 8]| u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+    words.iter().rev().fold(0, |bits, word| bits << 8 | byte(word))
+}
+
 struct Any<'a>(&'a [u8]);
 
 impl Loops for Any<'_> {
@@ -40,12 +49,7 @@ impl Loops for Collect<'_> {
             if chunk.iter().fold(0, |any, &flag| any | flag) == 0 {
                 continue;
             }
-            // Flags are 0 or 1. The product moves that of byte `i` to bit 56 + i.
-            let (words, _) = chunk.as_chunks::<8>();
-            let bits = words
-                .iter()
-                .rev()
-                .fold(0, |bits, word| bits << 8 | u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56);
+            let bits = bits_of(chunk);
             self.train.push_bits(c as u32 * 64, bits);
         }
     }

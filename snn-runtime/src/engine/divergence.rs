@@ -91,6 +91,7 @@ fn state<R: Real>(
         gradient: false,
         pass: Pass::Only,
         keeps: false,
+        densest_impulses: 0.0,
         neurons_per_thread: usize::MAX,
     };
     let mut counts = Counts::default();

@@ -367,6 +367,7 @@ impl<R: Real> Network<R> {
             gradient: gradient && !coupled,
             pass: if coupled { Pass::First } else { Pass::Only },
             keeps: false,
+            densest_impulses: workspace.densest_impulses,
             neurons_per_thread: workspace.neurons_per_thread,
         };
         let shape = Shape {

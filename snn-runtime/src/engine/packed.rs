@@ -101,8 +101,15 @@ impl<R: Real, const WIDE: usize> Packed<R, WIDE> {
         self.data.bytes()
     }
 
+    /// The number of columns.
     #[inline(always)]
-    fn tile(&self, start: usize, width: usize) -> &[R] {
+    pub(super) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// The rows of a tile.
+    #[inline(always)]
+    pub(super) fn tile(&self, start: usize, width: usize) -> &[R] {
         &self.data[start * self.rows..(start + width) * self.rows]
     }
 
@@ -221,7 +228,7 @@ fn load<R: Real, const WIDTH: usize>(out: &[R]) -> [R; WIDTH] {
 
 /// Writes the first `used` numbers of a tile.
 #[inline(always)]
-fn store<R: Real, const WIDTH: usize>(out: &mut [R], used: usize, sum: [R; WIDTH]) {
+pub(super) fn store<R: Real, const WIDTH: usize>(out: &mut [R], used: usize, sum: [R; WIDTH]) {
     match out.first_chunk_mut::<WIDTH>() {
         Some(out) if used >= WIDTH => *out = sum,
         _ => store_part(&mut out[..used], sum),

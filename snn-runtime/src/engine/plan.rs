@@ -69,6 +69,11 @@ pub(crate) struct PopulationPlan<R> {
 }
 
 impl<R> Plan<R> {
+    /// How many steps of the impulses of a population are kept at once.
+    pub(crate) fn impulses_of(&self, population: usize) -> usize {
+        self.longest_delay(|p| p.filtered && p.target == population) + 1
+    }
+
     /// The longest delay of some projections.
     pub(crate) fn longest_delay(&self, which: impl Fn(&ProjectionPlan) -> bool) -> usize {
         self.projections.iter().filter(|p| which(p)).map(|p| p.delay).max().unwrap_or(0)
@@ -128,6 +133,7 @@ pub(crate) fn plan<R: Real>(graph: &Graph<R>, simulation: Simulation) -> Result<
     let sorted = sorted(&mut projections, &populations);
     let loss = loss::Plan::new(&graph.program, graph, simulation)?;
     check_silent(&populations, &signals, &loss)?;
+    mark_filtered(&mut projections, &populations, &signals, &loss);
     static PLANS: AtomicU64 = AtomicU64::new(0);
     let places = Places::new(&projections, layout.len());
     Ok(Plan {
@@ -161,6 +167,31 @@ fn sorted<R>(projections: &mut [ProjectionPlan], populations: &[PopulationPlan<R
         }
     }
     lists
+}
+
+/// Narrower matrices are multiplied as fast as impulses are listed.
+const FILTERED_COLUMNS: usize = 48;
+
+/// Through which projections errors may go back as products with impulses: those of all spikes of a population through dense weights,
+/// where the target has an error filter and its gradients come from its own events and spikes alone.
+fn mark_filtered<R>(
+    projections: &mut [ProjectionPlan],
+    populations: &[PopulationPlan<R>],
+    signals: &[(usize, Signal)],
+    loss: &loss::Plan<R>,
+) {
+    let seen = |population: usize| {
+        let mut traces = loss.traces.iter().filter(|t| t.gradient && t.population == population);
+        let mut sent = signals.iter().filter(|s| s.0 == population);
+        traces.any(|t| t.observable != loss::Observable::Spikes) || sent.any(|s| s.1 != Signal::Spikes)
+    };
+    for p in projections {
+        let target = &populations[p.target];
+        let whole = matches!(p.source, Source::Population(source) if populations[source].n == p.rows);
+        let dense = p.carried == Carried::Spikes && matches!(p.wiring, Wiring::Dense);
+        let filter = target.layout.error_filter.is_some() && !target.per_neuron && p.port < target.layout.events.len();
+        p.filtered = whole && dense && filter && p.columns >= FILTERED_COLUMNS && !seen(p.target);
+    }
 }
 
 fn check_simulation(simulation: Simulation) -> Result<(), Error> {
@@ -257,6 +288,7 @@ fn population<R: Real>(
         || neuron.initial.iter().chain(&neuron.differentiated).any(|&c| c >= neuron.coefficients)
         || !(neuron.direct_events.is_empty() || neuron.direct_events.len() == neuron.events.len())
         || neuron.direct_events.iter().any(|&state| state >= neuron.states.len())
+        || neuron.error_filter.as_ref().is_some_and(|f| !f.is_sound(neuron.events.len(), neuron.coefficients))
     {
         return Err(Error::graph(format!("population `{}`: the layout of model `{}` is broken", p.name, neuron.name)));
     }

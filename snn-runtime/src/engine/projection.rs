@@ -50,6 +50,8 @@ pub(crate) struct ProjectionPlan {
     pub(crate) weight: Range<usize>,
     /// If its weight gradients are sums of errors over the spikes of each row: which list of [`super::plan::Plan::sorted`].
     pub(crate) sorted: Option<usize>,
+    /// Errors may go back through it as products with impulses, see [`super::filtered_errors`].
+    pub(crate) filtered: bool,
     /// The first of the projections with these weights.
     pub(crate) lead: usize,
     /// Of the first.
@@ -219,6 +221,7 @@ pub(crate) fn projection<R: Real>(
             fans,
             weight: weight.clone(),
             sorted: None,
+            filtered: false,
             lead,
             bias: bias.filter(|_| k == 0).map(range),
             columns_of_a_bias,

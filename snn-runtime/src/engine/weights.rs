@@ -1,6 +1,7 @@
 //! What is computed from the parameters once per call: weights in effect, in the order the kernels read them, and the
 //! coefficients of the neurons.
 
+use super::filtered_errors::Constants;
 use super::packed::{FACTOR, Packed, TILE};
 use super::plan::{Plan, PopulationPlan};
 use super::projection::ProjectionPlan;
@@ -26,6 +27,8 @@ pub(crate) struct Weights<R> {
     /// Per population the sum of the biases of each port. `[ports, n]`
     biases: Vec<Vec<R>>,
     coefficients: Vec<Vec<R>>,
+    /// Per population the constants of its error filter.
+    filters: Vec<Constants<R>>,
 }
 
 impl<R: Real> Weights<R> {
@@ -73,6 +76,11 @@ impl<R: Real> Weights<R> {
             sum_biases(plan, p, values, &mut self.biases[index]);
             coefficients(p, plan.simulation.dt, values, &mut self.coefficients[index]);
         }
+        let filter = |(index, p): (usize, &PopulationPlan<R>)| match &p.layout.error_filter {
+            Some(filter) if with_backward => Constants::new(filter, self.coefficients(index, p)),
+            _ => Constants::default(),
+        };
+        self.filters = plan.populations.iter().enumerate().map(filter).collect();
     }
 
     /// The weights in effect of a projection that is not dense.
@@ -94,6 +102,11 @@ impl<R: Real> Weights<R> {
     /// The coefficients of a population.
     pub(crate) fn coefficients(&self, population: usize, p: &PopulationPlan<R>) -> Coefficients<'_, R> {
         Coefficients { values: &self.coefficients[population], per_neuron: p.per_neuron }
+    }
+
+    /// The constants of the error filter of a population that has one, in a run with gradient.
+    pub(crate) fn filter(&self, population: usize) -> &Constants<R> {
+        &self.filters[population]
     }
 
     /// The bytes held.

@@ -3,6 +3,8 @@
 use super::carry::Sample;
 use super::dropout::Dropped;
 use super::events_by_row::EventsByRow;
+use super::filtered_errors::FilteredErrors;
+use super::impulses::Impulses;
 use super::lane_gradient::{LaneGradient, add};
 use super::packed::TILE;
 use super::plan::Plan;
@@ -19,6 +21,9 @@ use std::sync::{Mutex, PoisonError};
 
 /// See [`Workspace::set_kept_bytes`].
 const KEPT_BYTES: usize = 512 << 20;
+
+/// See [`Workspace::set_densest_impulses`].
+const DENSEST_IMPULSES: f64 = 0.4;
 
 /// See [`Workspace::set_tape_bytes`].
 const TAPE_BYTES: usize = 1 << 20;
@@ -37,6 +42,7 @@ pub struct Workspace<R> {
     pub(crate) noise_seed: u64,
     pub(crate) dropout_seed: Option<u64>,
     pub(crate) neurons_per_thread: usize,
+    pub(crate) densest_impulses: f64,
     pub(crate) weights: Weights<R>,
     pub(crate) lane: Vec<Lane<R>>,
     pub(crate) pool: Pool<Scratch<R>>,
@@ -63,6 +69,7 @@ impl<R: Real> Workspace<R> {
             noise_seed: 0,
             dropout_seed: None,
             neurons_per_thread: forward::NEURONS_PER_THREAD,
+            densest_impulses: DENSEST_IMPULSES,
             weights: Weights::default(),
             lane: Vec::new(),
             pool: Pool::default(),
@@ -117,6 +124,13 @@ impl<R: Real> Workspace<R> {
     /// and with dense projections to a part of a population that does not begin with a multiple of 64.
     pub fn set_neurons_per_thread(&mut self, neurons: usize) {
         self.neurons_per_thread = neurons;
+    }
+
+    /// The share of the neurons with an impulse ([`crate::ErrorFilter`]) up to which a block of samples sends its errors back through
+    /// dense weights as products with these alone; 0.4 at first, 0: never, 1: always. From the first step on, in the order of the way
+    /// back, in which more have one, the errors of the block go back as a whole. The sums of the two ways have other orders.
+    pub fn set_densest_impulses(&mut self, share: f64) {
+        self.densest_impulses = share;
     }
 
     /// The most threads that a sample of the last run was dealt to ([`Self::set_neurons_per_thread`]).
@@ -316,6 +330,13 @@ pub(crate) struct Scratch<R> {
     /// Per population: dL/d(events). `[steps, ports, block sample, n]`, for the steps of a segment and as many after it as
     /// delays reach.
     pub(crate) errors: Vec<Aligned<R>>,
+    /// Per population whose neurons have an [`crate::ErrorFilter`]: the impulses of the last steps that delays reach, in turn.
+    /// `[steps, block sample, n]`
+    pub(crate) impulses: Vec<Aligned<R>>,
+    /// Per projection what it has of the steps behind.
+    pub(crate) filtered: Vec<FilteredErrors<R>>,
+    /// The impulses of a step.
+    pub(crate) list: Impulses,
     /// Per population the last step whose errors are not all zero.
     pub(crate) last_live: Vec<Option<usize>>,
     /// Per population `[states, block sample, n]`.
@@ -423,6 +444,15 @@ impl<R: Real> Scratch<R> {
             self.state_gradient[index].resize(layout.states.len() * width);
             self.coefficient_gradient[index].resize(layout.differentiated.len() * width);
         }
+        self.impulses.resize_with(plan.populations.len(), Aligned::default);
+        for (index, (impulses, p)) in self.impulses.iter_mut().zip(&plan.populations).enumerate() {
+            let kept = if p.layout.error_filter.is_some() { plan.impulses_of(index) } else { 0 };
+            impulses.resize(kept * count * p.n);
+        }
+        self.filtered.resize_with(plan.projections.len(), FilteredErrors::default);
+        for (filtered, q) in self.filtered.iter_mut().zip(&plan.projections).filter(|(_, q)| q.filtered) {
+            filtered.prepare(&plan.populations[q.target], q.rows, count);
+        }
         let largest = count * plan.populations.iter().map(|p| p.n).max().unwrap_or(0);
         self.spike_gradient.resize(largest);
         self.sent_gradient.resize(largest);
@@ -442,6 +472,7 @@ impl<R: Real> Scratch<R> {
             &self.traces,
             &self.trace_gradients,
             &self.errors,
+            &self.impulses,
             &self.state_gradient,
             &self.coefficient_gradient,
         ];
@@ -468,6 +499,8 @@ impl<R: Real> Scratch<R> {
             + self.loss.bytes()
             + 4 * (self.positions.capacity() + self.row.capacity())
             + self.checkpoints.bytes()
+            + self.filtered.iter().map(FilteredErrors::bytes).sum::<usize>()
+            + self.list.bytes()
             + self.events.iter().map(EventsByRow::bytes).sum::<usize>()
             + self.fresh.iter().map(Vec::capacity).sum::<usize>()
             + self.sent.senders.iter().map(Vec::capacity).sum::<usize>()

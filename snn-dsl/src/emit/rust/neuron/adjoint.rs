@@ -10,7 +10,8 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 /// What the code of an adjoint calls things of its own.
-const FIXED: &[&str] = &["coefficient", "count", "cell", "adjoint", "spike_gradient", "spikes", "tape_flags"];
+const FIXED: &[&str] =
+    &["coefficient", "count", "cell", "adjoint", "spike_gradient", "spikes", "impulse", "tape_flags"];
 
 impl Emit<'_> {
     pub(super) fn adjoint(&self) -> Cells<'_> {
@@ -56,6 +57,7 @@ impl Emit<'_> {
                 Argument::rows(&gradients, "coefficient_gradient", true),
                 Argument::rows(&locals.outputs, "output_gradient", false),
                 Argument::slice("spike_gradient", quote! { #real }, false),
+                Argument::slice("impulse", quote! { #real }, true),
                 Argument::slice("spikes", quote! { #real }, false),
                 Argument::slice("tape_flags", quote! { u8 }, false),
             ],
@@ -107,6 +109,10 @@ impl Emit<'_> {
             lines.collect()
         };
         let mut lines = set(&locals.events, &reverse.events);
+        if let Some(id) = reverse.impulse {
+            let value = writer.value(id);
+            lines.extend(quote! { impulse[cell] = #runtime::math::flush(#value); });
+        }
         for (row, &id) in gradients.iter().zip(&reverse.coefficients) {
             let value = writer.value(id);
             lines.extend(quote! { #row[cell] += #value; });

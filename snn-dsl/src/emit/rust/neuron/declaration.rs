@@ -1,7 +1,7 @@
 //! The parameters of a model as a struct, and its layout.
 
 use super::{Emit, allow, doc_lines, text_block};
-use crate::derive::Transform;
+use crate::derive::{ErrorFilter, FilterEntry, Transform};
 use crate::emit::rust::expression::number_literal;
 use crate::emit::rust::names::index;
 use crate::model::Value;
@@ -129,6 +129,7 @@ impl Emit<'_> {
         let tape_flags = !derived.tape.flags.is_empty();
         let direct_events = derived.direct_events.iter().map(|&s| index(s));
         let silent = derived.reverse.silent.iter().map(|&s| index(s));
+        let error_filter = error_filter(derived.error_filter.as_ref(), runtime);
         let noise = index(self.derived.noise.len());
         let spikes = derived.step.threshold.is_some();
         let reads_spikes = derived.tape.reads_spikes;
@@ -149,6 +150,7 @@ impl Emit<'_> {
                     tape_flags: #tape_flags,
                     direct_events: vec![#(#direct_events),*],
                     silent: vec![#(#silent),*],
+                    error_filter: #error_filter,
                     noise: #noise,
                     spikes: #spikes,
                     adjoint_reads_spikes: #reads_spikes,
@@ -157,6 +159,33 @@ impl Emit<'_> {
                 }
             }
         }
+    }
+}
+
+fn error_filter(filter: Option<&ErrorFilter>, runtime: &TokenStream) -> TokenStream {
+    let Some(filter) = filter else { return quote! { ::core::option::Option::None } };
+    let list = |entries: &[FilterEntry]| {
+        let entries = entries.iter().map(|entry| match *entry {
+            FilterEntry::Number(number) => {
+                let number = number_literal(number);
+                quote! { #runtime::FilterEntry::Number(#number) }
+            }
+            FilterEntry::Coefficient(k) => {
+                let k = index(k);
+                quote! { #runtime::FilterEntry::Coefficient(#k) }
+            }
+        });
+        quote! { vec![#(#entries),*] }
+    };
+    let [transition, gain] = [&filter.transition, &filter.gain].map(|entries| list(entries));
+    let [read, direct] = [&filter.read, &filter.direct].map(|entries| list(entries));
+    quote! {
+        ::core::option::Option::Some(#runtime::ErrorFilter {
+            transition: #transition,
+            gain: #gain,
+            read: #read,
+            direct: #direct,
+        })
     }
 }
 
