@@ -16,7 +16,7 @@ pub enum FilterEntry {
 /// dL/d(event e) = read[e] G + direct[e] q,    then G <- transition G + gain q
 /// ```
 ///
-/// from the last step to the first, as long as no gradient comes to states and outputs but from the neuron itself. Weights commute
+/// from the last step to the first, as long as no gradient comes to the states but from the neuron itself. Weights commute
 /// with the constants where these are the same for all neurons, so that errors can be sent back as products of weights with impulses
 /// alone, most of which are 0 with a compact surrogate.
 #[derive(Clone, Debug, PartialEq)]

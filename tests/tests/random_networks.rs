@@ -167,6 +167,34 @@ fn threads_change_nothing() {
     assert!(spikes.get() * 2 >= cases as usize, "{} of {cases} networks spike", spikes.get());
 }
 
+/// Errors that go back as products with impulses are those that go back as a whole.
+#[test]
+fn impulses_change_no_gradient() {
+    let filtered = Cell::new(0);
+    let cases = check(config(VARIABLE, 96), &networks(Weights::Trained), |Text(text)| {
+        let network = smooth::network(&checked(&text));
+        let parameters = network.initial_parameters(7);
+        let trains = probe::inputs(&network, SAMPLES, 0.3, 11);
+        let (targets, values) = (probe::Targets::new(&network, SAMPLES), probe::values(&network, SAMPLES));
+        let batch = targets.batch(&network, probe::data(&network, &trains, &values));
+        let run = |densest: f64| {
+            let mut workspace = Workspace::with_lanes(4);
+            workspace.set_densest_impulses(densest);
+            probe::learning_bits(&network, &parameters, &batch, &mut workspace, Mode::Spiking)
+        };
+        let (Ok(whole), Ok(impulses)) = (run(0.0), run(1.0)) else { return Ok(()) };
+        filtered.set(filtered.get() + usize::from(whole != impulses));
+        let numbers = |bits: &[u64]| bits.iter().map(|&bits| f64::from_bits(bits)).collect::<Vec<_>>();
+        let (whole, impulses) = (numbers(&whole), numbers(&impulses));
+        let largest = whole.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+        for (a, b) in whole.iter().zip(&impulses) {
+            prop_assert!((a - b).abs() <= 1e-9 * largest, "{} {} of {}", a, b, largest);
+        }
+        Ok(())
+    });
+    assert!(filtered.get() * 20 >= cases as usize, "{} of {cases} networks have impulses", filtered.get());
+}
+
 /// The network of a model with other samples, forwards alone.
 struct Forward {
     network: Network<f64>,

@@ -54,7 +54,7 @@ fn networks<R: Real>(text: &str) -> Vec<Network<R>> {
 }
 
 /// Loss and gradient; what a run without gradient reads out, with traces of the whole time axis and without.
-fn bits<R: Real>(network: &Network<R>, mode: Mode, bytes: Option<usize>, kept: usize) -> Vec<u64> {
+fn bits<R: Real>(network: &Network<R>, mode: Mode, bytes: Option<usize>, kept: usize, densest: f64) -> Vec<u64> {
     let samples = 11;
     let (inputs, values) = (probe::inputs(network, samples, 0.1, 9), probe::values(network, samples));
     let targets = probe::Targets::new(network, samples);
@@ -62,6 +62,7 @@ fn bits<R: Real>(network: &Network<R>, mode: Mode, bytes: Option<usize>, kept: u
     let mut workspace = Workspace::with_lanes(2);
     workspace.set_tape_bytes(bytes);
     workspace.set_kept_bytes(kept);
+    workspace.set_densest_impulses(densest);
     let parameters = network.initial_parameters(5);
     let bits = probe::learning_bits(network, &parameters, &batch, &mut workspace, mode).unwrap();
     if mode == Mode::Spiking {
@@ -73,14 +74,19 @@ fn bits<R: Real>(network: &Network<R>, mode: Mode, bytes: Option<usize>, kept: u
 }
 
 fn check<R: Real>(text: &str, mode: Mode) {
+    check_with::<R>(text, mode, 0.4);
+}
+
+/// `densest`: see [`Workspace::set_densest_impulses`].
+fn check_with<R: Real>(text: &str, mode: Mode, densest: f64) {
     for network in networks::<R>(text) {
         let name = &network.graph().name;
-        let whole = bits(&network, mode, Some(usize::MAX), usize::MAX);
+        let whole = bits(&network, mode, Some(usize::MAX), usize::MAX, densest);
         assert!(whole.iter().filter(|&&bits| bits != 0).count() > whole.len() / 3, "{name}: hardly a gradient");
         for bytes in [Some(0), Some(150_000), None] {
-            assert!(bits(&network, mode, bytes, usize::MAX) == whole, "{name}: {bytes:?}");
+            assert!(bits(&network, mode, bytes, usize::MAX, densest) == whole, "{name}: {bytes:?}");
         }
-        assert!(bits(&network, mode, Some(0), 0) == whole, "{name}: run again");
+        assert!(bits(&network, mode, Some(0), 0, densest) == whole, "{name}: run again");
     }
 }
 
@@ -90,6 +96,16 @@ fn long_delays_noise_and_dropout() {
         let text = LONG.replace("COUPLED", coupled);
         check::<f32>(&text, Mode::Spiking);
         check::<f64>(&text, Mode::SmoothRecord);
+    }
+}
+
+/// Errors that go back as products with impulses: in all steps, and up to one with too many.
+#[test]
+fn impulses() {
+    let text = include_str!("../models/impulses.snn");
+    for densest in [0.2, 1.0] {
+        check_with::<f32>(text, Mode::Spiking, densest);
+        check_with::<f64>(text, Mode::SmoothRecord, densest);
     }
 }
 

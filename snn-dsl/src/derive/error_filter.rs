@@ -1,13 +1,13 @@
 //! The errors of the events as a linear filter of the impulses of the spike.
 //!
 //! Between spikes many neurons are linear with the same constants for all neurons and steps. Then so is the reverse: with G the adjoints
-//! of the states and q what the surrogate (or a reset, or a refractory period) adds to them, the *impulse*,
+//! of the states and q what the surrogate (or a reset, a refractory period, or a loss of outputs) adds to them, the *impulse*,
 //!
 //! ```text
 //! error of an event = R G + D q,    G <- T G + B q
 //! ```
 //!
-//! with one number q for each neuron, which is 0 unless the neuron is inside the support of its surrogate or fires. A matrix of weights
+//! with one number q for each neuron, which is 0 unless the neuron is inside the support of its surrogate, or fires, or a loss looks at it. A matrix of weights
 //! commutes with T, B, R and D: its product with the errors is the same filter of its product with the impulses, most of which are 0.
 
 use super::hoist::{Hoisted, is_known};
@@ -173,8 +173,8 @@ impl<'a> Parts<'a> {
                 let one = self.arena.constant(1.0);
                 Some(Split { linear: BTreeMap::from([(usize::from(i), one)]), impulse: None })
             }
-            // It is 0: the engine takes no filter where a loss reads outputs.
-            Node::Leaf(Leaf::SignalAdjoint(_)) => Some(Split::default()),
+            // Most losses that read outputs want them within bounds, and see few neurons outside.
+            Node::Leaf(Leaf::SignalAdjoint(_)) => Some(self.impulse(id)),
             Node::Negate(a) => {
                 let (split, minus) = (self.split(a)?, self.arena.constant(-1.0));
                 Some(self.scaled(split, minus))

@@ -165,8 +165,8 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
         let row = (at + projection.delay) * target.incoming.len() + projection.port;
         let errors = &scratch.errors[projection.target][row * count * target.n + projection.targets.start..];
         let (rows, sources) = (projection.rows, projection.sources.clone());
-        if projection.filtered {
-            let (end, constants) = (t + projection.delay, call.weights.filter(projection.target));
+        if let Some(constants) = call.weights.filter(projection.target).filter(|_| projection.filtered) {
+            let end = t + projection.delay;
             let row = end % plan.impulses_of(projection.target) * count * target.n;
             let numbers = &scratch.impulses[projection.target][row + projection.targets.start..];
             let impulses = Sparse { numbers, stride: target.n, rows: projection.columns, samples: count };
@@ -174,7 +174,7 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
             let step = filtered_errors::Step { constants, port, weights, impulses };
             let filtered = &mut scratch.filtered[j];
             if scratch.last_live[projection.target] == Some(end) {
-                filtered.begin();
+                filtered.begin(projection.columns, call.densest_impulses);
             }
             sums.add_products(&factors[..taken], count);
             taken = 0;

@@ -13,6 +13,9 @@ use crate::neuron::Coefficients;
 use crate::simd::{Loops, dispatch};
 use crate::{ErrorFilter, FilterEntry, Real};
 
+/// Matrices with fewer targets are multiplied as fast as impulses are listed.
+const FEWEST_TARGETS: usize = 48;
+
 /// The constants of a filter, as numbers.
 #[derive(Debug, Default)]
 pub(crate) struct Constants<R> {
@@ -23,21 +26,23 @@ pub(crate) struct Constants<R> {
 }
 
 impl<R: Real> Constants<R> {
-    /// Those of a population whose neurons have the same coefficients.
-    pub(crate) fn new(filter: &ErrorFilter, coefficients: Coefficients<'_, R>) -> Self {
-        let numbers = |entries: &[FilterEntry]| {
-            let number = |entry: &FilterEntry| match *entry {
-                FilterEntry::Number(number) => R::from_f64(number),
-                FilterEntry::Coefficient(c) => coefficients.values[c],
-            };
-            entries.iter().map(number).collect()
+    /// Those of a population of `n` neurons, if they are the same for all of them.
+    pub(crate) fn new(filter: &ErrorFilter, coefficients: Coefficients<'_, R>, n: usize) -> Option<Self> {
+        let number = |entry: &FilterEntry| match *entry {
+            FilterEntry::Number(number) => Some(R::from_f64(number)),
+            FilterEntry::Coefficient(c) if coefficients.per_neuron => {
+                let (first, rest) = coefficients.values[c * n..][..n].split_first()?;
+                rest.iter().all(|x| x == first).then_some(*first)
+            }
+            FilterEntry::Coefficient(c) => Some(coefficients.values[c]),
         };
-        Self {
-            transition: numbers(&filter.transition),
-            gain: numbers(&filter.gain),
-            read: numbers(&filter.read),
-            direct: numbers(&filter.direct),
-        }
+        let numbers = |entries: &[FilterEntry]| entries.iter().map(number).collect::<Option<_>>();
+        Some(Self {
+            transition: numbers(&filter.transition)?,
+            gain: numbers(&filter.gain)?,
+            read: numbers(&filter.read)?,
+            direct: numbers(&filter.direct)?,
+        })
     }
 }
 
@@ -72,9 +77,9 @@ impl<R: Real> FilteredErrors<R> {
         self.sums.bytes()
     }
 
-    /// Begins at the last step with errors.
-    pub(crate) fn begin(&mut self) {
-        self.is_on = true;
+    /// Begins at the last step with errors, if there are enough targets.
+    pub(crate) fn begin(&mut self, targets: usize, densest: f64) {
+        self.is_on = targets >= FEWEST_TARGETS || densest >= 1.0;
         self.sums.fill(R::ZERO);
     }
 

@@ -169,11 +169,8 @@ fn sorted<R>(projections: &mut [ProjectionPlan], populations: &[PopulationPlan<R
     lists
 }
 
-/// Narrower matrices are multiplied as fast as impulses are listed.
-const FILTERED_COLUMNS: usize = 48;
-
 /// Through which projections errors may go back as products with impulses: those of all spikes of a population through dense weights,
-/// where the target has an error filter and its gradients come from its own events and spikes alone.
+/// where the target has an error filter and no gradient comes to its states from outside.
 fn mark_filtered<R>(
     projections: &mut [ProjectionPlan],
     populations: &[PopulationPlan<R>],
@@ -183,14 +180,15 @@ fn mark_filtered<R>(
     let seen = |population: usize| {
         let mut traces = loss.traces.iter().filter(|t| t.gradient && t.population == population);
         let mut sent = signals.iter().filter(|s| s.0 == population);
-        traces.any(|t| t.observable != loss::Observable::Spikes) || sent.any(|s| s.1 != Signal::Spikes)
+        traces.any(|t| matches!(t.observable, loss::Observable::State(_)))
+            || sent.any(|s| matches!(s.1, Signal::State(_)))
     };
     for p in projections {
         let target = &populations[p.target];
         let whole = matches!(p.source, Source::Population(source) if populations[source].n == p.rows);
         let dense = p.carried == Carried::Spikes && matches!(p.wiring, Wiring::Dense);
-        let filter = target.layout.error_filter.is_some() && !target.per_neuron && p.port < target.layout.events.len();
-        p.filtered = whole && dense && filter && p.columns >= FILTERED_COLUMNS && !seen(p.target);
+        let filter = target.layout.error_filter.is_some() && p.port < target.layout.events.len();
+        p.filtered = whole && dense && filter && !seen(p.target);
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Weights<R> {
     biases: Vec<Vec<R>>,
     coefficients: Vec<Vec<R>>,
     /// Per population the constants of its error filter.
-    filters: Vec<Constants<R>>,
+    filters: Vec<Option<Constants<R>>>,
 }
 
 impl<R: Real> Weights<R> {
@@ -76,9 +76,9 @@ impl<R: Real> Weights<R> {
             sum_biases(plan, p, values, &mut self.biases[index]);
             coefficients(p, plan.simulation.dt, values, &mut self.coefficients[index]);
         }
-        let filter = |(index, p): (usize, &PopulationPlan<R>)| match &p.layout.error_filter {
-            Some(filter) if with_backward => Constants::new(filter, self.coefficients(index, p)),
-            _ => Constants::default(),
+        let filter = |(index, p): (usize, &PopulationPlan<R>)| {
+            let filter = p.layout.error_filter.as_ref().filter(|_| with_backward)?;
+            Constants::new(filter, self.coefficients(index, p), p.n)
         };
         self.filters = plan.populations.iter().enumerate().map(filter).collect();
     }
@@ -104,9 +104,9 @@ impl<R: Real> Weights<R> {
         Coefficients { values: &self.coefficients[population], per_neuron: p.per_neuron }
     }
 
-    /// The constants of the error filter of a population that has one, in a run with gradient.
-    pub(crate) fn filter(&self, population: usize) -> &Constants<R> {
-        &self.filters[population]
+    /// The constants of the error filter of a population, in a run with gradient, if all its neurons have the same.
+    pub(crate) fn filter(&self, population: usize) -> Option<&Constants<R>> {
+        self.filters[population].as_ref()
     }
 
     /// The bytes held.
