@@ -167,12 +167,36 @@ fn threads_change_nothing() {
     assert!(spikes.get() * 2 >= cases as usize, "{} of {cases} networks spike", spikes.get());
 }
 
+/// The text with compact surrogates in the neurons of the library that are linear between spikes, each layer of which is connected
+/// to itself.
+fn with_impulses(text: &str) -> String {
+    let mut text = text.trim_end().trim_end_matches('}').to_string();
+    let mut neurons = String::new();
+    for (name, source, unit) in [
+        ("LIF", include_str!("../../snn-dsl/src/library/neurons/LIF.snn"), "nA"),
+        ("LIF_delta", include_str!("../../snn-dsl/src/library/neurons/LIF_delta.snn"), "mV"),
+        ("ALIF", include_str!("../../snn-dsl/src/library/neurons/ALIF.snn"), "nA"),
+    ] {
+        let compact = source.replace("sigmoid(alpha = 4)", "piecewise_quadratic(alpha = 0.8)");
+        neurons += &compact.replace(&format!("neuron {name} {{"), &format!("neuron Compact{name} {{"));
+        let layers = text.lines().filter(|line| line.contains(&format!("= {name}(")));
+        let names: Vec<String> =
+            layers.filter_map(|line| line.trim().strip_prefix("layer ")?.split('[').next().map(String::from)).collect();
+        text = text.replace(&format!("= {name}("), &format!("= Compact{name}("));
+        for layer in names {
+            text += &format!("    {layer} -> {layer}.exc : dense, delay 1 step, init normal(0 {unit}, 1 {unit})\n");
+            text += &format!("    loss mean_n(mean_t({layer}.spike))\n");
+        }
+    }
+    format!("{neurons}{text}}}\n")
+}
+
 /// Errors that go back as products with impulses are those that go back as a whole.
 #[test]
 fn impulses_change_no_gradient() {
     let filtered = Cell::new(0);
     let cases = check(config(VARIABLE, 96), &networks(Weights::Trained), |Text(text)| {
-        let network = smooth::network(&checked(&text));
+        let network = smooth::network(&checked(&with_impulses(&text)));
         let parameters = network.initial_parameters(7);
         let trains = probe::inputs(&network, SAMPLES, 0.3, 11);
         let (targets, values) = (probe::Targets::new(&network, SAMPLES), probe::values(&network, SAMPLES));
