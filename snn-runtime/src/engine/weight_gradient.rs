@@ -24,10 +24,19 @@ pub(crate) fn add_gradients<R: Real>(
     let plan = call.plan;
     let (count, from) = (scratch.sent.count, scratch.from);
     for slot in 0..count {
-        sort_spikes(call, scratch, slot, &piece);
+        scratch.live.clear();
         for (target, p) in plan.populations.iter().enumerate() {
-            let Some(last) = scratch.last_live[target] else { continue };
-            let live = piece.start..piece.end.min(last + 1);
+            let reached = scratch.last_live[target].map_or(piece.start, |last| piece.end.min(last + 1));
+            let end = end_of_errors(&scratch.errors[target], p, (count, slot), from, piece.start..reached);
+            scratch.live.push(piece.start..end);
+        }
+        let end = scratch.live.iter().map(|live| live.end).max().unwrap_or_default();
+        if end <= piece.start {
+            continue;
+        }
+        sort_spikes(call, scratch, slot, &(piece.start..end));
+        for (target, p) in plan.populations.iter().enumerate() {
+            let live = scratch.live[target].clone();
             if live.is_empty() {
                 continue;
             }
@@ -75,7 +84,23 @@ pub(crate) fn add_gradients<R: Real>(
     }
 }
 
-/// Sorts the spikes that arrive in a piece, for each source and delay with which some do.
+/// The end of the steps of a range in which a sample has errors: where losses read a maximum over time, it has none behind that.
+fn end_of_errors<R: Real>(
+    errors: &[R],
+    p: &PopulationPlan<R>,
+    (count, slot): (usize, usize),
+    from: usize,
+    steps: Range<usize>,
+) -> usize {
+    let (start, width) = (steps.start, count * p.n);
+    let has_some = |t: &usize| {
+        let mut ports = (0..p.incoming.len()).map(|port| ((t - from) * p.incoming.len() + port) * width + slot * p.n);
+        ports.any(|place| errors[place..][..p.n].iter().any(|&e| e != R::ZERO))
+    };
+    steps.rev().find(has_some).map_or(start, |last| last + 1)
+}
+
+/// Sorts the spikes that arrive in some steps, for each source and delay with which some do.
 fn sort_spikes<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, slot: usize, piece: &Range<usize>) {
     for (&(source, delay), events) in call.plan.sorted.iter().zip(&mut scratch.events) {
         let steps = piece.start.saturating_sub(delay)..piece.end.saturating_sub(delay);

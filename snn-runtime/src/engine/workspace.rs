@@ -17,6 +17,7 @@ use crate::graph::Signal;
 use crate::loss::{self, Kept, Observable, Trace};
 use crate::neuron::Mode;
 use crate::{Real, SpikeTrain};
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 /// See [`Workspace::set_kept_bytes`].
@@ -357,6 +358,8 @@ pub(crate) struct Scratch<R> {
     pub(crate) events: Vec<EventsByRow>,
     /// Per projection: which of the rows that spiked are the first to be written to.
     pub(crate) fresh: Vec<Vec<bool>>,
+    /// Per population the steps of a piece in which the sample at work has errors.
+    pub(crate) live: Vec<Range<usize>>,
     /// One tile of errors over time. `[steps of a piece, TILE]`
     pub(crate) slab: Aligned<R>,
 }
