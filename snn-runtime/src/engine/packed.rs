@@ -264,7 +264,15 @@ impl<R: Real> Loops for AddRows<'_, R> {
     #[inline(always)]
     fn run<const BYTES: usize>(mut self) {
         let columns = self.columns.clone();
-        for (column, width) in tiles(self.packed.columns, TILE).filter(|(column, _)| columns.contains(column)) {
+        let mut done = columns.start;
+        // A list in two tiles fills as many registers as two lists in one, is read once, and ends once.
+        while const { is_paired::<R>(TILE, BYTES) } && done + 2 * TILE <= columns.end {
+            self.two_tiles(done);
+            done += 2 * TILE;
+        }
+        for (column, width) in
+            tiles(self.packed.columns, TILE).filter(|(column, _)| (done..columns.end).contains(column))
+        {
             match width {
                 TILE => self.tile::<TILE, BYTES>(column),
                 _ => self.tile::<NARROW, BYTES>(column),
@@ -288,6 +296,31 @@ impl<R: Real> AddRows<'_, R> {
     fn keep<const WIDTH: usize>(&mut self, column: usize, place: usize, sum: [R; WIDTH]) {
         let used = self.packed.columns - column;
         store(&mut self.out[place + column - self.columns.start..], used, sum);
+    }
+
+    /// Adds the rows of all lists to the columns of two wide tiles.
+    #[inline(always)]
+    fn two_tiles(&mut self, column: usize) {
+        let (low, _) = self.packed.tile(column, TILE).as_chunks::<TILE>();
+        let (high, _) = self.packed.tile(column + TILE, TILE).as_chunks::<TILE>();
+        let high = &high[..low.len()];
+        let first = self.first;
+        let from = column - self.columns.start;
+        let starts = self.start.map(|start| (load(&start[from..]), load(&start[from + TILE..])));
+        for &(list, place) in self.lists {
+            let (mut a, mut b): ([R; TILE], [R; TILE]) = match starts {
+                Some(starts) => starts,
+                None => (load(&self.out[place + from..]), load(&self.out[place + from + TILE..])),
+            };
+            for &index in list {
+                let index = index as usize - first;
+                let (row, other) = (&low[index], &high[index]);
+                a = std::array::from_fn(|j| a[j] + row[j]);
+                b = std::array::from_fn(|j| b[j] + other[j]);
+            }
+            store(&mut self.out[place + from..], TILE, a);
+            store(&mut self.out[place + from + TILE..], TILE, b);
+        }
     }
 
     /// Adds the rows of all lists to the columns of one tile.
