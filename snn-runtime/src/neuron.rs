@@ -301,7 +301,8 @@ pub struct Adjoint<'a, R> {
     pub event_gradient: &'a mut [R],
     /// Out (overwritten): dL/d(drives); empty if not wanted. `[drives, n]`
     pub drive_gradient: &'a mut [R],
-    /// Out (overwritten): what the spike adds to the gradients of the states; empty without [`NeuronLayout::error_filter`]. `[n]`
+    /// Out (overwritten): what the spike adds to the gradients of the states; empty if not wanted, and without
+    /// [`NeuronLayout::error_filter`]. `[n]`
     pub impulse: &'a mut [R],
     /// Added to: dL/d(coefficient) for the coefficients in [`NeuronLayout::differentiated`]. `[differentiated, n]`
     pub coefficient_gradient: &'a mut [R],

@@ -32,6 +32,10 @@ pub(crate) fn backward<R: Real>(
     for gradient in scratch.state_gradient.iter_mut().chain(&mut scratch.coefficient_gradient) {
         gradient.fill(R::ZERO);
     }
+    for (filtered, q) in scratch.filtered.iter_mut().zip(&plan.projections) {
+        let has_filter = q.filtered && call.weights.filter(q.target).is_some();
+        filtered.begin(if has_filter { q.columns } else { 0 }, call.densest_impulses);
+    }
     let in_segments = scratch.traced < steps;
     if !in_segments {
         call.trace_gradients(scratch, 0..steps);
@@ -165,22 +169,21 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
         let row = (at + projection.delay) * target.incoming.len() + projection.port;
         let errors = &scratch.errors[projection.target][row * count * target.n + projection.targets.start..];
         let (rows, sources) = (projection.rows, projection.sources.clone());
-        if let Some(constants) = call.weights.filter(projection.target).filter(|_| projection.filtered) {
-            let end = t + projection.delay;
-            let row = end % plan.impulses_of(projection.target) * count * target.n;
+        if scratch.filtered[j].is_on()
+            && let Some(constants) = call.weights.filter(projection.target)
+        {
+            let kept = scratch.impulses[projection.target].len() / (count * target.n);
+            let row = (t + projection.delay) % kept * count * target.n;
             let numbers = &scratch.impulses[projection.target][row + projection.targets.start..];
             let impulses = Sparse { numbers, stride: target.n, rows: projection.columns, samples: count };
             let (weights, port) = (&call.weights.backward[j], projection.port);
             let step = filtered_errors::Step { constants, port, weights, impulses };
             let filtered = &mut scratch.filtered[j];
-            if scratch.last_live[projection.target] == Some(end) {
-                filtered.begin(projection.columns, call.densest_impulses);
-            }
-            sums.add_products(&factors[..taken], count);
-            taken = 0;
             let (list, part) = (&mut scratch.list, &mut scratch.part[..count * rows]);
-            if filtered.step(&step, call.densest_impulses, list, part, sums.fresh, sums.values) {
-                sums.fresh = false;
+            if filtered.takes(&step, call.densest_impulses, list) {
+                sums.add_products(&factors[..taken], count);
+                taken = 0;
+                filtered.step(&step, list, part, std::mem::take(&mut sums.fresh), sums.values);
                 continue;
             }
         }
@@ -258,6 +261,7 @@ fn step_back<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, populati
         },
         impulse: match scratch.impulses[population].len() / width {
             0 => &mut [],
+            _ if !p.incoming.iter().flatten().any(|&j| scratch.filtered[j].is_on()) => &mut [],
             kept => &mut scratch.impulses[population][t % kept * width..][..width],
         },
         coefficient_gradient: &mut scratch.coefficient_gradient[population],

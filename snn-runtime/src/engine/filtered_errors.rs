@@ -77,32 +77,33 @@ impl<R: Real> FilteredErrors<R> {
         self.sums.bytes()
     }
 
-    /// Begins at the last step with errors, if there are enough targets.
+    /// Begins a block, in which so many targets may have impulses.
     pub(crate) fn begin(&mut self, targets: usize, densest: f64) {
-        self.is_on = targets >= FEWEST_TARGETS || densest >= 1.0;
-        self.sums.fill(R::ZERO);
+        self.is_on = targets >= FEWEST_TARGETS || targets > 0 && densest >= 1.0;
+        if self.is_on {
+            self.sums.fill(R::ZERO);
+        }
     }
 
-    /// Adds the errors of a step of the target to `out`, or begins it with them, and moves on to the step before. If more than that share
-    /// of the neurons has an impulse it does nothing, here and in all steps before, and returns false: then the product with all errors
-    /// is no slower. What is done depends on the block alone, whatever segments it is cut into. `part`: room. `[block sample, source]`
-    pub(crate) fn step(
-        &mut self,
-        step: &Step<'_, R>,
-        densest: f64,
-        list: &mut Impulses,
-        part: &mut [R],
-        fresh: bool,
-        out: &mut [R],
-    ) -> bool {
-        if !self.is_on {
-            return false;
+    /// It reads the impulses of its target.
+    pub(crate) fn is_on(&self) -> bool {
+        self.is_on
+    }
+
+    /// Whether the errors of a step of the target go back through the filter; `list` gets its impulses. If more than that share of the
+    /// neurons has one they do not, here and in all steps before: then the product with all errors is no slower. So it depends on the
+    /// block alone, whatever segments it is cut into.
+    pub(crate) fn takes(&mut self, step: &Step<'_, R>, densest: f64, list: &mut Impulses) -> bool {
+        if self.is_on {
+            let Sparse { samples, rows, .. } = step.impulses;
+            self.is_on = list.find(step.impulses) as f64 <= densest * (samples * rows) as f64;
         }
-        let Sparse { samples, rows, .. } = step.impulses;
-        if list.find(step.impulses) as f64 > densest * (samples * rows) as f64 {
-            self.is_on = false;
-            return false;
-        }
+        self.is_on
+    }
+
+    /// Adds the errors of a step of the target, whose impulses are listed, to `out`, or begins it with them, and moves on to the step
+    /// before. `part`: room. `[block sample, source]`
+    pub(crate) fn step(&mut self, step: &Step<'_, R>, list: &Impulses, part: &mut [R], fresh: bool, out: &mut [R]) {
         list.product(step.impulses, step.weights, part);
         let Step { constants, port, .. } = *step;
         let sums = &mut self.sums[..];
@@ -114,7 +115,6 @@ impl<R: Real> FilteredErrors<R> {
                 dispatch(Filter::<R, { ErrorFilter::MAX_STATES }> { constants, port, sums, impulses: part, fresh, out })
             }
         }
-        true
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) struct Flags {
     pub short: Ident,
     /// Of an adjoint: it writes gradients of drives.
     pub drives: Ident,
+    /// Of an adjoint: it writes the impulses.
+    pub impulse: Ident,
 }
 
 /// The items of one neuron.
@@ -97,6 +99,7 @@ impl Items {
             events: names.take("EVENTS"),
             short: names.take("SHORT"),
             drives: names.take("DRIVES"),
+            impulse: names.take("IMPULSE"),
         };
         let networks: Vec<NetworkItems> =
             model.networks.iter().zip(network_kinds).map(|(n, kind)| NetworkItems::new(n, kind, &mut names)).collect();

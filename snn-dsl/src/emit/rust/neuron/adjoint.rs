@@ -38,26 +38,27 @@ impl Emit<'_> {
             String::new(),
         ];
         docs.extend(text_block(crate::explain::adjoint_lines(self.model, derived)));
-        let drives = !self.model.drives.is_empty();
+        let (drives, impulse) = (!self.model.drives.is_empty(), derived.reverse.impulse.is_some());
+        let (flag_of_drives, flag_of_impulse) = (&self.items.flags.drives, &self.items.flags.impulse);
         Cells {
             items: &self.own.adjoint,
             real,
             runtime,
             from: (format_ident!("adjoint"), format_ident!("Adjoint")),
-            flags: vec![Flag::new(
-                &self.items.flags.drives,
-                drives.then(|| quote! { !adjoint.drive_gradient.is_empty() }),
-            )],
+            flags: [Flag::new(flag_of_drives, drives.then(|| quote! { !adjoint.drive_gradient.is_empty() }))]
+                .into_iter()
+                .chain(impulse.then(|| Flag::new(flag_of_impulse, Some(quote! { !adjoint.impulse.is_empty() }))))
+                .collect(),
             docs,
             arguments: vec![
                 Argument::rows(&locals.states, "state_gradient", true),
                 Argument::rows(&locals.events, "event_gradient", true),
-                Argument::rows(&locals.drives, "drive_gradient", true).optional(&self.items.flags.drives),
+                Argument::rows(&locals.drives, "drive_gradient", true).optional(flag_of_drives),
                 Argument::rows(&locals.tape, "tape", false),
                 Argument::rows(&gradients, "coefficient_gradient", true),
                 Argument::rows(&locals.outputs, "output_gradient", false),
                 Argument::slice("spike_gradient", quote! { #real }, false),
-                Argument::slice("impulse", quote! { #real }, true),
+                Argument::slice("impulse", quote! { #real }, true).optional(flag_of_impulse),
                 Argument::slice("spikes", quote! { #real }, false),
                 Argument::slice("tape_flags", quote! { u8 }, false),
             ],
@@ -111,7 +112,8 @@ impl Emit<'_> {
         let mut lines = set(&locals.events, &reverse.events);
         if let Some(id) = reverse.impulse {
             let value = writer.value(id);
-            lines.extend(quote! { impulse[cell] = #runtime::math::flush(#value); });
+            let flag = &self.items.flags.impulse;
+            lines.extend(quote! { if #flag { impulse[cell] = #runtime::math::flush(#value); } });
         }
         for (row, &id) in gradients.iter().zip(&reverse.coefficients) {
             let value = writer.value(id);
