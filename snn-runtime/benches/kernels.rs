@@ -51,6 +51,21 @@ fn product<R: Real>(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn impulses<R: Real>(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("impulses of 8 samples");
+    let mut matrix = Matrix::new(256, 256, |i, j| R::from_f64((i * 7 + j * 3) as f64 % 11.0 - 5.0));
+    let mut out = vec![R::ZERO; SAMPLES * 256];
+    for share in [5, 15, 25, 40] {
+        // A list of another length for each sample, without a pattern.
+        let has_one = |k: usize| (k.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % 100 < share;
+        let a: Vec<R> = (0..SAMPLES * 256).map(|k| if has_one(k) { R::ONE } else { R::ZERO }).collect();
+        group.bench_function(format!("{share} % of 256x256 {}", R::NAME), |b| {
+            b.iter(|| matrix.product_of_impulses(SAMPLES, black_box(&a), &mut out));
+        });
+    }
+    group.finish();
+}
+
 fn rows<R: Real>(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("rows");
     // Spikes of the input, and of the hidden neurons, in a step of the digits workload.
@@ -72,6 +87,8 @@ criterion_group!(
     exponential::<f64>,
     product::<f32>,
     product::<f64>,
+    impulses::<f32>,
+    impulses::<f64>,
     rows::<f32>,
     rows::<f64>
 );

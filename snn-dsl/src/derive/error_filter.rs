@@ -31,6 +31,8 @@ pub enum FilterEntry {
 /// The constants, by rows: T and B with a row for each state, R and D with one for each event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ErrorFilter {
+    /// The states whose adjoints G are.
+    pub states: Vec<usize>,
     /// T
     pub transition: Vec<FilterEntry>,
     /// B
@@ -75,7 +77,7 @@ pub(super) fn error_filter(
     };
     let (transition, gain): (Vec<_>, Vec<_>) = states.values().map(&mut row).unzip();
     let (read, direct): (Vec<_>, Vec<_>) = events.iter().map(row).unzip();
-    let filter = ErrorFilter { transition: transition.concat(), gain, read: read.concat(), direct };
+    let filter = ErrorFilter { states: order, transition: transition.concat(), gain, read: read.concat(), direct };
     Some((filter, impulse))
 }
 

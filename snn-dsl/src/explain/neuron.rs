@@ -1,7 +1,7 @@
 //! The derivation of one neuron.
 
 use super::{columns, section};
-use crate::derive::{Derived, MatrixFunction, Transform};
+use crate::derive::{Derived, ErrorFilter, FilterEntry, MatrixFunction, Transform};
 use crate::expr::{Abbreviations, Arena, ExprId, Leaf, Node, number};
 use crate::model::{Neuron, Parameter, Value};
 
@@ -328,6 +328,10 @@ pub(super) fn explain(neuron: &Neuron, derived: &Derived, out: &mut String) {
         );
     }
     section(out, "adjoint of one step (q_bar: derivative of the loss by q)", adjoint_lines(neuron, derived));
+    if let (Some(filter), Some(impulse)) = (&derived.error_filter, reverse_impulse(&show)) {
+        let title = format!("errors as a filter of the impulse q = {impulse}, which is 0 for most neurons");
+        section(out, &title, filter_lines(&show, filter));
+    }
     let name = |id| show.leaf(id);
     let transformed = derived.stored.iter().filter(|s| s.trainable).map(|s| s.value);
     let roots: Vec<ExprId> = transformed.chain(derived.chain.gradients.iter().map(|g| g.1)).collect();
@@ -347,6 +351,36 @@ pub(super) fn explain(neuron: &Neuron, derived: &Derived, out: &mut String) {
     let chain = chain.lines;
     section(out, "gradient of the trainable parameters (once, after the last step)", chain);
     section(out, "tape", tape_lines(&show));
+}
+
+fn reverse_impulse(show: &Show) -> Option<String> {
+    let name = |id| show.reverse_name(id);
+    Some(show.arena().show(show.derived.reverse.impulse?, &name))
+}
+
+fn filter_lines(show: &Show, filter: &ErrorFilter) -> Vec<String> {
+    let bar = |&state: &usize| {
+        let name = show.neuron.states.get(state).map_or("", |s| &s.quantity.name);
+        format!("{name}_bar")
+    };
+    let states: Vec<String> = filter.states.iter().map(bar).collect();
+    let sum = |row: &[FilterEntry], direct: Option<&FilterEntry>| {
+        let factors = row.iter().chain(direct);
+        let terms =
+            factors.zip(states.iter().map(String::as_str).chain(["q"])).filter_map(|(factor, of)| match *factor {
+                FilterEntry::Number(0.0) => None,
+                FilterEntry::Number(1.0) => Some(of.to_string()),
+                FilterEntry::Number(x) => Some(format!("{}*{of}", number(x))),
+                FilterEntry::Coefficient(k) => Some(format!("{}*{of}", show.derived.coefficients.get(k)?.name)),
+            });
+        let terms: Vec<String> = terms.collect();
+        if terms.is_empty() { "0".into() } else { terms.join(" + ") }
+    };
+    let count = states.len().max(1);
+    let events = show.neuron.events.iter().zip(filter.read.chunks(count)).zip(&filter.direct);
+    let events = events.map(|((event, row), direct)| format!("{}_bar = {}", event.name, sum(row, Some(direct))));
+    let moves = states.iter().zip(filter.transition.chunks(count)).zip(&filter.gain);
+    events.chain(moves.map(|((state, row), gain)| format!("{state} <- {}", sum(row, Some(gain))))).collect()
 }
 
 fn tape_lines(show: &Show) -> Vec<String> {

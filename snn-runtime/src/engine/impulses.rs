@@ -155,9 +155,9 @@ impl<R: Real> Product<'_, R> {
             }
             let [mut sum, b, mut c, d] = sums;
             for j in 0..N {
-                sum[j] = sum[j] + b[j];
-                c[j] = c[j] + d[j];
-                sum[j] = sum[j] + c[j];
+                sum[j] += b[j];
+                c[j] += d[j];
+                sum[j] += c[j];
             }
             store(&mut self.out[sample * columns + first..], used, sum);
         }
