@@ -63,7 +63,7 @@ fn which_neurons_have_a_filter() {
         };
         graph.populations.iter().map(states).collect::<Vec<_>>()
     };
-    assert_eq!(filters(TEXT), [Some(3), Some(2), Some(1), None]);
+    assert_eq!(filters(TEXT), [Some(3), Some(2), Some(1), Some(4), None]);
     let one = |spike: &str, rate: &str| {
         let text = format!(
             "neuron Cell {{
@@ -94,6 +94,13 @@ fn which_neurons_have_a_filter() {
     assert_eq!(one("sigmoid scale (1 mV) { V = 0 mV }", "-V + 1 MOhm*(I - w)"), None);
     assert_eq!(one(&format!("{compact} {{ V = 0 mV; I = 0 nA }}"), "-V + 1 MOhm*(I - w)"), None);
     let refractory = format!("{compact} {{ V = 0 mV }} refractory 2 ms holding V");
+    assert_eq!(snn_runtime::ErrorFilter::MAX_STATES, 4);
+    assert_eq!(
+        filters(
+            &TEXT.replace("-f\n", "-f + e\n    7 ms de/dt = -e\n    state e : nA\n").replace("f += exc", "e += exc")
+        )[3],
+        None
+    );
     assert_eq!(one(&refractory.replace("refractory", "\nrefractory"), "-V + 1 MOhm*(I - w)"), None);
     assert_eq!(one(&format!("{compact} {{ V = 0 mV }}"), "-V^2 / (1 mV) + 1 MOhm*(I - w)"), None);
 }

@@ -7,10 +7,11 @@
 //! error of an event = R G + D q,    G <- T G + B q
 //! ```
 //!
-//! with one number q for each neuron, which is 0 unless the neuron is inside the support of its surrogate, or fires, or a loss looks at it. A matrix of weights
-//! commutes with T, B, R and D: its product with the errors is the same filter of its product with the impulses, most of which are 0.
+//! with one number q for each neuron, which is 0 unless the neuron is inside the support of its surrogate, or fires, or a loss looks at
+//! it. A matrix of weights commutes with T, B, R and D: its product with the errors is the same filter of its product with the impulses,
+//! most of which are 0.
 
-use super::hoist::{Hoisted, is_known};
+use super::hoist::{Hoisted, Rewriting, is_known};
 use super::reverse::Reverse;
 use crate::expr::{Arena, ExprId, IdMap, IdSet, Leaf, Node, Operation};
 use crate::model::Neuron;
@@ -97,12 +98,15 @@ struct Parts<'a> {
     /// The others that change in the step: what they are without spike, outside the support and not refractory.
     quiet: IdMap<ExprId>,
     splits: IdMap<Split>,
+    /// Which are known before the first step.
+    constants: Rewriting,
 }
 
 impl<'a> Parts<'a> {
     fn of(arena: &'a mut Arena, reverse: &Reverse) -> Self {
         let order = arena.reachable(reverse.results());
-        let mut parts = Self { arena, mixed: IdSet::default(), quiet: IdMap::default(), splits: IdMap::default() };
+        let (mixed, constants) = (IdSet::default(), Rewriting::of(is_known));
+        let mut parts = Self { arena, mixed, quiet: IdMap::default(), splits: IdMap::default(), constants };
         for id in order {
             let mixed = match parts.arena.node(id) {
                 Node::Leaf(leaf) => {
@@ -112,7 +116,8 @@ impl<'a> Parts<'a> {
             };
             if mixed {
                 parts.mixed.insert(id);
-                if let Some(split) = parts.split_node(id) {
+                // One with more states is part of no filter.
+                if let Some(split) = parts.split_node(id).filter(|split| split.linear.len() <= STATES) {
                     parts.splits.insert(id, split);
                 }
             } else {
@@ -138,13 +143,9 @@ impl<'a> Parts<'a> {
         self.arena.constant_value(id) == Some(0.0)
     }
 
-    /// Known before the first step.
-    fn is_constant(&self, id: ExprId) -> bool {
-        self.arena.reachable([id]).into_iter().all(|id| match self.arena.node(id) {
-            Node::Leaf(leaf) => is_known(leaf),
-            Node::Spike(_) | Node::Detach(_) => false,
-            _ => true,
-        })
+    fn is_constant(&mut self, id: ExprId) -> bool {
+        self.constants.classify(self.arena, id);
+        self.constants.is_pure(id)
     }
 
     /// The value of a number or condition of the step without spike, outside the support and not refractory.

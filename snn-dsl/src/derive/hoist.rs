@@ -329,7 +329,7 @@ impl<'a> Hoisted<'a> {
 }
 
 /// What is known while the roots of one graph are rewritten one after the other: what they share is looked at once.
-struct Rewriting {
+pub(super) struct Rewriting {
     is_pure_leaf: fn(Leaf) -> bool,
     /// Whether each expression seen so far depends on such leaves alone.
     pure: IdMap<bool>,
@@ -339,11 +339,12 @@ struct Rewriting {
 
 impl Rewriting {
     /// What depends on such leaves alone is hoisted.
-    fn of(is_pure_leaf: fn(Leaf) -> bool) -> Self {
+    pub(super) fn of(is_pure_leaf: fn(Leaf) -> bool) -> Self {
         Self { is_pure_leaf, pure: IdMap::default(), results: IdMap::default() }
     }
 
-    fn classify(&mut self, arena: &Arena, root: ExprId) {
+    /// Looks at what is below a root.
+    pub(super) fn classify(&mut self, arena: &Arena, root: ExprId) {
         for id in arena.reachable_where([root], |id| !self.pure.contains(id)) {
             let pure = match arena.node(id) {
                 Node::Leaf(leaf) => (self.is_pure_leaf)(leaf),
@@ -355,7 +356,8 @@ impl Rewriting {
         }
     }
 
-    fn is_pure(&self, id: ExprId) -> bool {
+    /// Whether an expression that was looked at depends on such leaves alone.
+    pub(super) fn is_pure(&self, id: ExprId) -> bool {
         self.pure.get(id).copied().unwrap_or(false)
     }
 

@@ -128,8 +128,9 @@ impl<R: Real> Workspace<R> {
     }
 
     /// The share of the neurons with an impulse ([`crate::ErrorFilter`]) up to which a block of samples sends its errors back through
-    /// dense weights as products with these alone; 0.4 at first, 0: never, 1: always (else not for less than 48 targets). From the first step on, in the order of the way
-    /// back, in which more have one, the errors of the block go back as a whole. The sums of the two ways have other orders.
+    /// dense weights as products with these alone; 0.4 at first, 0: never, 1: always (else not for less than 48 targets). From the first
+    /// step on, in the order of the way back, in which more have one, the errors of the block go back as a whole. The sums of the two ways
+    /// have other orders.
     pub fn set_densest_impulses(&mut self, share: f64) {
         self.densest_impulses = share;
     }
