@@ -115,7 +115,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         _ => String::new(),
     };
     println!(
-        "snn: {:.1} ms/update, {:.0} samples/s, loss {loss:.5}, hidden rate {rate:.4} \
+        "snn: {:.2} ms/update, {:.0} samples/s, loss {loss:.5}, hidden rate {rate:.4} \
          (B={size} T={} NH={}, {} threads{memory})",
         1e3 * median,
         size as f64 / median,

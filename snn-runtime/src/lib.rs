@@ -26,6 +26,7 @@ mod real;
 pub mod simd;
 mod spikes;
 pub mod store;
+mod threads;
 
 pub use cells::Cells;
 pub use compiled::Compiled;

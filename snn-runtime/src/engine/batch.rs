@@ -5,8 +5,10 @@ use super::plan::{LIMIT, Plan};
 use crate::encode::Encoder;
 use crate::graph::{Input, InputKind, Target, TargetKind};
 use crate::loss::Targets;
+use crate::threads::PIECE;
 use crate::{Real, SpikeTrain};
-use ndarray::{ArrayView, ArrayView2, ArrayView3, Axis, Dimension};
+use ndarray::{ArrayView, ArrayView1, ArrayView2, ArrayView3, Axis, Dimension};
+use rayon::prelude::*;
 use std::borrow::Cow;
 
 /// The samples of one call.
@@ -214,15 +216,18 @@ fn check_input(input: &Input, steps: usize, samples: usize, data: &InputData<'_>
                     ids.len()
                 ));
             }
-            for (sample, row) in values.rows().into_iter().enumerate() {
-                // Finite, and what else the rule of the encoder needs.
+            // Finite, and what else the rule of the encoder needs.
+            let check = |sample| {
+                let row: ArrayView1<'_, f32> = values.row(sample);
                 let checked = match row.as_slice() {
                     Some(row) => encoder.check(row),
                     None => encoder.check(&row.to_vec()),
                 };
-                if let Err(error) = checked {
-                    return fail_sample(sample, error.to_string());
-                }
+                checked.err().map(|error| (sample, error))
+            };
+            let rows = (0..samples).into_par_iter().with_min_len(PIECE.div_ceil(size.max(1)));
+            if let Some((sample, error)) = rows.find_map_first(check) {
+                return fail_sample(sample, error.to_string());
             }
         }
     }

@@ -7,11 +7,9 @@ use super::plan::Plan;
 use super::projection::ProjectionPlan;
 use crate::Real;
 use crate::aligned::Aligned;
+use crate::threads::PIECE;
 use rayon::prelude::*;
 use std::ops::Range;
-
-/// The numbers that are copied or added up at a time.
-const PIECE: usize = 1 << 14;
 
 /// The places of a gradient, by how they begin.
 #[derive(Debug, Default)]

@@ -18,6 +18,7 @@ use super::workspace::{Lane, Pool, Scratch, Shape, Workspace};
 use crate::graph::{Graph, Simulation};
 use crate::loss::Kept;
 use crate::neuron::Mode;
+use crate::threads::{all_finite, in_pool};
 use crate::{Layout, ParameterSet, Parameters, Real, SpikeTrain};
 use ndarray::{ArrayD, IxDyn};
 use std::sync::Arc;
@@ -105,11 +106,16 @@ impl<R: Real> Network<R> {
         recording: &Recording,
     ) -> Result<Readouts<R>, Error> {
         self.check_parameters("the parameters", parameters)?;
-        check_finite(parameters)?;
-        let targets = batch::check(&self.plan, batch, false)?;
-        workspace.weights.prepare(&self.plan, parameters.values(), false, false);
-        self.run(None, batch, &targets, workspace, recording, Mode::Spiking, false)?;
-        Ok(self.readouts(batch, workspace, recording))
+        let (layout, values) = (parameters.layout(), parameters.values());
+        let mut run = || {
+            check_finite(layout, values)?;
+            let targets = batch::check(&self.plan, batch, false)?;
+            workspace.weights.prepare(&self.plan, values, false, false);
+            self.run(None, batch, &targets, workspace, recording, Mode::Spiking, false)?;
+            Ok(self.readouts(batch, workspace, recording))
+        };
+        // A single block is run by one thread.
+        if batch.size > BLOCK { in_pool(run) } else { run() }
     }
 
     /// As [`Network::forward`], but the run begins where `carry` says and leaves its end there. A carry that has taken no
@@ -129,7 +135,7 @@ impl<R: Real> Network<R> {
         recording: &Recording,
     ) -> Result<Readouts<R>, Error> {
         self.check_parameters("the parameters", parameters)?;
-        check_finite(parameters)?;
+        check_finite(parameters.layout(), parameters.values())?;
         workspace.weights.prepare(&self.plan, parameters.values(), false, false);
         self.window(carry, batch, workspace, recording)
     }
@@ -174,7 +180,7 @@ impl<R: Real> Network<R> {
     /// If the parameters do not fit the network or are not finite.
     pub fn session(&self, parameters: &dyn Parameters<R>) -> Result<Session<'_, R>, Error> {
         self.check_parameters("the parameters", parameters)?;
-        check_finite(parameters)?;
+        check_finite(parameters.layout(), parameters.values())?;
         let mut workspace = Workspace::new();
         workspace.weights.prepare(&self.plan, parameters.values(), false, false);
         Ok(Session::new(self, workspace))
@@ -261,15 +267,31 @@ impl<R: Real> Network<R> {
         mode: Mode,
     ) -> Result<Evaluation<R>, Error> {
         self.check_parameters("the parameters", parameters)?;
-        check_finite(parameters)?;
         self.check_parameters("the gradient", gradient)?;
+        let (layout, values) = (parameters.layout(), parameters.values());
+        in_pool(|| {
+            check_finite(layout, values)?;
+            self.differentiate_at(values, carry, batch, workspace, gradient.values_mut(), mode)
+        })
+    }
+
+    /// The same, with parameters that are checked.
+    fn differentiate_at(
+        &self,
+        values: &[R],
+        carry: Option<&Carry<R>>,
+        batch: &Batch<'_, R>,
+        workspace: &mut Workspace<R>,
+        gradient: &mut [R],
+        mode: Mode,
+    ) -> Result<Evaluation<R>, Error> {
         if let Some(rule) = self.graph.plasticity.first() {
             let name = self.graph.projections.get(rule.projection).map(|p| p.name.clone()).unwrap_or_default();
             return Err(Error::Plastic(name));
         }
         let targets = batch::check(&self.plan, batch, true)?;
         let recording = Recording::none();
-        workspace.weights.prepare(&self.plan, parameters.values(), true, workspace.dropout_seed.is_some());
+        workspace.weights.prepare(&self.plan, values, true, workspace.dropout_seed.is_some());
         self.run(carry, batch, &targets, workspace, &recording, mode, true)?;
 
         let mut losses = Vec::with_capacity(batch.size * self.plan.loss.losses.len());
@@ -288,11 +310,10 @@ impl<R: Real> Network<R> {
         }
         let dropout = workspace.dropout_seed.is_some();
         if let Some(sum) = workspace.lane.first() {
-            parameter_gradient(&self.plan, sum, parameters.values(), dropout, gradient.values_mut());
+            parameter_gradient(&self.plan, sum, values, dropout, gradient);
         }
-        // A state can overflow where the loss does not see it. Without an early exit the test vectorises.
-        let finite = gradient.values().iter().fold(true, |all, x| all & x.is_finite());
-        if !finite
+        // A state can overflow where the loss does not see it.
+        if !all_finite(gradient)
             && mode == Mode::Spiking
             && let Some(error) = divergence::locate_state(&self.plan, batch, workspace, carry, workspace.dropout_seed)
         {
@@ -494,15 +515,13 @@ fn couple<R: Real>(call: &Call<'_, '_, R>, lanes: &mut [Lane<R>], pool: &Pool<Sc
 }
 
 /// A weight that is NaN can keep a layer silent, and the loss stays finite: it has to be found before the run.
-fn check_finite<R: Real>(parameters: &dyn Parameters<R>) -> Result<(), Error> {
-    // Without an early end inside a piece, so that it is compared in vectors.
-    let finite = |piece: &[R]| piece.iter().fold(true, |all, x| all & x.is_finite());
-    if parameters.values().chunks(1024).all(finite) {
+fn check_finite<R: Real>(layout: &Layout, values: &[R]) -> Result<(), Error> {
+    if all_finite(values) {
         return Ok(());
     }
-    let wrong = parameters.layout().tensors().iter().find_map(|tensor| {
-        let values = parameters.values().get(tensor.range.clone())?;
-        let (element, value) = values.iter().enumerate().find(|(_, x)| !x.is_finite())?;
+    let wrong = layout.tensors().iter().find_map(|tensor| {
+        let numbers = values.get(tensor.range.clone())?;
+        let (element, value) = numbers.iter().enumerate().find(|(_, x)| !x.is_finite())?;
         Some(Error::ParameterNotFinite { tensor: tensor.name.clone(), element, value: value.to_string() })
     });
     wrong.map_or(Ok(()), Err)

@@ -10,6 +10,8 @@
 use crate::Real;
 use crate::aligned::Aligned;
 use crate::simd::{Loops, dispatch};
+use crate::threads::PIECE;
+use rayon::prelude::*;
 use std::iter::Zip;
 use std::ops::Range;
 use std::slice::Iter;
@@ -49,11 +51,14 @@ fn padded(columns: usize, wide: usize) -> usize {
 
 impl<R: Real, const WIDE: usize> Packed<R, WIDE> {
     /// Takes a matrix in, row-major, keeping the memory: as `effective(row, column, number)`.
-    pub(crate) fn fill(&mut self, rows: usize, columns: usize, matrix: &[R], effective: impl Fn(usize, usize, R) -> R) {
-        (self.rows, self.columns) = (rows, columns);
-        self.data.resize(rows * padded(columns, WIDE));
-        for (start, width) in tiles(columns, WIDE) {
-            let tile = &mut self.data[start * rows..(start + width) * rows];
+    pub(crate) fn fill(
+        &mut self,
+        rows: usize,
+        columns: usize,
+        matrix: &[R],
+        effective: impl Fn(usize, usize, R) -> R + Sync,
+    ) {
+        self.fill_tiles(rows, columns, |start, width, tile| {
             let used = width.min(columns - start);
             for (row, line) in tile.chunks_exact_mut(width).enumerate() {
                 let (line, padding) = line.split_at_mut(used);
@@ -63,7 +68,7 @@ impl<R: Real, const WIDE: usize> Packed<R, WIDE> {
                 }
                 padding.fill(R::ZERO);
             }
-        }
+        });
     }
 
     /// Takes the transpose of a matrix `[columns, rows]`, row-major, in: as `effective(row, column, number)`, row and column of that
@@ -73,12 +78,9 @@ impl<R: Real, const WIDE: usize> Packed<R, WIDE> {
         rows: usize,
         columns: usize,
         matrix: &[R],
-        effective: impl Fn(usize, usize, R) -> R,
+        effective: impl Fn(usize, usize, R) -> R + Sync,
     ) {
-        (self.rows, self.columns) = (rows, columns);
-        self.data.resize(rows * padded(columns, WIDE));
-        for (start, width) in tiles(columns, WIDE) {
-            let tile = &mut self.data[start * rows..(start + width) * rows];
+        self.fill_tiles(rows, columns, |start, width, tile| {
             // Eight rows at a time: each source line is read in pieces of a cache line.
             for (piece, lines) in tile.chunks_mut(8 * width).enumerate() {
                 for j in 0..width {
@@ -93,7 +95,20 @@ impl<R: Real, const WIDE: usize> Packed<R, WIDE> {
                     }
                 }
             }
-        }
+        });
+    }
+
+    /// Gives every tile its numbers: `fill(first column, width, tile)`. Large ones are dealt to the threads.
+    fn fill_tiles(&mut self, rows: usize, columns: usize, fill: impl Fn(usize, usize, &mut [R]) + Sync) {
+        (self.rows, self.columns) = (rows, columns);
+        self.data.resize(rows * padded(columns, WIDE));
+        let end = end_of_wide(columns, WIDE);
+        let (wide, narrow) = self.data.split_at_mut(rows * end);
+        let length = (rows * WIDE).max(1);
+        let wide = wide.par_chunks_mut(length).with_min_len(PIECE.div_ceil(length)).enumerate();
+        wide.for_each(|(tile, numbers)| fill(tile * WIDE, WIDE, numbers));
+        let narrow = narrow.chunks_mut((rows * NARROW).max(1)).enumerate();
+        narrow.for_each(|(tile, numbers)| fill(end + tile * NARROW, NARROW, numbers));
     }
 
     /// The bytes held.

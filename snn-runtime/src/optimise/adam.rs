@@ -4,6 +4,7 @@ use super::check::{check, setting, state_length};
 use super::{OptimiseError, Optimiser, StateView, StateViewMut};
 use crate::math::{flush, pow};
 use crate::simd::{Loops, dispatch};
+use crate::threads::{PIECE, in_pool};
 use crate::{Parameters, Real};
 use rayon::prelude::*;
 
@@ -117,20 +118,22 @@ impl<R: Real> Optimiser<R> for Adam<R> {
             epsilon: R::from_f64(self.epsilon),
         };
         let values = parameters.values_mut();
-        for tensor in layout.tensors().iter().filter(|t| !t.frozen) {
-            let place = || tensor.range.clone();
-            let learning_rate = learning_rate * tensor.update.rate;
-            update.rate = R::from_f64(learning_rate / (1.0 - pow(self.beta1, t)));
-            if self.decoupled {
-                update.shrink = R::from_f64(1.0 - learning_rate * self.decay);
+        in_pool(|| {
+            for tensor in layout.tensors().iter().filter(|t| !t.frozen) {
+                let place = || tensor.range.clone();
+                let learning_rate = learning_rate * tensor.update.rate;
+                update.rate = R::from_f64(learning_rate / (1.0 - pow(self.beta1, t)));
+                if self.decoupled {
+                    update.shrink = R::from_f64(1.0 - learning_rate * self.decay);
+                }
+                if let (Some(x), Some(g), Some(m), Some(v)) =
+                    (values.get_mut(place()), gradient.get(place()), mean.get_mut(place()), square.get_mut(place()))
+                {
+                    update.apply(x, g, m, v);
+                    tensor.update.clip(x);
+                }
             }
-            if let (Some(x), Some(g), Some(m), Some(v)) =
-                (values.get_mut(place()), gradient.get(place()), mean.get_mut(place()), square.get_mut(place()))
-            {
-                update.apply(x, g, m, v);
-                tensor.update.clip(x);
-            }
-        }
+        });
         Ok(())
     }
 
@@ -151,9 +154,6 @@ impl<R: Real> Optimiser<R> for Adam<R> {
         StateViewMut { steps, parts: vec![mean, square] }
     }
 }
-
-/// The numbers that a thread takes at a time.
-const PIECE: usize = 1 << 14;
 
 /// One step with everything that is the same for all numbers.
 struct Step<R> {

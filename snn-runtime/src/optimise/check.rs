@@ -1,5 +1,6 @@
 //! What can be wrong with a step, and the checks before it.
 
+use crate::threads::all_finite;
 use crate::{Layout, Parameters, Real};
 use std::sync::Arc;
 use thiserror::Error;
@@ -90,8 +91,7 @@ pub(super) fn check<R: Real>(
     }
     for tensor in layout.tensors().iter().filter(|t| !t.frozen) {
         let numbers = gradient.get(tensor.range.clone()).unwrap_or(&[]);
-        // Without an early exit the test vectorises.
-        if numbers.iter().fold(true, |all, x| all & x.is_finite()) {
+        if all_finite(numbers) {
             continue;
         }
         if let Some(place) = numbers.iter().position(|x| !x.is_finite()) {

@@ -2,7 +2,10 @@
 
 use super::check::{check, setting, state_length};
 use super::{OptimiseError, Optimiser, StateView, StateViewMut};
-use crate::{Parameters, Real, math::flush};
+use crate::math::flush;
+use crate::threads::{PIECE, in_pool};
+use crate::{Parameters, Real};
+use rayon::prelude::*;
 
 /// Gradient descent, with momentum if wanted (Polyak 1964; Nesterov 1983 as in Sutskever et al., "On the importance of
 /// initialization and momentum in deep learning", ICML 2013), in the form of PyTorch:
@@ -98,27 +101,21 @@ impl<R: Real> Optimiser<R> for Sgd<R> {
         }
         *steps = steps.saturating_add(1);
 
-        let (decay, momentum) = (R::from_f64(self.decay), R::from_f64(self.momentum));
         let values = parameters.values_mut();
-        for tensor in layout.tensors().iter().filter(|t| !t.frozen) {
-            let (Some(x), Some(g)) = (values.get_mut(tensor.range.clone()), gradient.get(tensor.range.clone())) else {
-                continue;
-            };
-            let rate = R::from_f64(learning_rate * tensor.update.rate);
-            let Some(v) = velocity.get_mut(tensor.range.clone()).filter(|_| self.momentum > 0.0) else {
-                for (x, &g) in x.iter_mut().zip(g) {
-                    *x -= rate * (g + decay * *x);
+        in_pool(|| {
+            for tensor in layout.tensors().iter().filter(|t| !t.frozen) {
+                let place = || tensor.range.clone();
+                let (Some(x), Some(g)) = (values.get_mut(place()), gradient.get(place())) else { continue };
+                let rate = R::from_f64(learning_rate * tensor.update.rate);
+                let (decay, momentum) = (R::from_f64(self.decay), R::from_f64(self.momentum));
+                let step = Step { rate, decay, momentum, nesterov: self.nesterov };
+                match velocity.get_mut(place()).filter(|_| self.momentum > 0.0) {
+                    None => step.plain(x, g),
+                    Some(v) => step.with_momentum(x, g, v),
                 }
                 tensor.update.clip(x);
-                continue;
-            };
-            for ((x, &g), v) in x.iter_mut().zip(g).zip(v) {
-                let g = g + decay * *x;
-                *v = flush(momentum * *v + g);
-                *x -= rate * if self.nesterov { g + momentum * *v } else { *v };
             }
-            tensor.update.clip(x);
-        }
+        });
         Ok(())
     }
 
@@ -135,6 +132,36 @@ impl<R: Real> Optimiser<R> for Sgd<R> {
     fn state_view_mut(&mut self) -> StateViewMut<'_, R> {
         let SgdState { steps, velocity } = &mut self.state;
         StateViewMut { steps, parts: vec![velocity] }
+    }
+}
+
+/// One step with everything that is the same for all numbers.
+struct Step<R> {
+    rate: R,
+    decay: R,
+    momentum: R,
+    nesterov: bool,
+}
+
+impl<R: Real> Step<R> {
+    fn plain(&self, x: &mut [R], g: &[R]) {
+        let pieces = x.par_chunks_mut(PIECE).zip(g.par_chunks(PIECE));
+        pieces.for_each(|(x, g)| {
+            for (x, &g) in x.iter_mut().zip(g) {
+                *x -= self.rate * (g + self.decay * *x);
+            }
+        });
+    }
+
+    fn with_momentum(&self, x: &mut [R], g: &[R], v: &mut [R]) {
+        let pieces = x.par_chunks_mut(PIECE).zip(g.par_chunks(PIECE)).zip(v.par_chunks_mut(PIECE));
+        pieces.for_each(|((x, g), v)| {
+            for ((x, &g), v) in x.iter_mut().zip(g).zip(v) {
+                let g = g + self.decay * *x;
+                *v = flush(self.momentum * *v + g);
+                *x -= self.rate * if self.nesterov { g + self.momentum * *v } else { *v };
+            }
+        });
     }
 }
 
