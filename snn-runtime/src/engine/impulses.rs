@@ -1,13 +1,11 @@
 //! The impulses of a step that are not 0, and their product with a matrix: only the rows of these neurons are read.
 
 use super::collect::bits_of;
-use super::packed::{FACTOR, NARROW, Packed, store, tiles};
+use super::packed::{FACTOR, NARROW, Packed, end_of_wide, load, store};
 use crate::Real;
 use crate::simd::{Loops, dispatch};
 
-/// A list has so many sums, each of every so-manieth impulse: one addition takes as long as several can be begun in.
-const SUMS: usize = 4;
-/// The neurons that are looked at together.
+/// The neurons that are looked at together, and whose rows of a matrix are: those of 256 columns of `f32` are 64 KB.
 const WORD: usize = 64;
 /// So many places are written without looking whether there are as many.
 const TOGETHER: usize = 8;
@@ -17,7 +15,7 @@ const TOGETHER: usize = 8;
 pub(crate) struct Impulses {
     /// One list after the other, ascending, and whatever lies behind the last.
     rows: Vec<u32>,
-    /// Where the list of each sample ends.
+    /// Where the list of each sample ends in each word. `[sample, word]`
     ends: Vec<usize>,
 }
 
@@ -52,6 +50,13 @@ impl Impulses {
     /// The product of the numbers that were looked through with a matrix. `out`: `[samples, columns]`
     pub(crate) fn product<R: Real>(&self, sparse: Sparse<'_, R>, packed: &Packed<R, FACTOR>, out: &mut [R]) {
         dispatch(Product { impulses: self, sparse, packed, out });
+    }
+
+    /// The impulses of a sample in a word.
+    #[inline(always)]
+    fn list(&self, place: usize) -> &[u32] {
+        let begin = place.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.rows[begin..self.ends[place]]
     }
 
     /// The bytes held.
@@ -91,8 +96,8 @@ impl<R: Real> Loops for Find<'_, R> {
                     }
                     next += TOGETHER;
                 }
+                ends.push(end);
             }
-            ends.push(end);
         }
     }
 }
@@ -108,58 +113,113 @@ impl<R: Real> Loops for Product<'_, R> {
     type Output = ();
     #[inline(always)]
     fn run<const BYTES: usize>(mut self) {
-        for (start, width) in tiles(self.packed.columns(), FACTOR) {
-            // As many columns as leave registers for all sums: four of them for each.
-            match (width == FACTOR, BYTES, BYTES / size_of::<R>()) {
-                (true, 64, _) => self.columns::<FACTOR, FACTOR>(start, 0),
-                (true, _, 8) => (0..FACTOR).step_by(16).for_each(|sub| self.columns::<FACTOR, 16>(start, sub)),
-                (true, ..) => (0..FACTOR).step_by(8).for_each(|sub| self.columns::<FACTOR, 8>(start, sub)),
-                _ => self.columns::<NARROW, NARROW>(start, 0),
+        let (end, columns) = (end_of_wide(self.packed.columns(), FACTOR), self.packed.columns());
+        // As many columns at once as leave registers: their sums fill half of them.
+        let mut start = 0;
+        while start < end {
+            start += match ((end - start) / FACTOR, BYTES, size_of::<R>()) {
+                (4.., 64, 4) => self.columns::<2, FACTOR, FACTOR>(start, 0),
+                (2.., 64, _) | (2.., 32, 4) => self.columns::<1, FACTOR, FACTOR>(start, 0),
+                (_, 32.., _) => self.columns::<1, FACTOR, { FACTOR / 2 }>(start, 0),
+                _ => {
+                    (0..FACTOR).step_by(8).for_each(|sub| {
+                        self.columns::<1, FACTOR, 4>(start, sub);
+                    });
+                    FACTOR
+                }
+            };
+        }
+        (end..columns).step_by(NARROW).for_each(|start| {
+            self.columns::<1, NARROW, { NARROW / 2 }>(start, 0);
+        });
+    }
+}
+
+impl<R: Real> Product<'_, R> {
+    /// All samples times two times `HALF` pieces of `N` columns, which follow each other in tiles, beginning at `sub`. Returns how many
+    /// columns these are.
+    #[inline(always)]
+    fn columns<const HALF: usize, const WIDTH: usize, const N: usize>(&mut self, start: usize, sub: usize) -> usize {
+        let width = 2 * HALF * N;
+        if start + sub + width <= self.packed.columns() {
+            self.columns_of::<HALF, WIDTH, N, true>(start, sub);
+        } else {
+            self.columns_of::<HALF, WIDTH, N, false>(start, sub);
+        }
+        width
+    }
+
+    /// The same, if these columns are all there or not. Every sum takes the rows in ascending order, as that of a dense product does.
+    ///
+    /// The sums are two arrays, which the compiler keeps in registers, as it does not one that is twice as long.
+    #[inline(always)]
+    fn columns_of<const HALF: usize, const WIDTH: usize, const N: usize, const FULL: bool>(
+        &mut self,
+        start: usize,
+        sub: usize,
+    ) {
+        let (columns, rows) = (self.packed.columns(), self.sparse.rows);
+        let tile = |k: usize| {
+            let first = start + (sub + k * N) / WIDTH * WIDTH;
+            &self.packed.tile(first, WIDTH).as_chunks::<WIDTH>().0[..rows]
+        };
+        let low_tiles: [&[[R; WIDTH]]; HALF] = std::array::from_fn(tile);
+        let high_tiles: [&[[R; WIDTH]]; HALF] = std::array::from_fn(|k| tile(HALF + k));
+        let column = |k: usize| if N == WIDTH { 0 } else { (sub + k * N) % WIDTH };
+        let width = if FULL { 2 * HALF * N } else { columns.saturating_sub(start + sub) };
+        if width == 0 {
+            return;
+        }
+        let words = rows.div_ceil(WORD);
+        for word in 0..words {
+            for sample in 0..self.sparse.samples {
+                let list = self.impulses.list(sample * words + word);
+                let numbers = self.sparse.sample(sample);
+                let out = &mut self.out[sample * columns..][..columns][start + sub..][..width];
+                let mut low = [[R::ZERO; N]; HALF];
+                let mut high = [[R::ZERO; N]; HALF];
+                if word > 0 {
+                    for k in 0..HALF {
+                        low[k] = begin::<R, N, FULL>(out, k);
+                        high[k] = begin::<R, N, FULL>(out, HALF + k);
+                    }
+                }
+                for &row in list {
+                    let row = row as usize;
+                    let x = numbers[row];
+                    for k in 0..HALF {
+                        let Some(&a) = low_tiles[k][row][column(k)..].first_chunk::<N>() else { return };
+                        let Some(&b) = high_tiles[k][row][column(HALF + k)..].first_chunk::<N>() else { return };
+                        low[k] = std::array::from_fn(|j| x.mul_add(a[j], low[k][j]));
+                        high[k] = std::array::from_fn(|j| x.mul_add(b[j], high[k][j]));
+                    }
+                }
+                for k in 0..HALF {
+                    keep::<R, N, FULL>(out, k, low[k]);
+                    keep::<R, N, FULL>(out, HALF + k, high[k]);
+                }
             }
         }
     }
 }
 
-impl<R: Real> Product<'_, R> {
-    /// All samples times `N` columns of a tile, beginning at `sub`.
-    #[inline(always)]
-    fn columns<const WIDTH: usize, const N: usize>(&mut self, start: usize, sub: usize) {
-        let columns = self.packed.columns();
-        let first = start + sub;
-        let used = columns.saturating_sub(first);
-        if used == 0 {
-            return;
-        }
-        let (tile, _) = self.packed.tile(start, WIDTH).as_chunks::<WIDTH>();
-        let mut begin = 0;
-        for (sample, &end) in self.impulses.ends.iter().enumerate() {
-            let numbers = &self.sparse.sample(sample)[..tile.len()];
-            let (list, rest) = self.impulses.rows[begin..end].as_chunks::<SUMS>();
-            begin = end;
-            let mut sums = [[R::ZERO; N]; SUMS];
-            for rows in list {
-                for (sum, &row) in sums.iter_mut().zip(rows) {
-                    let (x, row) = (numbers[row as usize], &tile[row as usize][sub..]);
-                    let Some(&row) = row.first_chunk::<N>() else { return };
-                    *sum = std::array::from_fn(|j| x.mul_add(row[j], sum[j]));
-                }
-            }
-            // The last ones, filled up with nothing times row 0.
-            let mut last = [(R::ZERO, 0); SUMS];
-            for (last, &row) in last.iter_mut().zip(rest) {
-                *last = (numbers[row as usize], row);
-            }
-            for (sum, &(x, row)) in sums.iter_mut().zip(&last) {
-                let Some(&row) = tile[row as usize][sub..].first_chunk::<N>() else { return };
-                *sum = std::array::from_fn(|j| x.mul_add(row[j], sum[j]));
-            }
-            let [mut sum, b, mut c, d] = sums;
-            for j in 0..N {
-                sum[j] += b[j];
-                c[j] += d[j];
-                sum[j] += c[j];
-            }
-            store(&mut self.out[sample * columns + first..], used, sum);
+/// The `k`-th piece of sums: of those that are not full, and of those behind them, what is there.
+#[inline(always)]
+fn begin<R: Real, const N: usize, const FULL: bool>(out: &[R], k: usize) -> [R; N] {
+    match FULL {
+        true => load(&out[k * N..][..N]),
+        false => load(out.get(k * N..).unwrap_or_default()),
+    }
+}
+
+/// Writes the `k`-th piece of sums, as far as there is one.
+#[inline(always)]
+fn keep<R: Real, const N: usize, const FULL: bool>(out: &mut [R], k: usize, sum: [R; N]) {
+    match FULL {
+        true => store(&mut out[k * N..][..N], N, sum),
+        false => {
+            let out = out.get_mut(k * N..).unwrap_or_default();
+            store(out, out.len().min(N), sum);
         }
     }
 }
@@ -189,6 +249,9 @@ mod tests {
                     let found = impulses.find(sparse);
                     let mut out = vec![R::from_f64(9.0); samples * columns];
                     impulses.product(sparse, &packed, &mut out);
+                    let mut dense = vec![R::ZERO; samples * columns];
+                    packed.product(samples, sparse.numbers, stride, &mut dense);
+                    assert_eq!(out, dense, "{level:?} {rows} {columns}");
                     let mut count = 0;
                     for (a, out) in sparse.numbers.chunks(stride).zip(out.chunks(columns)) {
                         count += a[..rows].iter().filter(|x| **x != R::ZERO).count();

@@ -40,7 +40,7 @@ pub(crate) fn tiles(columns: usize, wide: usize) -> impl Iterator<Item = (usize,
 }
 
 /// The end of the last wide tile.
-fn end_of_wide(columns: usize, wide: usize) -> usize {
+pub(super) fn end_of_wide(columns: usize, wide: usize) -> usize {
     (columns + wide / 2 - 1) / wide * wide
 }
 
@@ -234,7 +234,7 @@ pub(crate) fn sums_of<R: Real, const WIDTH: usize>(
 
 /// The numbers of a tile, which begin `out`: of one that is not full with whatever comes behind them, which [`store`] leaves.
 #[inline(always)]
-fn load<R: Real, const WIDTH: usize>(out: &[R]) -> [R; WIDTH] {
+pub(super) fn load<R: Real, const WIDTH: usize>(out: &[R]) -> [R; WIDTH] {
     match out.first_chunk::<WIDTH>() {
         Some(out) => *out,
         None => load_last(out),
