@@ -4,6 +4,8 @@
 //! function per instruction set and calls the one that is in force. The bodies are plain Rust, rounded operation by
 //! operation in a fixed order, so that every level gives the same bits and only the speed differs.
 
+pub(crate) mod places;
+
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 

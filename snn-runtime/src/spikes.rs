@@ -1,5 +1,6 @@
 //! The spikes of one sample as index lists, step by step.
 
+use crate::simd::places::{WORD, Wide, list};
 use crate::simd::{Loops, dispatch};
 use std::ops::Range;
 use thiserror::Error;
@@ -41,9 +42,6 @@ struct Forgotten {
     steps: usize,
     spikes: usize,
 }
-
-/// The bits of a word that are taken without looking whether there are so many.
-const TOGETHER: usize = 8;
 
 impl Default for SpikeTrain {
     fn default() -> Self {
@@ -121,44 +119,31 @@ impl SpikeTrain {
 
     /// Adds the spikes of up to 64 neurons to the open step: bit `i` is neuron `first + i`.
     #[inline(always)]
-    pub(crate) fn push_bits(&mut self, first: u32, bits: u64) {
-        let (start, mut bits) = (self.indices.len(), bits);
-        let end = start + bits.count_ones() as usize;
-        self.indices.resize(end.next_multiple_of(TOGETHER) + TOGETHER, 0);
-        // As in `push_words`.
-        for places in self.indices[start..].chunks_exact_mut(TOGETHER) {
-            for place in places {
-                *place = first + bits.trailing_zeros();
-                bits &= bits.wrapping_sub(1);
-            }
-            if bits == 0 {
-                break;
-            }
-        }
-        self.indices.truncate(end);
+    pub(crate) fn push_bits(&mut self, wide: Option<Wide>, first: u32, bits: u64) {
+        let end = self.indices.len();
+        self.indices.resize(end + WORD, 0);
+        let Some(places) = self.indices[end..].first_chunk_mut::<WORD>() else { return };
+        let count = list(wide, bits, |i| first + i as u32, places);
+        self.indices.truncate(end + count);
     }
 
     /// Adds closed steps, some of eight: bit `i` of word `t` of group `g` is a spike of `channels[g][i]` in step `t`.
     /// Channels must be ascending.
     #[inline(always)]
-    pub(crate) fn push_words(&mut self, channels: &[[u32; 64]], words: &[[u64; 8]], steps: Range<usize>) {
+    pub(crate) fn push_words(
+        &mut self,
+        wide: Option<Wide>,
+        channels: &[[u32; WORD]],
+        words: &[[u64; 8]],
+        steps: Range<usize>,
+    ) {
         let mut end = self.indices.len();
         let spikes: u32 = words.iter().flatten().map(|word| word.count_ones()).sum();
-        self.indices.resize(end + spikes as usize + TOGETHER, 0);
+        self.indices.resize(end + spikes as usize + WORD, 0);
         for step in steps {
             for (channels, words) in channels.iter().zip(words) {
-                let mut bits = words[step];
-                let mut next = end;
-                end += bits.count_ones() as usize;
-                // What is written behind the last bit is written over. Without a decision for each bit there are fewer that
-                // the processor foresees wrongly.
-                while bits != 0 {
-                    for place in &mut self.indices[next..][..TOGETHER] {
-                        *place = channels[bits.trailing_zeros() as usize % 64];
-                        bits &= bits.wrapping_sub(1);
-                    }
-                    next += TOGETHER;
-                }
+                let Some(places) = self.indices[end..].first_chunk_mut::<WORD>() else { break };
+                end += list(wide, words[step], |i| channels[i], places);
             }
             self.starts.push(end as u32);
         }
@@ -323,7 +308,7 @@ mod tests {
         type Output = ();
         #[inline(always)]
         fn run<const BYTES: usize>(self) {
-            self.train.push_words(self.channels, self.words, self.steps);
+            self.train.push_words(Wide::new::<BYTES>(), self.channels, self.words, self.steps);
         }
     }
 

@@ -3,6 +3,7 @@
 use super::turn::turn;
 use super::{EncodeError, Encoder, finite, first_spike, setting};
 use crate::random::{Purpose, Stream};
+use crate::simd::places::Wide;
 use crate::simd::{Loops, dispatch};
 use crate::{Real, SpikeTrain};
 use std::ops::Range;
@@ -135,7 +136,7 @@ impl Loops for Encode<'_> {
         let Self { poisson, values, dt, stream, steps, out } = self;
         let mut thresholds = vec![0; values.len()];
         thresholds.iter_mut().zip(values).for_each(|(to, &x)| *to = poisson.threshold(x, dt));
-        let active = Active::new(&thresholds);
+        let (wide, active) = (Wide::new::<BYTES>(), Active::new(&thresholds));
         let mut fired = vec![[0; DRAWS]; active.channels.len()];
         out.clear();
         (0..steps.start).for_each(|_| out.end_step());
@@ -144,7 +145,7 @@ impl Loops for Encode<'_> {
             // What was drawn outside the steps is left out.
             let first = block * DRAWS;
             let within = steps.start.saturating_sub(first)..(steps.end - first).min(DRAWS);
-            out.push_words(&active.channels, &fired, within);
+            out.push_words(wide, &active.channels, &fired, within);
         }
     }
 }

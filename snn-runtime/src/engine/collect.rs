@@ -1,6 +1,7 @@
 //! From a flag for each neuron to the list of those that fired.
 
 use crate::SpikeTrain;
+use crate::simd::places::{Wide, bits_of};
 use crate::simd::{Loops, dispatch};
 
 /// Appends the places of the flags that are not 0.
@@ -11,15 +12,6 @@ pub(crate) fn collect(fired: &[u8], train: &mut SpikeTrain) {
 /// Whether a flag is not 0.
 pub(crate) fn any(fired: &[u8]) -> bool {
     dispatch(Any(fired))
-}
-
-/// A bit for each flag, which is 0 or 1.
-#[inline(always)]
-pub(crate) fn bits_of(flags: &[u8; 64]) -> u64 {
-    // The product moves the flag of byte `i` to bit 56 + i.
-    let (words, _) = flags.as_chunks::<8>();
-    let byte = |word: &[u8; 8]| u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-    words.iter().rev().fold(0, |bits, word| bits << 8 | byte(word))
 }
 
 struct Any<'a>(&'a [u8]);
@@ -41,6 +33,7 @@ impl Loops for Collect<'_> {
     type Output = ();
     #[inline(always)]
     fn run<const BYTES: usize>(self) {
+        let wide = Wide::new::<BYTES>();
         let (chunks, rest) = self.fired.as_chunks::<64>();
         let mut last = [0; 64];
         last[..rest.len()].copy_from_slice(rest);
@@ -49,8 +42,7 @@ impl Loops for Collect<'_> {
             if chunk.iter().fold(0, |any, &flag| any | flag) == 0 {
                 continue;
             }
-            let bits = bits_of(chunk);
-            self.train.push_bits(c as u32 * 64, bits);
+            self.train.push_bits(wide, c as u32 * 64, bits_of(wide, chunk));
         }
     }
 }

@@ -1,14 +1,9 @@
 //! The impulses of a step that are not 0, and their product with a matrix: only the rows of these neurons are read.
 
-use super::collect::bits_of;
 use super::packed::{FACTOR, NARROW, Packed, end_of_wide, load, store};
 use crate::Real;
+use crate::simd::places::{WORD, Wide, bits_of_nonzero, list};
 use crate::simd::{Loops, dispatch};
-
-/// The neurons that are looked at together, and whose rows of a matrix are: those of 256 columns of `f32` are 64 KB.
-const WORD: usize = 64;
-/// So many places are written without looking whether there are as many.
-const TOGETHER: usize = 8;
 
 /// The neurons of each sample of a block that have an impulse in a step.
 #[derive(Debug, Default)]
@@ -38,7 +33,7 @@ impl<R: Real> Sparse<'_, R> {
 impl Impulses {
     /// Looks for the numbers that are not 0. Returns how many there are.
     pub(crate) fn find<R: Real>(&mut self, sparse: Sparse<'_, R>) -> usize {
-        let most = sparse.samples * sparse.rows + TOGETHER;
+        let most = sparse.samples * sparse.rows + WORD;
         if self.rows.len() < most {
             self.rows.resize(most, 0);
         }
@@ -75,27 +70,14 @@ impl<R: Real> Loops for Find<'_, R> {
     #[inline(always)]
     fn run<const BYTES: usize>(self) {
         let Impulses { rows, ends } = self.impulses;
-        let (rows, mut end) = (&mut rows[..], 0);
+        let (wide, rows, mut end) = (Wide::new::<BYTES>(), &mut rows[..], 0);
         for sample in 0..self.sparse.samples {
             let (words, rest) = self.sparse.sample(sample).as_chunks::<WORD>();
             let mut last = [R::ZERO; WORD];
             last[..rest.len()].copy_from_slice(rest);
             for (w, word) in words.iter().chain(if rest.is_empty() { None } else { Some(&last) }).enumerate() {
-                let mut flags = [0; WORD];
-                for (flag, &x) in flags.iter_mut().zip(word) {
-                    *flag = u8::from(x != R::ZERO);
-                }
-                let mut bits = bits_of(&flags);
-                let mut next = end;
-                end += bits.count_ones() as usize;
-                // What is written behind the last bit is written over, as in `SpikeTrain`.
-                while bits != 0 {
-                    for place in &mut rows[next..][..TOGETHER] {
-                        *place = (w * WORD) as u32 + bits.trailing_zeros();
-                        bits &= bits.wrapping_sub(1);
-                    }
-                    next += TOGETHER;
-                }
+                let Some(places) = rows[end..].first_chunk_mut::<WORD>() else { return };
+                end += list(wide, bits_of_nonzero(wide, word), |i| (w * WORD + i) as u32, places);
                 ends.push(end);
             }
         }
