@@ -278,20 +278,26 @@ impl<R: Real> Loops for AddRows<'_, R> {
     type Output = ();
     #[inline(always)]
     fn run<const BYTES: usize>(mut self) {
-        let columns = self.columns.clone();
-        let mut done = columns.start;
-        // A list in two tiles fills as many registers as two lists in one, is read once, and ends once.
-        while const { is_paired::<R>(TILE, BYTES) } && done + 2 * TILE <= columns.end {
-            self.two_tiles(done);
-            done += 2 * TILE;
-        }
-        for (column, width) in
-            tiles(self.packed.columns, TILE).filter(|(column, _)| (done..columns.end).contains(column))
-        {
-            match width {
-                TILE => self.tile::<TILE, BYTES>(column),
-                _ => self.tile::<NARROW, BYTES>(column),
+        let (columns, all) = (self.columns.clone(), self.packed.columns);
+        let mut rest = tiles(all, TILE).filter(move |(column, _)| columns.contains(column)).peekable();
+        while let Some((column, width)) = rest.next() {
+            // A list in two tiles is read once, and ends once; two wide ones of it fill as many registers as two lists in one.
+            let next = rest.peek().filter(|(column, width)| column + width <= all).map(|(_, width)| *width);
+            let paired = const { is_paired::<R>(TILE, BYTES) };
+            match (width, next) {
+                (TILE, Some(TILE)) if paired => self.two_tiles::<TILE, TILE>(column),
+                (TILE, Some(NARROW)) if paired => self.two_tiles::<TILE, NARROW>(column),
+                _ => {
+                    match (width, column + width <= all) {
+                        (TILE, true) => self.tile::<TILE, BYTES, true>(column),
+                        (TILE, false) => self.tile::<TILE, BYTES, false>(column),
+                        (_, true) => self.tile::<NARROW, BYTES, true>(column),
+                        (_, false) => self.tile::<NARROW, BYTES, false>(column),
+                    }
+                    continue;
+                }
             }
+            rest.next();
         }
     }
 }
@@ -299,48 +305,58 @@ impl<R: Real> Loops for AddRows<'_, R> {
 impl<R: Real> AddRows<'_, R> {
     /// Where a sum begins: with `start`, or with what is there.
     #[inline(always)]
-    fn begin<const WIDTH: usize>(&self, start: Option<[R; WIDTH]>, column: usize, place: usize) -> [R; WIDTH] {
+    fn begin<const WIDTH: usize, const FULL: bool>(
+        &self,
+        start: Option<[R; WIDTH]>,
+        column: usize,
+        place: usize,
+    ) -> [R; WIDTH] {
+        let out = || &self.out[place + column - self.columns.start..];
         match start {
             Some(start) => start,
-            None => load(&self.out[place + column - self.columns.start..]),
+            None if FULL => load(&out()[..WIDTH]),
+            None => load(out()),
         }
     }
 
     /// Keeps the sum of the tile that begins with `column`, in an array that begins at `place`.
     #[inline(always)]
-    fn keep<const WIDTH: usize>(&mut self, column: usize, place: usize, sum: [R; WIDTH]) {
+    fn keep<const WIDTH: usize, const FULL: bool>(&mut self, column: usize, place: usize, sum: [R; WIDTH]) {
         let used = self.packed.columns - column;
-        store(&mut self.out[place + column - self.columns.start..], used, sum);
+        let out = &mut self.out[place + column - self.columns.start..];
+        match FULL {
+            true => store(&mut out[..WIDTH], WIDTH, sum),
+            false => store(out, used, sum),
+        }
     }
 
-    /// Adds the rows of all lists to the columns of two wide tiles.
+    /// Adds the rows of all lists to the columns of two tiles that are full.
     #[inline(always)]
-    fn two_tiles(&mut self, column: usize) {
-        let (low, _) = self.packed.tile(column, TILE).as_chunks::<TILE>();
-        let (high, _) = self.packed.tile(column + TILE, TILE).as_chunks::<TILE>();
+    fn two_tiles<const A: usize, const B: usize>(&mut self, column: usize) {
+        let (low, _) = self.packed.tile(column, A).as_chunks::<A>();
+        let (high, _) = self.packed.tile(column + A, B).as_chunks::<B>();
         let high = &high[..low.len()];
         let first = self.first;
         let from = column - self.columns.start;
-        let starts = self.start.map(|start| (load(&start[from..]), load(&start[from + TILE..])));
+        let start_low = self.start.map(|start| load(&start[from..]));
+        let start_high = self.start.map(|start| load(&start[from + A..]));
         for &(list, place) in self.lists {
-            let (mut a, mut b): ([R; TILE], [R; TILE]) = match starts {
-                Some(starts) => starts,
-                None => (load(&self.out[place + from..]), load(&self.out[place + from + TILE..])),
-            };
+            let mut a: [R; A] = self.begin::<A, true>(start_low, column, place);
+            let mut b: [R; B] = self.begin::<B, true>(start_high, column + A, place);
             for &index in list {
                 let index = index as usize - first;
                 let (row, other) = (&low[index], &high[index]);
                 a = std::array::from_fn(|j| a[j] + row[j]);
                 b = std::array::from_fn(|j| b[j] + other[j]);
             }
-            store(&mut self.out[place + from..], TILE, a);
-            store(&mut self.out[place + from + TILE..], TILE, b);
+            self.keep::<A, true>(column, place, a);
+            self.keep::<B, true>(column + A, place, b);
         }
     }
 
-    /// Adds the rows of all lists to the columns of one tile.
+    /// Adds the rows of all lists to the columns of one tile, which is full or not.
     #[inline(always)]
-    fn tile<const WIDTH: usize, const BYTES: usize>(&mut self, column: usize) {
+    fn tile<const WIDTH: usize, const BYTES: usize, const FULL: bool>(&mut self, column: usize) {
         let (rows, _) = self.packed.tile(column, WIDTH).as_chunks::<WIDTH>();
         let first = self.first;
         let row = |index: u32| index as usize - first;
@@ -349,16 +365,17 @@ impl<R: Real> AddRows<'_, R> {
         if const { is_paired::<R>(WIDTH, BYTES) } {
             let (pairs, last) = rest.as_chunks::<2>();
             for &[(a, at_a), (b, at_b)] in pairs {
-                let begin = [self.begin(start, column, at_a), self.begin(start, column, at_b)];
-                let [sum_a, sum_b] = sums_of(rows, [a, b], row, begin);
-                self.keep(column, at_a, sum_a);
-                self.keep(column, at_b, sum_b);
+                let begin_a = self.begin::<WIDTH, FULL>(start, column, at_a);
+                let begin_b = self.begin::<WIDTH, FULL>(start, column, at_b);
+                let [sum_a, sum_b] = sums_of(rows, [a, b], row, [begin_a, begin_b]);
+                self.keep::<WIDTH, FULL>(column, at_a, sum_a);
+                self.keep::<WIDTH, FULL>(column, at_b, sum_b);
             }
             rest = last;
         }
         for &(list, place) in rest {
-            let sum = sum_of(rows, list, row, self.begin(start, column, place));
-            self.keep(column, place, sum);
+            let sum = sum_of(rows, list, row, self.begin::<WIDTH, FULL>(start, column, place));
+            self.keep::<WIDTH, FULL>(column, place, sum);
         }
     }
 }
