@@ -51,8 +51,9 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut times = Vec::new();
     let (mut rate, mut input_rate) = (0.0, 0.0);
     for update in 0..u64::from(options.updates) {
-        let start = Instant::now();
+        // As in the peer, drawing the trials is not part of an update.
         let trials = Task::default().trials(dt, 1, update * batch..(update + 1) * batch);
+        let start = Instant::now();
         let inputs = WorkingMemoryInputs { samples: trials.answers.len(), x: InputData::Spikes(&trials.spikes) };
         let targets = WorkingMemoryTargets { same: TargetData::Class(&trials.answers) };
         let evaluation = net.loss_and_gradient(&inputs, &targets, &mut workspace, &mut gradient)?;

@@ -282,11 +282,13 @@ impl<R: Real> Loops for AddRows<'_, R> {
         let mut rest = tiles(all, TILE).filter(move |(column, _)| columns.contains(column)).peekable();
         while let Some((column, width)) = rest.next() {
             // A list in two tiles is read once, and ends once; two wide ones of it fill as many registers as two lists in one.
-            let next = rest.peek().filter(|(column, width)| column + width <= all).map(|(_, width)| *width);
+            let next = rest.peek().map(|&(column, width)| (width, column + width <= all));
             let paired = const { is_paired::<R>(TILE, BYTES) };
             match (width, next) {
-                (TILE, Some(TILE)) if paired => self.two_tiles::<TILE, TILE>(column),
-                (TILE, Some(NARROW)) if paired => self.two_tiles::<TILE, NARROW>(column),
+                (TILE, Some((TILE, true))) if paired => self.two_tiles::<TILE, TILE, true>(column),
+                (TILE, Some((NARROW, true))) if paired => self.two_tiles::<TILE, NARROW, true>(column),
+                (NARROW, Some((NARROW, true))) if paired => self.two_tiles::<NARROW, NARROW, true>(column),
+                (NARROW, Some((NARROW, false))) if paired => self.two_tiles::<NARROW, NARROW, false>(column),
                 _ => {
                     match (width, column + width <= all) {
                         (TILE, true) => self.tile::<TILE, BYTES, true>(column),
@@ -330,9 +332,9 @@ impl<R: Real> AddRows<'_, R> {
         }
     }
 
-    /// Adds the rows of all lists to the columns of two tiles that are full.
+    /// Adds the rows of all lists to the columns of two tiles; the second is full or not.
     #[inline(always)]
-    fn two_tiles<const A: usize, const B: usize>(&mut self, column: usize) {
+    fn two_tiles<const A: usize, const B: usize, const FULL: bool>(&mut self, column: usize) {
         let (low, _) = self.packed.tile(column, A).as_chunks::<A>();
         let (high, _) = self.packed.tile(column + A, B).as_chunks::<B>();
         let high = &high[..low.len()];
@@ -342,7 +344,7 @@ impl<R: Real> AddRows<'_, R> {
         let start_high = self.start.map(|start| load(&start[from + A..]));
         for &(list, place) in self.lists {
             let mut a: [R; A] = self.begin::<A, true>(start_low, column, place);
-            let mut b: [R; B] = self.begin::<B, true>(start_high, column + A, place);
+            let mut b: [R; B] = self.begin::<B, FULL>(start_high, column + A, place);
             for &index in list {
                 let index = index as usize - first;
                 let (row, other) = (&low[index], &high[index]);
@@ -350,7 +352,7 @@ impl<R: Real> AddRows<'_, R> {
                 b = std::array::from_fn(|j| b[j] + other[j]);
             }
             self.keep::<A, true>(column, place, a);
-            self.keep::<B, true>(column + A, place, b);
+            self.keep::<B, FULL>(column + A, place, b);
         }
     }
 
@@ -616,7 +618,7 @@ mod tests {
 
     #[test]
     fn adding_rows_is_the_product_with_ones_bit_for_bit() {
-        for (rows, columns) in [(50, 10), (50, 64), (50, 120), (50, 200)] {
+        for (rows, columns) in [(50, 10), (50, 20), (50, 32), (50, 64), (50, 80), (50, 120), (50, 200)] {
             let w: Vec<f32> = numbers(rows * columns, 5);
             let (mut packed, mut factor) = (Packed::<f32, TILE>::default(), Packed::<f32, FACTOR>::default());
             packed.fill(rows, columns, &w, |_, _, w| w);

@@ -73,8 +73,10 @@ fn receive_ahead<R: Real>(
         for slot in 0..count {
             let train = sent.input(call, input, slot);
             let mut lists = [(&[][..], 0); AHEAD];
+            let first = cells.arrival(p, steps.start, port, slot).start;
             for (list, t) in lists.iter_mut().zip(begin..steps.end) {
-                *list = (train.step(t - projection.delay), cells.arrival(p, t, port, slot).start);
+                // The rows of these steps follow each other.
+                *list = (train.step(t - projection.delay), first + (t - steps.start) * cells.row(p));
                 counts.operations += (list.0.len() * p.n) as u64;
             }
             call.weights.forward[j].add_rows_at(&lists[..steps.end - begin], 0, start, cells.arriving());
@@ -103,13 +105,13 @@ fn receive_now<R: Real>(
     let mut touched = [if early.is_empty() { 0 } else { p.n }; BLOCK];
     for &j in late {
         let projection = &call.plan.projections[j];
-        let source = projection.sources.start;
-        let mut lists = [(&[][..], 0); BLOCK];
-        let mut dense = 0;
         let senders = sent.senders(call, projection, t);
         if senders == 0 {
             continue;
         }
+        let source = projection.sources.start;
+        let mut lists = [(&[][..], 0); BLOCK];
+        let mut dense = 0;
         for (slot, touched) in touched.iter_mut().enumerate().take(count) {
             if senders >> slot & 1 == 0 {
                 continue;
