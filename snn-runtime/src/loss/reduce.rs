@@ -110,13 +110,7 @@ pub(super) fn reduce_time<R: Real>(
                 positions.fill(window.start as u32);
                 out.copy_from_slice(row(window.start));
             }
-            for t in steps {
-                for ((&x, best), position) in row(t).iter().zip(out.iter_mut()).zip(positions.iter_mut()) {
-                    if x > *best {
-                        (*best, *position) = (x, t as u32);
-                    }
-                }
-            }
+            dispatch(Max { x: &x[(steps.start - rows.first) * rows.width..], rows, steps, positions, out });
         }
         Reduction::Mean | Reduction::Sum => {
             if steps.start == window.start {
@@ -126,6 +120,30 @@ pub(super) fn reduce_time<R: Real>(
                 add(out, row(t));
             }
             finish_mean(reduction, &steps, window, out);
+        }
+    }
+}
+
+/// The running maxima of some steps, of which `x` has the rows.
+struct Max<'a, R> {
+    x: &'a [R],
+    rows: Rows,
+    steps: Range<usize>,
+    positions: &'a mut [u32],
+    out: &'a mut [R],
+}
+
+impl<R: Real> Loops for Max<'_, R> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        for (t, row) in self.steps.zip(self.x.chunks_exact(self.rows.width)) {
+            for ((&x, best), position) in row.iter().zip(self.out.iter_mut()).zip(self.positions.iter_mut()) {
+                // Choices, and no decisions: both are written in any case.
+                let is_greater = x > *best;
+                *best = if is_greater { x } else { *best };
+                *position = if is_greater { t as u32 } else { *position };
+            }
         }
     }
 }
