@@ -191,6 +191,14 @@ impl SpikeTrain {
         &self.indices[self.starts[t] as usize..self.starts[t + 1] as usize]
     }
 
+    /// What [`Self::step`] gives for some steps.
+    #[inline(always)]
+    pub(crate) fn lists(&self, steps: std::ops::Range<usize>) -> impl Iterator<Item = &[u32]> {
+        let forgotten = self.forgotten.steps;
+        let starts = &self.starts[steps.start - forgotten..=steps.end - forgotten];
+        starts.windows(2).map(|bounds| &self.indices[bounds[0] as usize..bounds[1] as usize])
+    }
+
     /// The spikes of some steps, one step after the other.
     #[inline(always)]
     pub(crate) fn spikes(&self, steps: std::ops::Range<usize>) -> &[u32] {

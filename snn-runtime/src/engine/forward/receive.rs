@@ -73,11 +73,13 @@ fn receive_ahead<R: Real>(
         for slot in 0..count {
             let train = sent.input(call, input, slot);
             let mut lists = [(&[][..], 0); AHEAD];
+            let range = begin - projection.delay.min(begin)..steps.end - projection.delay.min(steps.end);
+            counts.operations += (train.spikes(range.clone()).len() * p.n) as u64;
+            // The rows of these steps follow each other.
             let first = cells.arrival(p, steps.start, port, slot).start;
-            for (list, t) in lists.iter_mut().zip(begin..steps.end) {
-                // The rows of these steps follow each other.
-                *list = (train.step(t - projection.delay), first + (t - steps.start) * cells.row(p));
-                counts.operations += (list.0.len() * p.n) as u64;
+            let places = (begin - steps.start..).map(|row| first + row * cells.row(p));
+            for (list, entry) in lists.iter_mut().zip(train.lists(range).zip(places)) {
+                *list = entry;
             }
             call.weights.forward[j].add_rows_at(&lists[..steps.end - begin], 0, start, cells.arriving());
         }
