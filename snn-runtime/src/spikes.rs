@@ -206,15 +206,6 @@ impl SpikeTrain {
         &self.indices[place(steps.start)..place(steps.end)]
     }
 
-    /// Where each of some steps begins in [`Self::spikes`] of these.
-    #[inline(always)]
-    pub(crate) fn places(&self, steps: std::ops::Range<usize>) -> impl Iterator<Item = usize> {
-        let forgotten = self.forgotten.steps;
-        let starts = self.starts.get(steps.start - forgotten..steps.end - forgotten).unwrap_or_default();
-        let first = starts.first().copied().unwrap_or(0);
-        starts.iter().map(move |&start| (start - first) as usize)
-    }
-
     /// The number of spikes.
     pub fn len(&self) -> usize {
         self.forgotten.spikes + self.indices.len()

@@ -1,75 +1,73 @@
 //! The spikes of one sample sorted by neuron, for sums over the spikes of each.
 
+use super::segments::LONGEST_PIECE;
 use super::sent::within;
 use crate::SpikeTrain;
+use crate::simd::places::{WORD, Wide, bits_of, list};
+use crate::simd::{Loops, dispatch};
 use std::ops::Range;
 
 /// Neurons that fired so often, or more often, are not told apart.
 const COUNTS: usize = 32;
 
-/// The spikes of one sample sorted by neuron: the ascending steps in which each fired.
+// Steps within a piece, and how often a neuron fired in it, are bytes.
+const _: () = assert!(LONGEST_PIECE <= u8::MAX as usize);
+
+/// The spikes of one sample in a piece sorted by neuron: the ascending steps in which each fired.
 #[derive(Debug, Default)]
 pub(crate) struct EventsByRow {
-    /// `starts[row] .. starts[row + 1]` is the range of a neuron in `times`.
-    pub(super) starts: Vec<u32>,
-    pub(super) times: Vec<u32>,
-    /// The neurons that fired.
+    /// Room for as many steps as there are, for each neuron; it begins with those in which the neuron fired. `[rows, stride]`
+    times: Vec<u8>,
+    /// A whole number of cache lines.
+    stride: usize,
+    /// How often each neuron fired, and zeros to the end of a word.
+    counts: Vec<u8>,
+    /// How many neurons fired.
+    fired: usize,
+    /// These neurons, and room.
     active: Vec<u32>,
-    /// The same in the order of how often, the most frequent together at the end.
+    /// The same in the order of how often, the most frequent together at the end, and room.
     by_count: Vec<u32>,
-    /// Room for the step of each spike, at the first of a step.
-    steps: Vec<u32>,
+    /// The step of each spike.
+    steps: Vec<u8>,
 }
 
 impl EventsByRow {
-    /// Counting sort of the spikes in some steps; times count from the first of these.
+    /// Sorts the spikes in some steps, at most those of a piece; times count from the first of these.
     pub(super) fn sort(&mut self, train: &SpikeTrain, steps: Range<usize>, rows: usize) {
-        self.starts.clear();
-        self.starts.resize(rows + 2, 0);
-        let count = &mut self.starts[2..];
-        let spikes = train.spikes(steps.clone());
-        spikes.iter().for_each(|&row| count[row as usize] += 1);
-        self.active.resize(rows, 0);
-        let (mut sum, mut active) = (0, 0);
-        for (row, count) in count.iter_mut().enumerate() {
-            // Written over by the next, unless it counts: neurons that fire are anywhere, and a decision would be foreseen
-            // wrongly.
-            self.active[active] = row as u32;
-            active += usize::from(*count > 0);
-            sum += *count;
-            *count = sum;
+        self.stride = steps.len().next_multiple_of(64);
+        self.times.resize(rows * self.stride, 0);
+        self.counts.clear();
+        self.counts.resize(rows.next_multiple_of(WORD), 0);
+        self.fired = 0;
+        if train.spikes(steps.clone()).is_empty() {
+            return;
         }
-        self.active.truncate(active);
-        self.sort_by_count();
-        // How many spikes a step has could not be foreseen either: all go through one loop, with the last step that had begun.
-        self.steps.clear();
-        self.steps.resize(spikes.len() + 1, 0);
-        (0..).zip(train.places(steps)).for_each(|(time, place)| self.steps[place] = time);
-        // `starts[row + 1]` moves from the beginning of a row to its end while the row is filled.
-        let next = &mut self.starts[1..];
-        self.times.resize(spikes.len(), 0);
-        let times = &mut self.times[..];
-        let mut time = 0;
-        for (&row, &begun) in spikes.iter().zip(&self.steps) {
-            time = time.max(begun);
-            let place = &mut next[row as usize];
-            times[*place as usize] = time;
-            *place += 1;
+        let room = self.counts.len() + WORD;
+        if self.active.len() < room {
+            self.active.resize(room, 0);
+            self.by_count.resize(room, 0);
         }
-        self.starts.truncate(rows + 1);
+        dispatch(Sort { events: self, train, steps });
     }
 
-    /// Counting sort of the active neurons; `starts[row + 2]` is the end of a row.
+    /// The steps in which a neuron fired.
+    #[inline(always)]
+    pub(super) fn times(&self, row: u32) -> &[u8] {
+        &self.times[row as usize * self.stride..][..usize::from(self.counts[row as usize])]
+    }
+
+    /// Counting sort of the active neurons.
+    #[inline(always)]
     fn sort_by_count(&mut self) {
-        let ends = &self.starts[1..];
-        let count = |row: u32| ((ends[row as usize + 1] - ends[row as usize]) as usize).min(COUNTS) - 1;
+        let count = |row: u32| usize::from(self.counts[row as usize]).min(COUNTS) - 1;
         let mut next = [0u32; COUNTS + 1];
-        self.active.iter().for_each(|&row| next[count(row) + 1] += 1);
+        let active = &self.active[..self.fired];
+        active.iter().for_each(|&row| next[count(row) + 1] += 1);
         for k in 0..COUNTS {
             next[k + 1] += next[k];
         }
-        self.by_count.resize(self.active.len(), 0);
-        for &row in &self.active {
+        for &row in active {
             let place = &mut next[count(row)];
             self.by_count[*place as usize] = row;
             *place += 1;
@@ -79,15 +77,60 @@ impl EventsByRow {
     /// The neurons of a range that fired. Of all neurons, those that fired equally often come one after the other: loops over their
     /// spikes end where the processor foresees it.
     pub(super) fn rows(&self, sources: &Range<usize>) -> &[u32] {
-        match within(&self.active, sources) {
-            rows if rows.len() == self.active.len() => &self.by_count,
+        match within(&self.active[..self.fired], sources) {
+            rows if rows.len() == self.fired => &self.by_count[..self.fired],
             rows => rows,
         }
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        let lists = [&self.starts, &self.times, &self.active, &self.by_count, &self.steps];
-        4 * lists.into_iter().map(Vec::capacity).sum::<usize>()
+        let bytes = [&self.times, &self.counts, &self.steps].map(Vec::capacity);
+        bytes.iter().sum::<usize>() + 4 * (self.active.capacity() + self.by_count.capacity())
+    }
+}
+
+/// See [`EventsByRow::sort`].
+struct Sort<'a> {
+    events: &'a mut EventsByRow,
+    train: &'a SpikeTrain,
+    steps: Range<usize>,
+}
+
+impl Loops for Sort<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        let Self { events, train, steps } = self;
+        let spikes = train.spikes(steps.clone());
+        // How many spikes a step has could not be foreseen: all go through one loop. The step of each is written by whole registers,
+        // over what is behind the spikes of the step before.
+        if events.steps.len() < spikes.len() + WORD {
+            events.steps.resize(spikes.len() + WORD, 0);
+        }
+        let mut end = 0;
+        for (time, list) in (0..).zip(train.lists(steps)) {
+            let begin = end;
+            end += list.len();
+            for place in (begin..end).step_by(WORD) {
+                events.steps[place..][..WORD].fill(time);
+            }
+        }
+        let (times, counts, stride) = (&mut events.times[..], &mut events.counts[..], events.stride);
+        for (&row, &time) in spikes.iter().zip(&events.steps) {
+            let count = &mut counts[row as usize];
+            times[row as usize * stride + usize::from(*count)] = time;
+            *count += 1;
+        }
+        let wide = Wide::new::<BYTES>();
+        for (word, counts) in counts.as_chunks::<WORD>().0.iter().enumerate() {
+            let Some(places) = events.active[events.fired..].first_chunk_mut::<WORD>() else { return };
+            let mut flags = [0; WORD];
+            for (flag, &count) in flags.iter_mut().zip(counts) {
+                *flag = count.min(1);
+            }
+            events.fired += list(wide, bits_of(wide, &flags), |i| (word * WORD + i) as u32, places);
+        }
+        events.sort_by_count();
     }
 }
 
@@ -99,7 +142,7 @@ mod tests {
     fn spikes_are_sorted_by_neuron() {
         let mut events = EventsByRow::default();
         // The memory of greater ones is used again.
-        for (steps, rows, period) in [(130, 70, 3), (0, 5, 1), (9, 4, 1), (40, 30, 1000), (100, 64, 7)] {
+        for (steps, rows, period) in [(128, 70, 3), (0, 5, 1), (9, 4, 1), (40, 30, 1000), (100, 64, 7), (65, 130, 1)] {
             let fires = |t: u32, row: u32| row % 5 != 2 && (t * 7 + row * 3).is_multiple_of(period);
             let mut train = SpikeTrain::new();
             for t in 0..steps {
@@ -120,19 +163,17 @@ mod tests {
         rows: u32,
         fires: &dyn Fn(u32, u32) -> bool,
     ) {
-        let steps = part.start as usize..part.end as usize;
-        events.sort(train, steps, rows as usize);
+        events.sort(train, part.start as usize..part.end as usize, rows as usize);
         let times = |row: u32| part.clone().filter(move |&t| fires(t, row)).map(|t| t - part.start);
-        assert_eq!(events.starts.len(), rows as usize + 1);
-        for (row, bounds) in (0..).zip(events.starts.windows(2)) {
-            assert!(events.times[bounds[0] as usize..bounds[1] as usize].iter().copied().eq(times(row)));
+        for row in 0..rows {
+            assert!(events.times(row).iter().map(|&time| u32::from(time)).eq(times(row)));
         }
         let mut again = events.rows(&(0..rows as usize)).to_vec();
         assert!(again.is_sorted_by_key(|&row| times(row).count().min(COUNTS)));
         again.sort_unstable();
-        assert_eq!(again, events.active);
+        assert_eq!(again, events.active[..events.fired]);
         let some = rows as usize / 3..rows as usize / 2;
-        assert_eq!(events.rows(&some), within(&events.active, &some));
-        assert!(events.active.iter().copied().eq((0..rows).filter(|&row| times(row).next().is_some())));
+        assert_eq!(events.rows(&some), within(&events.active[..events.fired], &some));
+        assert!(events.active[..events.fired].iter().copied().eq((0..rows).filter(|&row| times(row).next().is_some())));
     }
 }

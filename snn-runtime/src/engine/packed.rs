@@ -199,10 +199,10 @@ pub(crate) const fn is_paired<R>(width: usize, bytes: usize) -> bool {
 
 /// Adds rows to a sum; `place` gives the place of a row.
 #[inline(always)]
-pub(crate) fn sum_of<R: Real, const WIDTH: usize>(
+pub(crate) fn sum_of<R: Real, I: Copy, const WIDTH: usize>(
     rows: &[[R; WIDTH]],
-    list: &[u32],
-    place: impl Fn(u32) -> usize,
+    list: &[I],
+    place: impl Fn(I) -> usize,
     start: [R; WIDTH],
 ) -> [R; WIDTH] {
     let mut sum = start;
@@ -215,10 +215,10 @@ pub(crate) fn sum_of<R: Real, const WIDTH: usize>(
 
 /// As [`sum_of`] for two lists at once.
 #[inline(always)]
-pub(crate) fn sums_of<R: Real, const WIDTH: usize>(
+pub(crate) fn sums_of<R: Real, I: Copy, const WIDTH: usize>(
     rows: &[[R; WIDTH]],
-    lists: [&[u32]; 2],
-    place: impl Fn(u32) -> usize + Copy,
+    lists: [&[I]; 2],
+    place: impl Fn(I) -> usize + Copy,
     start: [[R; WIDTH]; 2],
 ) -> [[R; WIDTH]; 2] {
     let both = lists[0].len().min(lists[1].len());

@@ -12,11 +12,13 @@ use std::ops::Range;
 
 /// The steps of a piece of a long run; one that is not longer than two is a piece by itself.
 const PIECE: usize = 64;
+/// The steps of the longest piece.
+pub(crate) const LONGEST_PIECE: usize = 2 * PIECE;
 
 /// Weight gradients are summed for so many steps at once, in a run of `steps`. A segment is a whole number of these pieces, so
 /// that no sum depends on the number of segments.
 pub(crate) fn piece(steps: usize) -> usize {
-    if steps <= 2 * PIECE { steps } else { PIECE }
+    if steps <= LONGEST_PIECE { steps } else { PIECE }
 }
 
 /// The pieces of some steps that begin at a whole number of pieces of this length.

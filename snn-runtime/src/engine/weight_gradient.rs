@@ -308,7 +308,7 @@ impl<'a, R: Real> AddRowSums<'a, R> {
     fn tile<const WIDTH: usize, const BYTES: usize>(mut self) {
         let (slab, _) = self.slab.as_chunks::<WIDTH>();
         let shift = self.shift;
-        let place = |time: u32| time as usize + shift;
+        let place = |time: u8| usize::from(time) + shift;
         let events = self.events;
         let active = events.rows(&self.sources);
         let (first, columns, start) = (self.sources.start, self.columns, self.start);
@@ -341,11 +341,10 @@ impl<'a, R: Real> AddRowSums<'a, R> {
 
     /// The times of a row at which there are errors: those of the first `steps` steps.
     #[inline(always)]
-    fn times(&self, row: u32, steps: usize) -> &'a [u32] {
-        let bounds = &self.events.starts[row as usize..row as usize + 2];
-        let mut times = &self.events.times[bounds[0] as usize..bounds[1] as usize];
+    fn times(&self, row: u32, steps: usize) -> &'a [u8] {
+        let mut times = self.events.times(row);
         while let [rest @ .., last] = times
-            && *last as usize + self.shift >= steps
+            && usize::from(*last) + self.shift >= steps
         {
             times = rest;
         }
