@@ -95,7 +95,8 @@ fn end_of_errors<R: Real>(
     let (start, width) = (steps.start, count * p.n);
     let has_some = |t: &usize| {
         let mut ports = (0..p.incoming.len()).map(|port| ((t - from) * p.incoming.len() + port) * width + slot * p.n);
-        ports.any(|place| errors[place..][..p.n].iter().any(|&e| e != R::ZERO))
+        // Without an early end, so that they are compared in vectors.
+        ports.any(|place| errors[place..][..p.n].iter().fold(false, |any, &e| any | (e != R::ZERO)))
     };
     steps.rev().find(has_some).map_or(start, |last| last + 1)
 }
