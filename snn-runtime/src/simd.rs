@@ -2,7 +2,8 @@
 //!
 //! A loop is a value that implements [`Loops`] with an `#[inline(always)]` body; [`dispatch`] inlines the body into one
 //! function per instruction set and calls the one that is in force. The bodies are plain Rust, rounded operation by
-//! operation in a fixed order, so that every level gives the same bits and only the speed differs.
+//! operation in a fixed order, so that every level gives the same bits and only the speed differs. What the compiler does not find
+//! in plain Rust is in `places`.
 
 pub(crate) mod places;
 
