@@ -36,7 +36,10 @@ impl EventsByRow {
     /// Sorts the spikes in some steps, at most those of a piece; times count from the first of these.
     pub(super) fn sort(&mut self, train: &SpikeTrain, steps: Range<usize>, rows: usize) {
         self.stride = steps.len().next_multiple_of(64);
-        self.times.resize(rows * self.stride, 0);
+        // Memory only grows: nobody reads what was not written.
+        if self.times.len() < rows * self.stride {
+            self.times.resize(rows * self.stride, 0);
+        }
         self.counts.clear();
         self.counts.resize(rows.next_multiple_of(WORD), 0);
         self.fired = 0;

@@ -104,16 +104,16 @@ impl<R: Real> Loops for Product<'_, R> {
                 (2.., 64, _) | (2.., 32, 4) => self.columns::<1, FACTOR, FACTOR>(start, 0),
                 (_, 32.., _) => self.columns::<1, FACTOR, { FACTOR / 2 }>(start, 0),
                 _ => {
-                    (0..FACTOR).step_by(8).for_each(|sub| {
+                    for sub in (0..FACTOR).step_by(8) {
                         self.columns::<1, FACTOR, 4>(start, sub);
-                    });
+                    }
                     FACTOR
                 }
             };
         }
-        (end..columns).step_by(NARROW).for_each(|start| {
+        for start in (end..columns).step_by(NARROW) {
             self.columns::<1, NARROW, { NARROW / 2 }>(start, 0);
-        });
+        }
     }
 }
 
