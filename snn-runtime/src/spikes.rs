@@ -193,7 +193,7 @@ impl SpikeTrain {
 
     /// What [`Self::step`] gives for some steps.
     #[inline(always)]
-    pub(crate) fn lists(&self, steps: std::ops::Range<usize>) -> impl Iterator<Item = &[u32]> {
+    pub(crate) fn lists(&self, steps: Range<usize>) -> impl Iterator<Item = &[u32]> {
         let forgotten = self.forgotten.steps;
         let starts = &self.starts[steps.start - forgotten..=steps.end - forgotten];
         starts.windows(2).map(|bounds| &self.indices[bounds[0] as usize..bounds[1] as usize])
@@ -201,7 +201,7 @@ impl SpikeTrain {
 
     /// The spikes of some steps, one step after the other.
     #[inline(always)]
-    pub(crate) fn spikes(&self, steps: std::ops::Range<usize>) -> &[u32] {
+    pub(crate) fn spikes(&self, steps: Range<usize>) -> &[u32] {
         let place = |t: usize| self.starts.get(t - self.forgotten.steps).map_or(0, |&start| start as usize);
         &self.indices[place(steps.start)..place(steps.end)]
     }

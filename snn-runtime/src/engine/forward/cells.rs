@@ -171,11 +171,6 @@ impl<R: Real> Cells<R> {
         self.place(t % self.rows * ports + port, slot)
     }
 
-    /// The numbers between what arrives in a step and in the next, while there are rows for both.
-    pub(super) fn row(&self, p: &PopulationPlan<R>) -> usize {
-        (p.layout.events.len() + p.layout.drives.len()) * self.n * self.count
-    }
-
     pub(super) fn arriving(&mut self) -> &mut [R] {
         &mut self.arriving
     }

@@ -73,13 +73,9 @@ fn receive_ahead<R: Real>(
         for slot in 0..count {
             let train = sent.input(call, input, slot);
             let mut lists = [(&[][..], 0); AHEAD];
-            let range = begin - projection.delay.min(begin)..steps.end - projection.delay.min(steps.end);
-            counts.operations += (train.spikes(range.clone()).len() * p.n) as u64;
-            // The rows of these steps follow each other.
-            let first = cells.arrival(p, steps.start, port, slot).start;
-            let places = (begin - steps.start..).map(|row| first + row * cells.row(p));
-            for (list, entry) in lists.iter_mut().zip(train.lists(range).zip(places)) {
-                *list = entry;
+            for (list, t) in lists.iter_mut().zip(begin..steps.end) {
+                *list = (train.step(t - projection.delay), cells.arrival(p, t, port, slot).start);
+                counts.operations += (list.0.len() * p.n) as u64;
             }
             call.weights.forward[j].add_rows_at(&lists[..steps.end - begin], 0, start, cells.arriving());
         }
