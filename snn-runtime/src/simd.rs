@@ -21,8 +21,8 @@ pub enum Level {
     Avx512,
 }
 
-/// The level set by [`force`]; `UNSET` before the first call.
-static FORCED: AtomicU8 = AtomicU8::new(UNSET);
+/// The level in force; `UNSET` before the first question.
+static IN_FORCE: AtomicU8 = AtomicU8::new(UNSET);
 const UNSET: u8 = u8::MAX;
 
 /// The widest level of this processor.
@@ -52,23 +52,31 @@ fn detect() -> Level {
     Level::Baseline
 }
 
-/// The level in force: the forced one, otherwise the detected one. Never above the detected one.
+/// The level in force: the one that [`force`] set, otherwise the detected one. Never above the detected one.
 #[inline]
 pub fn level() -> Level {
-    let level = match FORCED.load(Ordering::Relaxed) {
+    match IN_FORCE.load(Ordering::Relaxed) {
         0 => Level::Baseline,
         1 => Level::Avx2,
         2 => Level::Avx512,
-        _ => return detected(),
-    };
-    level.min(detected())
+        _ => begin(),
+    }
+}
+
+/// The first level in force, unless another thread sets one at this moment.
+#[cold]
+fn begin() -> Level {
+    let detected = detected();
+    let _ = IN_FORCE.compare_exchange(UNSET, detected as u8, Ordering::Relaxed, Ordering::Relaxed);
+    level()
 }
 
 /// Sets the level for the whole process and returns the one now in force, which is lower if the processor cannot do
 /// what was asked. Results do not depend on it; tests use it to prove that. `force(detected())` undoes it.
 pub fn force(level: Level) -> Level {
-    FORCED.store(level as u8, Ordering::Relaxed);
-    self::level()
+    let level = level.min(detected());
+    IN_FORCE.store(level as u8, Ordering::Relaxed);
+    level
 }
 
 /// A heavy loop as a value: its arguments, and the body to be inlined into the clone of each level.

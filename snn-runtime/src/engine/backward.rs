@@ -12,7 +12,7 @@ use super::wiring::Wiring;
 use super::workspace::{Lane, Scratch};
 use crate::Real;
 use crate::graph::Signal;
-use crate::loss::Observable;
+use crate::loss::{Observable, Trace};
 use crate::neuron::{Adjoint, Mode};
 use std::ops::Range;
 
@@ -48,6 +48,9 @@ pub(crate) fn backward<R: Real>(
             if in_segments {
                 scratch.traces_from = segment.start;
             }
+            for population in 0..plan.populations.len() {
+                scratch.runs_again[population] = runs_again(call, population, &segment);
+            }
             forward(call, scratch, segment.clone(), Run::Again, decisions, &mut Counts::default());
         }
         if in_segments {
@@ -82,6 +85,16 @@ pub(crate) fn backward<R: Real>(
             }
         }
     }
+}
+
+/// Whether the way back reads anything of a population in a segment but what was sent, so that it runs forwards once more.
+fn runs_again<R: Real>(call: &Call<'_, '_, R>, population: usize, segment: &Range<usize>) -> bool {
+    let layout = &call.plan.populations[population].layout;
+    let observed = |trace: &Trace| trace.observed.start < segment.end && segment.start < trace.observed.end;
+    layout.tape_reals > 0
+        || layout.tape_flags
+        || !call.plan.plastic.is_empty()
+        || call.plan.loss.traces.iter().any(|trace| trace.population == population && observed(trace))
 }
 
 /// The reverse of step `t` of all populations that a loss can see from there.

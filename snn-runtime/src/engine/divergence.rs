@@ -60,7 +60,7 @@ fn state<R: Real>(
     let mut traces = plan.loss.traces.clone();
     for (population, p) in plan.populations.iter().enumerate() {
         let states = (0..p.layout.states.len()).map(Observable::State);
-        traces.extend(states.map(|observable| Trace { population, observable, n: p.n, gradient: false }));
+        traces.extend(states.map(|observable| Trace::new(population, observable, p.n)));
     }
     let mut scratch = Scratch::default();
     scratch.prepare(

@@ -344,7 +344,7 @@ impl<R: Real> Network<R> {
     ) -> Result<(), Error> {
         let plan = &self.plan;
         let (recorded, trains) = recording.resolve(plan)?;
-        let traces: Vec<_> = plan.loss.traces.iter().copied().chain(recorded).collect();
+        let traces: Vec<_> = plan.loss.traces.iter().cloned().chain(recorded).collect();
         if mode != Mode::Spiking
             && let Some(p) = plan.populations.iter().find(|p| !p.neuron.smooth())
         {

@@ -61,7 +61,7 @@ impl Recording {
                     return Err(Error::Recording(format!("{name}.{what}"), reason));
                 }
             };
-            traces.push(Trace { population, observable, n: p.n, gradient: false });
+            traces.push(Trace::new(population, observable, p.n));
         }
         let mut trains = Vec::new();
         for name in &self.spikes {

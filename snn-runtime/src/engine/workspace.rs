@@ -341,6 +341,8 @@ pub(crate) struct Scratch<R> {
     pub(crate) list: Impulses,
     /// Per population the last step whose errors are not all zero.
     pub(crate) last_live: Vec<Option<usize>>,
+    /// Per population: it takes the steps of the segment at hand once more.
+    pub(crate) runs_again: Vec<bool>,
     /// Per population `[states, block sample, n]`.
     pub(crate) state_gradient: Vec<Aligned<R>>,
     /// Per population `[differentiated, block sample, n]`.
@@ -404,6 +406,7 @@ impl<R: Real> Scratch<R> {
         self.cells.resize_with(count, forward::Cells::default);
         self.sent.dropped.resize_with(count, Dropped::default);
         self.last_live.resize(count, None);
+        self.runs_again.resize(count, true);
         self.loss.prepare(&plan.loss, self.traced, samples);
         self.positions.resize(plan.loss.positions * samples, 0);
         self.only_output.clear();

@@ -30,13 +30,22 @@ impl Shape {
 }
 
 /// A quantity the program looks at: `[steps, n]` per sample.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Trace {
     pub(crate) population: usize,
     pub(crate) observable: Observable,
     pub(crate) n: usize,
     /// A loss depends on it.
     pub(crate) gradient: bool,
+    /// The steps that losses look at, from the first to the last: elsewhere its gradient is 0, and no value counts.
+    pub(crate) observed: Range<usize>,
+}
+
+impl Trace {
+    /// One that no loss depends on.
+    pub(crate) fn new(population: usize, observable: Observable, n: usize) -> Self {
+        Self { population, observable, n, gradient: false, observed: 0..0 }
+    }
 }
 
 /// What a node computes; inputs are nodes, windows are steps.
@@ -225,6 +234,7 @@ impl<R: Real> Plan<R> {
         }
         plan.mark(program, &places)?;
         plan.stream();
+        plan.find_observed();
         plan.readouts_in_segments = plan.is_in_segments(|node| node.for_readout);
         plan.all_in_segments = plan.is_in_segments(|node| node.for_readout || node.for_loss);
         Ok(plan)
@@ -267,6 +277,32 @@ impl<R: Real> Plan<R> {
                     None => &mut self.widest_map.single,
                 };
                 *widest = (*widest).max(inputs.len() * node.shape.n());
+            }
+        }
+    }
+
+    /// Finds the steps of each trace that losses look at.
+    fn find_observed(&mut self) {
+        for (index, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.for_loss) {
+            let reader = match node.streamed {
+                true => self.nodes.iter().find(|other| other.operation.inputs().contains(&index)),
+                false => Some(node),
+            };
+            let steps = match reader.map(|reader| &reader.operation) {
+                Some(
+                    Operation::ReduceTime { window, .. }
+                    | Operation::CrossEntropy { window, .. }
+                    | Operation::MeanSquaredError { window, .. },
+                ) => window.clone(),
+                _ => 0..self.steps,
+            };
+            for &input in node.operation.inputs() {
+                let Operation::Observe { trace } = self.nodes[input].operation else { continue };
+                let observed = &mut self.traces[trace].observed;
+                *observed = match observed.len() {
+                    0 => steps.clone(),
+                    _ => observed.start.min(steps.start)..observed.end.max(steps.end),
+                };
             }
         }
     }
@@ -488,7 +524,7 @@ impl<R: Real> Plan<R> {
         let same = |t: &Trace| t.population == population && t.observable == observable;
         let trace = self.traces.iter().position(same).unwrap_or(self.traces.len());
         if trace == self.traces.len() {
-            self.traces.push(Trace { population, observable, n: p.size, gradient: false });
+            self.traces.push(Trace::new(population, observable, p.size));
         }
         Ok((trace, p.size))
     }

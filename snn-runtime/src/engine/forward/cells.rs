@@ -3,6 +3,7 @@
 use super::{AHEAD, BYTES_PER_CONNECTION};
 use crate::aligned::Aligned;
 use crate::engine::plan::PopulationPlan;
+use crate::engine::sent::slots;
 use crate::engine::weights::Weights;
 use crate::kernel::ShortSteps;
 use crate::math::flush_states;
@@ -42,9 +43,22 @@ pub(crate) struct Cells<R> {
     rows: usize,
     /// What arrives at events is added to the states, and then 0 again.
     pub(super) direct: bool,
-    /// Per port and block sample: what arrived in the last step came by few enough listed connections, and can be taken back one
-    /// by one.
-    pub(super) few: Vec<bool>,
+    /// What arrived at each port in the last step.
+    left: Vec<Left>,
+}
+
+/// What arrived at a port in the last step and is still there: bit `slot` of each.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Left {
+    /// It came by few enough listed connections, and can be taken back one by one.
+    pub(super) few: u8,
+    /// It can be anywhere.
+    pub(super) many: u8,
+}
+
+impl Left {
+    /// Whatever is there.
+    const UNKNOWN: Self = Self { few: 0, many: u8::MAX };
 }
 
 impl<R: Real> Cells<R> {
@@ -60,8 +74,8 @@ impl<R: Real> Cells<R> {
         self.refractory.resize(if layout.refractory { width } else { 0 });
         self.fired.resize(if layout.spikes { width } else { 0 });
         self.spikes.resize(if spikes { width } else { 0 });
-        self.few.clear();
-        self.few.resize(p.incoming.len() * count, false);
+        self.left.clear();
+        self.left.resize(p.incoming.len(), Left::UNKNOWN);
         self.outputs.resize(if outputs { layout.outputs.len() * width } else { 0 });
         self.rows = if p.prefix.iter().any(|&early| early > 0) { AHEAD } else { 1 };
         // Drives that nothing leads to are 0.
@@ -136,7 +150,7 @@ impl<R: Real> Cells<R> {
         let width = self.refractory.len();
         self.refractory.copy_from_slice(&refractory[index * width..][..width]);
         // What lies at the ports is of a later step.
-        self.few.fill(false);
+        self.left.fill(Left::UNKNOWN);
     }
 
     /// Neurons times samples.
@@ -197,13 +211,18 @@ impl<R: Real> Cells<R> {
         touched < self.n * size_of::<R>() / BYTES_PER_CONNECTION
     }
 
-    /// Whether fewer neurons were reached than going through their connections again is worth.
-    pub(super) fn set_few(&mut self, port: usize, slot: usize, touched: usize) {
-        self.few[port * self.count + slot] = self.rows == 1 && self.are_few(touched);
+    /// Keeps in mind by how many listed connections something came to a port: in the samples of `reached`.
+    pub(super) fn leave(&mut self, port: usize, reached: u8, touched: &[usize]) {
+        // Where there are several rows, what lies in the next one came longer ago.
+        if self.rows > 1 {
+            return;
+        }
+        let few = slots(reached).filter(|&slot| self.are_few(touched[slot])).fold(0, |few, slot| few | 1 << slot);
+        self.left[port] = Left { few, many: reached & !few };
     }
 
-    pub(super) fn is_few(&self, port: usize, slot: usize) -> bool {
-        self.few[port * self.count + slot]
+    pub(super) fn left(&self, port: usize) -> Left {
+        self.left[port]
     }
 
     /// Step `t` of the window of the neurons of all samples; `before` it were so many steps.
@@ -288,7 +307,11 @@ impl<R: Real> Cells<R> {
         let reals =
             [&self.states, &self.coefficients, &self.noise, &self.drawn, &self.spikes, &self.outputs, &self.arriving];
         let reals: usize = reals.into_iter().map(Aligned::bytes).sum();
-        reals + self.refractory.bytes() + self.fired.bytes() + self.few.capacity() + self.short.bytes()
+        reals
+            + self.refractory.bytes()
+            + self.fired.bytes()
+            + size_of::<Left>() * self.left.capacity()
+            + self.short.bytes()
     }
 }
 

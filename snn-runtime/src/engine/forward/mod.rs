@@ -113,6 +113,9 @@ pub(crate) fn forward<R: Real>(
 ) {
     for t in steps {
         for population in 0..call.plan.populations.len() {
+            if run == Run::Again && !scratch.runs_again[population] {
+                continue;
+            }
             receive(call, scratch, population, t, counts);
             let decisions = decisions.get_mut(population).map_or(&mut [][..], |d| &mut d[..]);
             step(call, scratch, population, t, run, decisions);

@@ -7,7 +7,7 @@ use crate::engine::BLOCK;
 use crate::engine::call::Call;
 use crate::engine::plan::PopulationPlan;
 use crate::engine::projection::ProjectionPlan;
-use crate::engine::sent::{Message, Sent};
+use crate::engine::sent::{Message, Sent, slots};
 use crate::engine::wiring::{Wiring, deliver_all};
 use crate::engine::workspace::Scratch;
 use crate::graph::Source;
@@ -97,10 +97,13 @@ fn receive_now<R: Real>(
     let here = Port { call, sent, population, port, t };
     let direct = cells.is_direct(p, port);
     // Elsewhere the dense inputs began with the biases.
-    if !direct && early.is_empty() {
-        here.take_back(cells, count);
+    let takes_back = !direct && early.is_empty();
+    let block = u8::MAX >> (BLOCK - count);
+    if takes_back {
+        here.take_back(cells, block);
     }
-    let mut touched = [if early.is_empty() { 0 } else { p.n }; BLOCK];
+    // By how many listed connections something came, in the samples where it did.
+    let (mut reached, mut touched) = if early.is_empty() { (0, [0; BLOCK]) } else { (block, [p.n; BLOCK]) };
     for &j in late {
         let projection = &call.plan.projections[j];
         let senders = sent.senders(call, projection, t);
@@ -110,10 +113,8 @@ fn receive_now<R: Real>(
         let source = projection.sources.start;
         let mut lists = [(&[][..], 0); BLOCK];
         let mut dense = 0;
-        for (slot, touched) in touched.iter_mut().enumerate().take(count) {
-            if senders >> slot & 1 == 0 {
-                continue;
-            }
+        for slot in slots(senders) {
+            let touched = &mut touched[slot];
             let Some(message) = sent.message(call, projection, slot, t) else { continue };
             let place = cells.arrival(p, t, port, slot).start + projection.targets.start;
             let out = &mut cells.arriving()[place..place + projection.columns];
@@ -142,6 +143,7 @@ fn receive_now<R: Real>(
                     let connections = list.iter().map(degree).sum::<u64>();
                     counts.operations += connections;
                     *touched += connections as usize;
+                    reached |= 1 << slot;
                     wiring.add_spikes(list, source, listed, same, out);
                     continue;
                 }
@@ -149,16 +151,16 @@ fn receive_now<R: Real>(
                 (Message::Values(x), wiring) => wiring.add_values(x, listed, out),
             }
             *touched = p.n;
+            reached |= 1 << slot;
         }
         if dense > 0 {
             call.weights.forward[j].add_rows_at(&lists[..dense], source, None, cells.arriving());
         }
     }
-    for (slot, &touched) in touched.iter().enumerate().take(count) {
-        match direct {
-            true => here.deliver(cells, slot, touched),
-            false => cells.set_few(port, slot, touched),
-        }
+    if direct {
+        slots(reached).for_each(|slot| here.deliver(cells, slot, touched[slot]));
+    } else if takes_back {
+        cells.leave(port, reached, &touched);
     }
 }
 
@@ -189,29 +191,26 @@ impl<'a, R: Real> Port<'a, '_, '_, R> {
         })
     }
 
-    /// Before anything arrives: the biases instead of what did in the last step.
-    fn take_back(&self, cells: &mut Cells<R>, count: usize) {
-        let (p, port) = (self.plan(), self.port);
+    /// Before anything arrives: the biases instead of what did in the last step, in the samples of the block.
+    fn take_back(&self, cells: &mut Cells<R>, block: u8) {
+        let (p, port, left) = (self.plan(), self.port, cells.left(self.port));
         let bias = self.call.weights.bias(self.call.plan, self.population, port);
-        for slot in 0..count {
-            let (place, few) = (cells.arrival(p, self.t, port, slot), cells.is_few(port, slot));
+        for slot in slots(left.many & block) {
+            let place = cells.arrival(p, self.t, port, slot);
+            cells.arriving()[place].copy_from_slice(bias);
+        }
+        for slot in slots(left.few & block) {
+            let place = cells.arrival(p, self.t, port, slot);
             let arriving = &mut cells.arriving()[place];
-            if few {
-                for (projection, list) in self.lists(slot, self.t - 1) {
-                    let (bias, out) = (&bias[projection.targets.clone()], &mut arriving[projection.targets.clone()]);
-                    projection.wiring.restore(list, projection.sources.start, bias, out);
-                }
-            } else {
-                arriving.copy_from_slice(bias);
+            for (projection, list) in self.lists(slot, self.t - 1) {
+                let (bias, out) = (&bias[projection.targets.clone()], &mut arriving[projection.targets.clone()]);
+                projection.wiring.restore(list, projection.sources.start, bias, out);
             }
         }
     }
 
     /// When all has arrived: adds it to the state that it belongs to. Connections that listed spikes came by: `touched`.
     fn deliver(&self, cells: &mut Cells<R>, slot: usize, touched: usize) {
-        if touched == 0 {
-            return;
-        }
         let few = cells.are_few(touched);
         let (arrived, state) = cells.arrived(self.plan(), self.t, self.port, slot);
         if !few {

@@ -77,7 +77,7 @@ impl<R: Real> Group<R> {
         let (call, p, cells) = (view.call, &self.p, &mut self.cells);
         let (early, late) = p.incoming[port].split_at(p.prefix[port]);
         let bias = &call.weights.bias(call.plan, self.population, port)[self.range.clone()];
-        let (place, few, direct) = (cells.arrival(p, t, port, 0), cells.is_few(port, 0), cells.is_direct(p, port));
+        let (place, left, direct) = (cells.arrival(p, t, port, 0), cells.left(port), cells.is_direct(p, port));
         let arriving = &mut cells.arriving()[place];
         // The columns of a projection that are here, and their places.
         let own = |projection: &ProjectionPlan| {
@@ -100,11 +100,11 @@ impl<R: Real> Group<R> {
         };
         if direct {
             // Nothing is left of the last step.
-        } else if few {
+        } else if left.few != 0 {
             for (section, list, source, place, spikes) in lists(t - 1) {
                 section.restore(list, spikes, source, &bias[place.clone()], &mut arriving[place]);
             }
-        } else if early.is_empty() {
+        } else if early.is_empty() && left.many != 0 {
             arriving.copy_from_slice(bias);
         }
         let mut touched = if early.is_empty() { 0 } else { p.n };
@@ -138,7 +138,7 @@ impl<R: Real> Group<R> {
             }
         }
         if !direct {
-            return cells.set_few(port, 0, touched);
+            return cells.leave(port, u8::from(touched > 0), &[touched]);
         }
         if touched == 0 {
             return;
