@@ -206,6 +206,20 @@ impl SpikeTrain {
         &self.indices[place(steps.start)..place(steps.end)]
     }
 
+    /// The step of each of [`Self::spikes`], counted from the first of at most 256 steps: by whole registers, over what is behind the
+    /// spikes of the step before. `times` needs room for a word behind the last spike.
+    #[inline(always)]
+    pub(crate) fn write_times(&self, steps: Range<usize>, times: &mut [u8]) {
+        let mut end = 0;
+        for (time, list) in (0..).zip(self.lists(steps)) {
+            let begin = end;
+            end += list.len();
+            for place in (begin..end).step_by(WORD) {
+                times[place..][..WORD].fill(time);
+            }
+        }
+    }
+
     /// The number of spikes.
     pub fn len(&self) -> usize {
         self.forgotten.spikes + self.indices.len()

@@ -105,19 +105,11 @@ impl Loops for Sort<'_> {
     fn run<const BYTES: usize>(self) {
         let Self { events, train, steps } = self;
         let spikes = train.spikes(steps.clone());
-        // How many spikes a step has could not be foreseen: all go through one loop. The step of each is written by whole registers,
-        // over what is behind the spikes of the step before.
+        // How many spikes a step has could not be foreseen: all go through one loop.
         if events.steps.len() < spikes.len() + WORD {
             events.steps.resize(spikes.len() + WORD, 0);
         }
-        let mut end = 0;
-        for (time, list) in (0..).zip(train.lists(steps)) {
-            let begin = end;
-            end += list.len();
-            for place in (begin..end).step_by(WORD) {
-                events.steps[place..][..WORD].fill(time);
-            }
-        }
+        train.write_times(steps, &mut events.steps);
         let (times, counts, stride) = (&mut events.times[..], &mut events.counts[..], events.stride);
         for (&row, &time) in spikes.iter().zip(&events.steps) {
             let count = &mut counts[row as usize];

@@ -30,6 +30,7 @@ mod parameter_gradient;
 mod plan;
 mod plastic;
 mod projection;
+mod rare_rows;
 mod result;
 mod segments;
 mod sent;

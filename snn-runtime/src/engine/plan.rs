@@ -68,6 +68,13 @@ pub(crate) struct PopulationPlan<R> {
     pub(crate) initial: Vec<Option<usize>>,
 }
 
+impl<R> PopulationPlan<R> {
+    /// The event ports and drives of the model.
+    pub(crate) fn ports(&self) -> usize {
+        self.layout.events.len() + self.layout.drives.len()
+    }
+}
+
 impl<R> Plan<R> {
     /// How many steps of the impulses of a population are kept at once.
     pub(crate) fn impulses_of(&self, population: usize) -> usize {

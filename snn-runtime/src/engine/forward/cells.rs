@@ -79,7 +79,7 @@ impl<R: Real> Cells<R> {
         self.outputs.resize(if outputs { layout.outputs.len() * width } else { 0 });
         self.rows = if p.prefix.iter().any(|&early| early > 0) { AHEAD } else { 1 };
         // Drives that nothing leads to are 0.
-        self.arriving.zeroed(self.rows * (layout.events.len() + layout.drives.len()) * width);
+        self.arriving.zeroed(self.rows * p.ports() * width);
     }
 
     /// Takes the coefficients of the neurons in, if these differ, once for each sample.
@@ -181,8 +181,12 @@ impl<R: Real> Cells<R> {
 
     /// The place where the inputs of step `t` to a port (events first, then drives) of a sample are summed.
     pub(super) fn arrival(&self, p: &PopulationPlan<R>, t: usize, port: usize, slot: usize) -> Range<usize> {
-        let ports = p.layout.events.len() + p.layout.drives.len();
-        self.place(t % self.rows * ports + port, slot)
+        self.place(t % self.rows * p.ports() + port, slot)
+    }
+
+    /// From what arrives in a step to the same of the next step, where there are several rows.
+    pub(super) fn stride(&self, p: &PopulationPlan<R>) -> usize {
+        p.ports() * self.width()
     }
 
     pub(super) fn arriving(&mut self) -> &mut [R] {

@@ -7,6 +7,7 @@ use crate::engine::BLOCK;
 use crate::engine::call::Call;
 use crate::engine::plan::PopulationPlan;
 use crate::engine::projection::ProjectionPlan;
+use crate::engine::rare_rows::Sums;
 use crate::engine::sent::{Message, Sent, slots};
 use crate::engine::wiring::{Wiring, deliver_all};
 use crate::engine::workspace::Scratch;
@@ -72,6 +73,14 @@ fn receive_ahead<R: Real>(
         }
         for slot in 0..count {
             let train = sent.input(call, input, slot);
+            if let Some(bias) = start {
+                let sent = steps.start - projection.delay..steps.end - projection.delay;
+                let sums = Sums { place: cells.arrival(p, steps.start, port, slot).start, stride: cells.stride(p) };
+                if call.weights.forward[j].add_rare_rows(train, sent.clone(), bias, sums, cells.arriving()) {
+                    counts.operations += (train.spikes(sent).len() * p.n) as u64;
+                    continue;
+                }
+            }
             let mut lists = [(&[][..], 0); AHEAD];
             for (list, t) in lists.iter_mut().zip(begin..steps.end) {
                 *list = (train.step(t - projection.delay), cells.arrival(p, t, port, slot).start);
@@ -98,12 +107,11 @@ fn receive_now<R: Real>(
     let direct = cells.is_direct(p, port);
     // Elsewhere the dense inputs began with the biases.
     let takes_back = !direct && early.is_empty();
-    let block = u8::MAX >> (BLOCK - count);
     if takes_back {
-        here.take_back(cells, block);
+        here.take_back(cells, u8::MAX >> (BLOCK - count));
     }
     // By how many listed connections something came, in the samples where it did.
-    let (mut reached, mut touched) = if early.is_empty() { (0, [0; BLOCK]) } else { (block, [p.n; BLOCK]) };
+    let (mut reached, mut touched) = (0, [0; BLOCK]);
     for &j in late {
         let projection = &call.plan.projections[j];
         let senders = sent.senders(call, projection, t);

@@ -1,0 +1,104 @@
+//! Rows of a matrix that are added up for steps in which hardly anything fires.
+//!
+//! [`Packed::add_rows_at`] goes from list to list, and the processor cannot foresee how long the next one is: where most are empty, that is
+//! what takes the time. Here all sums begin, and then one loop goes from spike to spike. The sums are the same bits.
+
+use super::forward::AHEAD;
+use super::packed::{NARROW, Packed, TILE, tiles};
+use crate::simd::places::WORD;
+use crate::simd::{Loops, dispatch};
+use crate::{Real, SpikeTrain};
+use std::ops::Range;
+
+/// So many spikes in as many steps as are taken at once are few.
+const FEW: usize = AHEAD;
+
+/// Where the sums of some steps are: the first at `place`, and each `stride` after the one before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sums {
+    pub(crate) place: usize,
+    pub(crate) stride: usize,
+}
+
+impl<R: Real> Packed<R, TILE> {
+    /// Writes `start` and the rows of the spikes of each of some steps to the `columns` numbers of `out` that belong to the step, if
+    /// the spikes are few; otherwise `false`. At most [`AHEAD`] steps.
+    pub(crate) fn add_rare_rows(
+        &self,
+        train: &SpikeTrain,
+        steps: Range<usize>,
+        start: &[R],
+        sums: Sums,
+        out: &mut [R],
+    ) -> bool {
+        let is_rare = train.spikes(steps.clone()).len() <= FEW;
+        if is_rare {
+            dispatch(AddRare { packed: self, train, steps, start, sums, out });
+        }
+        is_rare
+    }
+}
+
+struct AddRare<'a, R> {
+    packed: &'a Packed<R, TILE>,
+    train: &'a SpikeTrain,
+    steps: Range<usize>,
+    start: &'a [R],
+    sums: Sums,
+    out: &'a mut [R],
+}
+
+impl<R: Real> Loops for AddRare<'_, R> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const BYTES: usize>(mut self) {
+        let mut times = [0; FEW + WORD];
+        self.train.write_times(self.steps.clone(), &mut times);
+        let columns = self.packed.columns();
+        for (column, width) in tiles(columns, TILE) {
+            match (width, column + width <= columns) {
+                (TILE, true) => self.tile::<TILE>(&times, column),
+                (_, true) => self.tile::<NARROW>(&times, column),
+                _ => self.last_tile(&times, column, width),
+            }
+        }
+    }
+}
+
+impl<R: Real> AddRare<'_, R> {
+    #[inline(always)]
+    fn tile<const WIDTH: usize>(&mut self, times: &[u8], column: usize) {
+        let (rows, _) = self.packed.tile(column, WIDTH).as_chunks::<WIDTH>();
+        let Some(start) = self.start[column..].first_chunk::<WIDTH>() else { return };
+        let Sums { place, stride } = self.sums;
+        let out = &mut self.out[place + column..];
+        for step in 0..self.steps.len() {
+            out[step * stride..][..WIDTH].copy_from_slice(start);
+        }
+        for (&row, &time) in self.train.spikes(self.steps.clone()).iter().zip(times) {
+            let Some(sum) = out[usize::from(time) * stride..].first_chunk_mut::<WIDTH>() else { return };
+            let row = &rows[row as usize];
+            *sum = std::array::from_fn(|j| sum[j] + row[j]);
+        }
+    }
+
+    /// The same for a tile that is not full.
+    #[inline(always)]
+    fn last_tile(&mut self, times: &[u8], column: usize, width: usize) {
+        let rows = self.packed.tile(column, width);
+        let start = &self.start[column..];
+        let Sums { place, stride } = self.sums;
+        let out = &mut self.out[place + column..];
+        for step in 0..self.steps.len() {
+            for (sum, &start) in out[step * stride..].iter_mut().zip(start) {
+                *sum = start;
+            }
+        }
+        for (&row, &time) in self.train.spikes(self.steps.clone()).iter().zip(times) {
+            let row = &rows[row as usize * width..][..start.len()];
+            for (sum, &weight) in out[usize::from(time) * stride..].iter_mut().zip(row) {
+                *sum += weight;
+            }
+        }
+    }
+}
