@@ -209,6 +209,19 @@ impl<'a, R: Real> Errors<'a, R> {
         &self.values[t * self.stride..][..self.columns]
     }
 
+    /// Adds those of the columns from `start` on, step by step, to sums that stay in registers.
+    #[inline(always)]
+    fn add_to<const WIDTH: usize>(&self, sums: &mut [[R; WIDTH]], start: usize) {
+        for (k, to) in sums.iter_mut().enumerate() {
+            let mut sum = *to;
+            for t in 0..self.steps {
+                let Some(row) = self.row(t)[start + k * WIDTH..].first_chunk::<WIDTH>() else { return };
+                sum = std::array::from_fn(|j| sum[j] + row[j]);
+            }
+            *to = sum;
+        }
+    }
+
     /// The sum over time, and over so many columns in a row.
     fn add_sum(&self, gradient: &mut [R], columns: usize) {
         dispatch(AddSum { errors: self, gradient, columns });
@@ -227,14 +240,18 @@ impl<R: Real> Loops for AddSum<'_, R> {
     #[inline(always)]
     fn run<const BYTES: usize>(self) {
         let Self { errors, gradient, columns } = self;
+        if columns == 1 {
+            let (wide, rest) = gradient.as_chunks_mut::<TILE>();
+            let (narrow, last) = rest.as_chunks_mut::<NARROW>();
+            let start = wide.len() * TILE;
+            errors.add_to(wide, 0);
+            errors.add_to(narrow, start);
+            errors.add_to(last.as_chunks_mut::<1>().0, start + narrow.len() * NARROW);
+            return;
+        }
         for t in 0..errors.steps {
-            let row = errors.row(t);
-            if columns == 1 {
-                gradient.iter_mut().zip(row).for_each(|(g, &e)| *g += e);
-            } else {
-                let sums = gradient.iter_mut().zip(row.chunks(columns));
-                sums.for_each(|(g, errors)| errors.iter().for_each(|&e| *g += e));
-            }
+            let sums = gradient.iter_mut().zip(errors.row(t).chunks(columns));
+            sums.for_each(|(g, errors)| errors.iter().for_each(|&e| *g += e));
         }
     }
 }
