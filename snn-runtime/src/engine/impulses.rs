@@ -44,6 +44,10 @@ impl Impulses {
 
     /// The product of the numbers that were looked through with a matrix. `out`: `[samples, columns]`
     pub(crate) fn product<R: Real>(&self, sparse: Sparse<'_, R>, packed: &Packed<R, FACTOR>, out: &mut [R]) {
+        if sparse.rows < WORD {
+            out.fill(R::ZERO);
+            return packed.product(sparse.samples, sparse.numbers, sparse.stride, out);
+        }
         dispatch(Product { impulses: self, sparse, packed, out });
     }
 
@@ -84,6 +88,7 @@ impl<R: Real> Loops for Find<'_, R> {
     }
 }
 
+/// At least a word of rows.
 struct Product<'a, R> {
     impulses: &'a Impulses,
     sparse: Sparse<'a, R>,
@@ -154,9 +159,13 @@ impl<R: Real> Product<'_, R> {
         }
         let words = rows.div_ceil(WORD);
         for word in 0..words {
+            // The last word ends with the last row: so all are whole, and no place in them has to be checked.
+            let first = (word * WORD).min(rows - WORD);
+            let low_rows = low_tiles.map(|tile| whole_word(tile, first));
+            let high_rows = high_tiles.map(|tile| whole_word(tile, first));
             for sample in 0..self.sparse.samples {
                 let list = self.impulses.list(sample * words + word);
-                let numbers = self.sparse.sample(sample);
+                let numbers = whole_word(self.sparse.sample(sample), first);
                 let out = &mut self.out[sample * columns..][..columns][start + sub..][..width];
                 let mut low = [[R::ZERO; N]; HALF];
                 let mut high = [[R::ZERO; N]; HALF];
@@ -167,11 +176,11 @@ impl<R: Real> Product<'_, R> {
                     }
                 }
                 for &row in list {
-                    let row = row as usize;
+                    let row = (row as usize - first) % WORD;
                     let x = numbers[row];
                     for k in 0..HALF {
-                        let Some(&a) = low_tiles[k][row][column(k)..].first_chunk::<N>() else { return };
-                        let Some(&b) = high_tiles[k][row][column(HALF + k)..].first_chunk::<N>() else { return };
+                        let Some(&a) = low_rows[k][row][column(k)..].first_chunk::<N>() else { return };
+                        let Some(&b) = high_rows[k][row][column(HALF + k)..].first_chunk::<N>() else { return };
                         low[k] = std::array::from_fn(|j| x.mul_add(a[j], low[k][j]));
                         high[k] = std::array::from_fn(|j| x.mul_add(b[j], high[k][j]));
                     }
@@ -183,6 +192,12 @@ impl<R: Real> Product<'_, R> {
             }
         }
     }
+}
+
+/// A word of rows from one on.
+#[inline(always)]
+fn whole_word<T>(rows: &[T], first: usize) -> &[T; WORD] {
+    &rows[first..].as_chunks::<WORD>().0[0]
 }
 
 /// The `k`-th piece of sums: of those that are not full, and of those behind them, what is there.
