@@ -1,5 +1,6 @@
 //! Comparisons of rows of numbers with targets, and their reverses. `x`: `[rows, n]`; `target` gives that of a row.
 
+use crate::engine::BLOCK;
 use crate::simd::{Loops, dispatch};
 use crate::{Real, math};
 
@@ -46,13 +47,28 @@ pub(super) fn squared_error_gradient<'a, R: Real>(
     }
 }
 
-/// The largest entry (the first NaN if it comes first) and the sum of `exp(x - largest)`.
+/// So many rows are compared at once: as many as a block has samples.
+const ROWS: usize = BLOCK;
+
+/// Entry `j` of some rows from `first` on.
 #[inline(always)]
-fn softmax_parts<R: Real>(x: &[R]) -> (R, R) {
-    let mut largest = x[0];
-    x.iter().for_each(|&x| largest = math::max(x, largest));
-    let mut sum = R::ZERO;
-    x.iter().for_each(|&x| sum += math::exp(x - largest));
+fn column<R: Real, const N: usize>(x: &[R], n: usize, first: usize, j: usize) -> [R; N] {
+    std::array::from_fn(|row| x[(first + row) * n + j])
+}
+
+/// Of some rows the largest entry (the first NaN if it comes first) and the sum of `exp(x - largest)`.
+#[inline(always)]
+fn softmax_parts<R: Real, const N: usize>(x: &[R], n: usize, first: usize) -> ([R; N], [R; N]) {
+    let mut largest = column(x, n, first, 0);
+    for j in 1..n {
+        let entries: [R; N] = column(x, n, first, j);
+        largest = std::array::from_fn(|row| math::max(entries[row], largest[row]));
+    }
+    let mut sum = [R::ZERO; N];
+    for j in 0..n {
+        let entries: [R; N] = column(x, n, first, j);
+        sum = std::array::from_fn(|row| sum[row] + math::exp(entries[row] - largest[row]));
+    }
     (largest, sum)
 }
 
@@ -66,10 +82,26 @@ struct CrossEntropy<'a, R, F> {
 impl<R: Real, F: Fn(usize) -> usize> Loops for CrossEntropy<'_, R, F> {
     type Output = ();
     #[inline(always)]
-    fn run<const BYTES: usize>(self) {
-        for (k, (x, out)) in self.x.chunks_exact(self.n).zip(self.out).enumerate() {
-            let (largest, sum) = softmax_parts(x);
-            *out = math::ln(sum) - (x[(self.class)(k)] - largest);
+    fn run<const BYTES: usize>(mut self) {
+        let rows = self.out.len().min(self.x.len() / self.n);
+        let whole = rows / ROWS * ROWS;
+        for first in (0..whole).step_by(ROWS) {
+            self.rows::<ROWS>(first);
+        }
+        for row in whole..rows {
+            self.rows::<1>(row);
+        }
+    }
+}
+
+impl<R: Real, F: Fn(usize) -> usize> CrossEntropy<'_, R, F> {
+    #[inline(always)]
+    fn rows<const N: usize>(&mut self, first: usize) {
+        let (largest, sum) = softmax_parts::<R, N>(self.x, self.n, first);
+        let logarithm: [R; N] = std::array::from_fn(|row| math::ln(sum[row]));
+        for row in 0..N {
+            let k = first + row;
+            self.out[k] = logarithm[row] - (self.x[k * self.n + (self.class)(k)] - largest[row]);
         }
     }
 }
@@ -85,14 +117,30 @@ struct CrossEntropyGradient<'a, R, F> {
 impl<R: Real, F: Fn(usize) -> usize> Loops for CrossEntropyGradient<'_, R, F> {
     type Output = ();
     #[inline(always)]
-    fn run<const BYTES: usize>(self) {
-        let rows = self.x.chunks_exact(self.n).zip(self.gradient.chunks_exact_mut(self.n)).zip(self.own);
-        for (k, ((x, g), &own)) in rows.enumerate() {
-            let class = (self.class)(k);
-            let (largest, sum) = softmax_parts(x);
-            for (j, (g, &x)) in g.iter_mut().zip(x).enumerate() {
-                let indicator = if j == class { R::ONE } else { R::ZERO };
-                *g += own * (math::exp(x - largest) / sum - indicator);
+    fn run<const BYTES: usize>(mut self) {
+        let rows = self.own.len().min(self.x.len() / self.n).min(self.gradient.len() / self.n);
+        let whole = rows / ROWS * ROWS;
+        for first in (0..whole).step_by(ROWS) {
+            self.rows::<ROWS>(first);
+        }
+        for row in whole..rows {
+            self.rows::<1>(row);
+        }
+    }
+}
+
+impl<R: Real, F: Fn(usize) -> usize> CrossEntropyGradient<'_, R, F> {
+    #[inline(always)]
+    fn rows<const N: usize>(&mut self, first: usize) {
+        let n = self.n;
+        let (largest, sum) = softmax_parts::<R, N>(self.x, n, first);
+        let class: [usize; N] = std::array::from_fn(|row| (self.class)(first + row));
+        for j in 0..n {
+            let entries: [R; N] = column(self.x, n, first, j);
+            let share: [R; N] = std::array::from_fn(|row| math::exp(entries[row] - largest[row]) / sum[row]);
+            for row in 0..N {
+                let indicator = if j == class[row] { R::ONE } else { R::ZERO };
+                self.gradient[(first + row) * n + j] += self.own[first + row] * (share[row] - indicator);
             }
         }
     }

@@ -102,7 +102,7 @@ pub(crate) enum Wanted {
     Readouts,
     /// What readouts and losses need.
     All,
-    /// Once more, what losses need along the time axis of this segment.
+    /// Once more, what the gradients of losses read along the time axis of this segment.
     Again,
 }
 
@@ -231,7 +231,7 @@ impl<R: Real> Plan<R> {
             let is_wanted = match wanted {
                 Wanted::Readouts => node.for_readout,
                 Wanted::All => node.for_readout || node.for_loss,
-                Wanted::Again => node.for_loss && node.shape.time.is_some(),
+                Wanted::Again => node.read_for_loss && node.shape.time.is_some(),
             };
             let now = self.is_along_time(node) || self.ends(block);
             if is_wanted && now && levels.contains(&node.level) && !node.streamed {

@@ -170,6 +170,8 @@ pub(crate) struct NodePlan<R> {
     pub(crate) level: usize,
     /// A loss depends on it.
     pub(crate) for_loss: bool,
+    /// Another node reads it that a loss depends on.
+    pub(crate) read_for_loss: bool,
     /// A readout depends on it.
     pub(crate) for_readout: bool,
     /// A map over time of which only a mean or sum over time is wanted: it is computed piece by piece where that is taken, and
@@ -350,7 +352,7 @@ impl<R: Real> Plan<R> {
         let positions = self.positions..self.positions + maxima;
         let room = self.room..self.room + later;
         (self.positions, self.room) = (positions.end, room.end);
-        let (for_loss, for_readout, streamed) = (false, false, false);
+        let (for_loss, read_for_loss, for_readout, streamed) = (false, false, false, false);
         let before = Numbers::default();
         self.nodes.push(NodePlan {
             operation,
@@ -361,6 +363,7 @@ impl<R: Real> Plan<R> {
             room,
             level,
             for_loss,
+            read_for_loss,
             for_readout,
             streamed,
         });
@@ -416,6 +419,7 @@ impl<R: Real> Plan<R> {
             let here = &here[0];
             for &input in here.operation.inputs() {
                 below[input].for_loss |= here.for_loss;
+                below[input].read_for_loss |= here.for_loss;
                 below[input].for_readout |= here.for_readout;
             }
             if let Operation::Observe { trace } = here.operation {
