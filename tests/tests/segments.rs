@@ -99,6 +99,18 @@ fn long_delays_noise_and_dropout() {
     }
 }
 
+/// Losses look at `out`, whose way back needs no tape, in the first 170 steps: in later segments it runs forwards once.
+#[test]
+fn an_output_that_losses_see_for_a_while() {
+    let whole_time = ["loss cross_entropy(max_t(x_, from = 20 ms), word)", "loss mean_t(max_n(x_))", "COUPLED"];
+    let text = whole_time.iter().fold(LONG.to_owned(), |text, loss| {
+        assert!(text.contains(loss));
+        text.replace(loss, "")
+    });
+    check::<f32>(&text, Mode::Spiking);
+    check::<f64>(&text, Mode::SmoothRecord);
+}
+
 /// Errors that go back as products with impulses: in all steps, and up to one with too many.
 #[test]
 fn impulses() {

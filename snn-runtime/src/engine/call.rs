@@ -86,6 +86,11 @@ impl<R: Real> Call<'_, '_, R> {
         })
     }
 
+    /// Spikes of which losses and readouts want nothing but their number have no trace. Other runs forget them too early for that.
+    pub(crate) fn counts_spikes(&self) -> bool {
+        self.tapes() && self.mode == Mode::Spiking
+    }
+
     /// Rows of a gradient are written to by their spikes alone.
     pub(crate) fn begins_by_rows(&self) -> bool {
         self.mode == Mode::Spiking && self.carry.is_empty()
@@ -246,12 +251,13 @@ impl<R: Real> Call<'_, '_, R> {
 }
 
 /// What losses and readouts see of a segment of the time axis.
-fn loss_block<'a, R>(
+fn loss_block<'a, R: Real>(
     call: &Call<'a, '_, R>,
     traces: &'a [Aligned<R>],
-    sent: &Sent<R>,
+    sent: &'a Sent<R>,
     room: usize,
     segment: Range<usize>,
 ) -> Block<'a, R> {
-    Block { traces, first: sent.first, count: sent.count, targets: call.targets, segment, room }
+    let spikes = call.counts_spikes().then_some(&sent.trains[..]);
+    Block { traces, first: sent.first, count: sent.count, spikes, targets: call.targets, segment, room }
 }

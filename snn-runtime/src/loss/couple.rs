@@ -63,6 +63,7 @@ impl<R: Real> Plan<R> {
         let block = |first: usize, kept: &Kept<R>| Block {
             traces: &[],
             first,
+            spikes: None,
             count: kept.count,
             targets,
             segment: 0..self.steps,

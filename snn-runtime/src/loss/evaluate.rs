@@ -5,14 +5,14 @@
 
 use super::Reduction;
 use super::compare::{cross_entropy, cross_entropy_gradient, squared_error, squared_error_gradient};
-use super::plan::{NodePlan, Operation, Plan, Shape};
+use super::plan::{NodePlan, Operation, Plan, Shape, Trace};
 use super::reduce::{
-    Rows, add, first_spikes, first_spikes_gradient, reduce_neuron, reduce_neuron_gradient, reduce_time,
+    Rows, add, count_spikes, first_spikes, first_spikes_gradient, reduce_neuron, reduce_neuron_gradient, reduce_time,
     reduce_time_gradient,
 };
 use super::stream::Streamed;
-use crate::Real;
 use crate::aligned::Aligned;
+use crate::{Real, SpikeTrain};
 use std::ops::Range;
 
 /// The numbers a sample is compared with; a target's entries for all samples of the batch.
@@ -35,6 +35,8 @@ pub(crate) struct Block<'a, R> {
     pub(crate) first: usize,
     /// The number of samples.
     pub(crate) count: usize,
+    /// Per population and sample the spikes, if those that can be counted are, and no trace of them is kept.
+    pub(crate) spikes: Option<&'a [Vec<SpikeTrain>]>,
     /// The targets.
     pub(crate) targets: &'a [Targets<'a, R>],
     /// The steps.
@@ -275,6 +277,12 @@ impl<R: Real> Plan<R> {
             Operation::ReduceTime { input, reduction, window } => {
                 let rows = self.rows(*input, block);
                 match &self.nodes[*input].operation {
+                    Operation::Observe { trace } if block.spikes.is_some() && self.traces[*trace].counted => {
+                        let Trace { population, n, .. } = self.traces[*trace];
+                        let trains = block.spikes.map_or(&[][..], |trains| &trains[population]);
+                        let steps = block.segment.start.max(window.start)..block.segment.end.min(window.end);
+                        count_spikes(trains, n, *reduction, steps, window, out);
+                    }
                     Operation::Map { inputs, function } if self.nodes[*input].streamed => {
                         let arrays: Vec<&[R]> = inputs.iter().map(|&i| self.value(i, below, block)).collect();
                         let (function, reduction) = (&**function, *reduction);

@@ -39,12 +39,14 @@ pub(crate) struct Trace {
     pub(crate) gradient: bool,
     /// The steps that losses look at, from the first to the last: elsewhere its gradient is 0, and no value counts.
     pub(crate) observed: Range<usize>,
+    /// Spikes of which nothing but means and sums over time is wanted: they can be counted.
+    pub(crate) counted: bool,
 }
 
 impl Trace {
     /// One that no loss depends on.
     pub(crate) fn new(population: usize, observable: Observable, n: usize) -> Self {
-        Self { population, observable, n, gradient: false, observed: 0..0 }
+        Self { population, observable, n, gradient: false, observed: 0..0, counted: false }
     }
 }
 
@@ -237,32 +239,47 @@ impl<R: Real> Plan<R> {
         plan.mark(program, &places)?;
         plan.stream();
         plan.find_observed();
+        plan.find_counted();
         plan.readouts_in_segments = plan.is_in_segments(|node| node.for_readout);
         plan.all_in_segments = plan.is_in_segments(|node| node.for_readout || node.for_loss);
         Ok(plan)
     }
 
+    /// The operations that read a node.
+    fn readers(&self, node: usize) -> impl Iterator<Item = &Operation<R>> {
+        self.nodes.iter().map(|other| &other.operation).filter(move |reader| reader.inputs().contains(&node))
+    }
+
+    /// Nothing but means and sums over time of a node is wanted.
+    fn is_summed(&self, node: usize) -> bool {
+        let wanted = self.losses.contains(&node) || self.readouts.iter().any(|(_, readout)| *readout == node);
+        let sums = |reader: &Operation<R>| {
+            matches!(reader, Operation::ReduceTime { reduction: Reduction::Mean | Reduction::Sum, .. })
+        };
+        !wanted && self.readers(node).all(sums)
+    }
+
+    /// Finds the spikes that can be counted.
+    fn find_counted(&mut self) {
+        for trace in 0..self.traces.len() {
+            let own =
+                |node: &usize| matches!(self.nodes[*node].operation, Operation::Observe { trace: t } if t == trace);
+            let mut nodes = (0..self.nodes.len()).filter(own);
+            self.traces[trace].counted =
+                self.traces[trace].observable == Observable::Spikes && nodes.all(|node| self.is_summed(node));
+        }
+    }
+
     /// Finds the maps that need no place, and moves the others together.
     fn stream(&mut self) {
-        let readers = |node: usize| {
-            self.nodes
-                .iter()
-                .filter(move |other| other.operation.inputs().contains(&node))
-                .map(|other| &other.operation)
-        };
         let streamed = |index: usize, node: &NodePlan<R>| {
             let Operation::Map { inputs, .. } = &node.operation else { return false };
-            let wanted = self.losses.contains(&index) || self.readouts.iter().any(|(_, readout)| *readout == index);
-            let summed = |reader: &Operation<R>| {
-                matches!(reader, Operation::ReduceTime { reduction: Reduction::Mean | Reduction::Sum, .. })
-            };
             // A map of a higher level reads what was kept of the traces; a piece of a broadcast array is none of its source.
             node.level == 0
                 && node.shape.time.is_some()
-                && !wanted
                 && inputs.iter().all(|&i| self.nodes[i].shape == node.shape)
-                && readers(index).count() == 1
-                && readers(index).all(summed)
+                && self.readers(index).count() == 1
+                && self.is_summed(index)
         };
         let found: Vec<usize> = (0..self.nodes.len()).filter(|&index| streamed(index, &self.nodes[index])).collect();
         found.iter().for_each(|&index| self.nodes[index].streamed = true);

@@ -1,8 +1,8 @@
 //! Reductions over time and over neurons, and their reverses.
 
 use super::Reduction;
-use crate::Real;
 use crate::simd::{Loops, dispatch};
+use crate::{Real, SpikeTrain};
 use std::ops::Range;
 
 /// `to += from`, as far as both go.
@@ -148,6 +148,28 @@ impl<R: Real> Loops for Max<'_, R> {
     }
 }
 
+/// Removes the time axis of spikes within a window, of which `steps` are at hand, by counting: as [`reduce_time`] of ones and zeros, and the
+/// same bits. `out`: `[samples, n]`
+pub(super) fn count_spikes<R: Real>(
+    trains: &[SpikeTrain],
+    n: usize,
+    reduction: Reduction,
+    steps: Range<usize>,
+    window: &Range<usize>,
+    out: &mut [R],
+) {
+    if steps.start >= steps.end {
+        return;
+    }
+    if steps.start == window.start {
+        out.fill(R::ZERO);
+    }
+    for (counts, train) in out.chunks_exact_mut(n).zip(trains) {
+        train.spikes(steps.clone()).iter().for_each(|&neuron| counts[neuron as usize] += R::ONE);
+    }
+    finish_mean(reduction, &steps, window, out);
+}
+
 /// From a sum to a mean, at the end of the window.
 pub(super) fn finish_mean<R: Real>(reduction: Reduction, steps: &Range<usize>, window: &Range<usize>, out: &mut [R]) {
     if reduction == Reduction::Mean && steps.end == window.end {
@@ -241,6 +263,34 @@ pub(super) fn reduce_neuron_gradient<R: Real>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Two samples, in segments of a window, of all steps or some.
+    #[test]
+    fn counts_of_spikes_are_sums_of_ones() {
+        let (n, steps) = (5, 40);
+        let fires = |sample: usize, t: usize, i: usize| (sample * 31 + t * 7 + i * 11).is_multiple_of(5);
+        let mut trains = vec![SpikeTrain::new(), SpikeTrain::new()];
+        let mut numbers = Vec::new();
+        for t in 0..steps {
+            for (sample, train) in trains.iter_mut().enumerate() {
+                (0..n).filter(|&i| fires(sample, t, i)).for_each(|i| train.push(i as u32));
+                train.end_step();
+                numbers.extend((0..n).map(|i| if fires(sample, t, i) { 1.0f32 } else { 0.0 }));
+            }
+        }
+        for (reduction, window) in [(Reduction::Mean, 0..40), (Reduction::Sum, 3..29), (Reduction::Mean, 16..17)] {
+            let (mut counted, mut summed) = ([9.0; 10], [7.0; 10]);
+            for segment in [0..16, 16..32, 32..40] {
+                let here = segment.start.max(window.start)..segment.end.min(window.end);
+                count_spikes(&trains, n, reduction, here, &window, &mut counted);
+                let rows = Rows { first: segment.start, width: 2 * n };
+                let x = &numbers[segment.start * 2 * n..segment.end * 2 * n];
+                reduce_time(x, rows, reduction, &window, false, &mut [], &mut summed);
+            }
+            assert_eq!(counted, summed, "{reduction:?} {window:?}");
+            assert!(counted.iter().any(|&count| count > 0.0));
+        }
+    }
 
     /// The first of equal largest values takes the gradient, over time as over neurons.
     #[test]

@@ -197,7 +197,7 @@ fn trace<R: Real>(call: &Call<'_, '_, R>, scratch: &mut Scratch<R>, population: 
     let at = t - scratch.traces_from;
     let only_output = scratch.only_output[population];
     for (index, (trace, buffer)) in call.traces.iter().zip(&mut scratch.traces).enumerate() {
-        let written = only_output == Some(index);
+        let written = only_output == Some(index) || (trace.counted && call.counts_spikes());
         if trace.population != population || written || !is_kept(call, scratch.traced, trace, run) {
             continue;
         }
