@@ -12,7 +12,7 @@ use super::wiring::Wiring;
 use super::workspace::{Lane, Scratch};
 use crate::Real;
 use crate::graph::Signal;
-use crate::loss::{Observable, Trace};
+use crate::loss::{Observable, Trace, overlaps};
 use crate::neuron::{Adjoint, Mode};
 use std::ops::Range;
 
@@ -90,7 +90,7 @@ pub(crate) fn backward<R: Real>(
 /// Whether the way back reads anything of a population in a segment but what was sent, so that it runs forwards once more.
 fn runs_again<R: Real>(call: &Call<'_, '_, R>, population: usize, segment: &Range<usize>) -> bool {
     let layout = &call.plan.populations[population].layout;
-    let observed = |trace: &Trace| trace.observed.start < segment.end && segment.start < trace.observed.end;
+    let observed = |trace: &Trace| overlaps(&trace.observed, segment);
     layout.tape_reals > 0
         || layout.tape_flags
         || !call.plan.plastic.is_empty()

@@ -233,7 +233,7 @@ impl<R: Real> Plan<R> {
             let is_wanted = match wanted {
                 Wanted::Readouts => node.for_readout,
                 Wanted::All => node.for_readout || node.for_loss,
-                Wanted::Again => node.read_for_loss && node.shape.time.is_some(),
+                Wanted::Again => node.read_for_loss && node.shape.time.is_some() && node.is_observed(&block.segment),
             };
             let now = self.is_along_time(node) || self.ends(block);
             if is_wanted && now && levels.contains(&node.level) && !node.streamed {
@@ -425,7 +425,8 @@ impl<R: Real> Plan<R> {
         };
         for node in self.nodes.iter().rev() {
             let now = self.is_along_time(node) || self.ends(block);
-            if node.for_loss && now && levels.contains(&node.level) && !node.streamed {
+            let observed = self.is_whole(block) || node.is_observed(&block.segment);
+            if node.for_loss && observed && now && levels.contains(&node.level) && !node.streamed {
                 let positions = &positions[node.positions.start * block.count..node.positions.end * block.count];
                 let mut fresh = false;
                 for trace in self.observed_by(node) {

@@ -15,7 +15,7 @@ pub use map::{CompiledMap, Map, MapKernel};
 
 pub(crate) use couple::Kept;
 pub(crate) use evaluate::{Block, Scratch, Targets, Wanted};
-pub(crate) use plan::{Plan, Trace};
+pub(crate) use plan::{Plan, Trace, overlaps};
 
 use std::sync::Arc;
 

@@ -37,7 +37,7 @@ pub(crate) struct Trace {
     pub(crate) n: usize,
     /// A loss depends on it.
     pub(crate) gradient: bool,
-    /// The steps that losses look at, from the first to the last: elsewhere its gradient is 0, and no value counts.
+    /// See [`NodePlan::observed`].
     pub(crate) observed: Range<usize>,
     /// Spikes of which nothing but means and sums over time is wanted: they can be counted.
     pub(crate) counted: bool,
@@ -48,6 +48,11 @@ impl Trace {
     pub(crate) fn new(population: usize, observable: Observable, n: usize) -> Self {
         Self { population, observable, n, gradient: false, observed: 0..0, counted: false }
     }
+}
+
+/// Some steps are in both ranges.
+pub(crate) fn overlaps(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.start < b.end && b.start < a.end
 }
 
 /// What a node computes; inputs are nodes, windows are steps.
@@ -172,6 +177,8 @@ pub(crate) struct NodePlan<R> {
     pub(crate) level: usize,
     /// A loss depends on it.
     pub(crate) for_loss: bool,
+    /// The steps of its time axis that losses look at, from the first to the last: elsewhere its gradient is 0, and no value counts.
+    pub(crate) observed: Range<usize>,
     /// Another node reads it that a loss depends on.
     pub(crate) read_for_loss: bool,
     /// A readout depends on it.
@@ -182,6 +189,11 @@ pub(crate) struct NodePlan<R> {
 }
 
 impl<R> NodePlan<R> {
+    /// Losses look at it in some of these steps, if it has a time axis.
+    pub(crate) fn is_observed(&self, steps: &Range<usize>) -> bool {
+        self.shape.time.is_none() || overlaps(&self.observed, steps)
+    }
+
     /// It stands in the buffers of values and gradients; an observation is a trace.
     pub(crate) fn has_place(&self) -> bool {
         !self.streamed && !matches!(self.operation, Operation::Observe { .. })
@@ -300,28 +312,35 @@ impl<R: Real> Plan<R> {
         }
     }
 
-    /// Finds the steps of each trace that losses look at.
+    /// Finds the steps of each node that losses look at.
     fn find_observed(&mut self) {
-        for (index, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.for_loss) {
-            let reader = match node.streamed {
-                true => self.nodes.iter().find(|other| other.operation.inputs().contains(&index)),
-                false => Some(node),
-            };
-            let steps = match reader.map(|reader| &reader.operation) {
-                Some(
+        for index in (0..self.nodes.len()).rev() {
+            if !self.nodes[index].for_loss {
+                continue;
+            }
+            if self.losses.contains(&index) {
+                let all = self.nodes[index].span.clone();
+                extend(&mut self.nodes[index].observed, all);
+            }
+            let (below, here) = self.nodes.split_at_mut(index);
+            let here = &here[0];
+            for &input in here.operation.inputs() {
+                let input = &mut below[input];
+                let steps = match &here.operation {
                     Operation::ReduceTime { window, .. }
                     | Operation::CrossEntropy { window, .. }
-                    | Operation::MeanSquaredError { window, .. },
-                ) => window.clone(),
-                _ => 0..self.steps,
-            };
-            for &input in node.operation.inputs() {
-                let Operation::Observe { trace } = self.nodes[input].operation else { continue };
-                let observed = &mut self.traces[trace].observed;
-                *observed = match observed.len() {
-                    0 => steps.clone(),
-                    _ => observed.start.min(steps.start)..observed.end.max(steps.end),
+                    | Operation::MeanSquaredError { window, .. } => {
+                        input.span.start + window.start..input.span.start + window.end
+                    }
+                    Operation::Map { .. } | Operation::ReduceNeuron { .. } if here.shape.time.is_some() => {
+                        here.observed.clone()
+                    }
+                    _ => input.span.clone(),
                 };
+                extend(&mut input.observed, steps);
+            }
+            if let Operation::Observe { trace } = here.operation {
+                extend(&mut self.traces[trace].observed, here.observed.clone());
             }
         }
     }
@@ -375,6 +394,7 @@ impl<R: Real> Plan<R> {
             operation,
             shape,
             span,
+            observed: 0..0,
             before,
             positions,
             room,
@@ -610,6 +630,14 @@ impl<R: Real> Plan<R> {
         };
         Ok((input, Shape { time: shape.time.map(|_| window.len()), neurons: None }, window))
     }
+}
+
+/// Makes a range reach over another one, too.
+fn extend(range: &mut Range<usize>, other: Range<usize>) {
+    *range = match range.len() {
+        0 => other,
+        _ => range.start.min(other.start)..range.end.max(other.end),
+    };
 }
 
 /// The steps of `from .. to` in ms, cut at the end of the simulation.
