@@ -6,6 +6,7 @@
 //! in plain Rust is in `places`.
 
 pub(crate) mod places;
+pub(crate) mod sums;
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -1,6 +1,7 @@
 //! Work in the thread pool.
 
 use crate::Real;
+use crate::simd::{Loops, dispatch};
 use rayon::prelude::*;
 
 /// The numbers that are worth a thread.
@@ -17,11 +18,21 @@ pub(crate) fn in_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 
 /// Whether all numbers are finite.
 pub(crate) fn all_finite<R: Real>(numbers: &[R]) -> bool {
-    // Without an early end inside a piece, so that it is compared in vectors.
-    let finite = |piece: &[R]| piece.iter().fold(true, |all, x| all & x.is_finite());
+    let finite = |piece: &[R]| dispatch(Finite(piece));
     match numbers.len() {
         0..=PIECE => finite(numbers),
         _ => numbers.par_chunks(PIECE).all(finite),
+    }
+}
+
+struct Finite<'a, R>(&'a [R]);
+
+impl<R: Real> Loops for Finite<'_, R> {
+    type Output = bool;
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) -> bool {
+        // Without an early end, so that it is compared in vectors.
+        self.0.iter().fold(true, |all, x| all & x.is_finite())
     }
 }
 

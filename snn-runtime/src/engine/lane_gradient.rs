@@ -7,6 +7,7 @@ use super::plan::Plan;
 use super::projection::ProjectionPlan;
 use crate::Real;
 use crate::aligned::Aligned;
+use crate::simd::sums;
 use crate::threads::PIECE;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -128,7 +129,7 @@ impl<R: Real> LaneGradient<R> {
                     let row = first + piece * rows + row;
                     match (has(begun, row), has(&other.begun, row)) {
                         (_, false) => {}
-                        (true, true) => own.iter_mut().zip(numbers).for_each(|(sum, &x)| *sum += x),
+                        (true, true) => sums::add(own, numbers),
                         (false, true) => own.copy_from_slice(numbers),
                     }
                 }
@@ -167,7 +168,7 @@ impl<R: Real> LaneGradient<R> {
 /// Adds numbers to sums, in pieces that are worth a thread.
 pub(crate) fn add<R: Real>(sums: &mut [R], numbers: &[R]) {
     let pieces = sums.par_chunks_mut(PIECE).zip(numbers.par_chunks(PIECE));
-    pieces.for_each(|(sums, numbers)| sums.iter_mut().zip(numbers).for_each(|(sum, &x)| *sum += x));
+    pieces.for_each(|(sums, numbers)| sums::add(sums, numbers));
 }
 
 #[cfg(test)]

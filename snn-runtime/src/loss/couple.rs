@@ -7,8 +7,8 @@
 
 use super::evaluate::{Arrays, Block, Scratch, Targets, Wanted};
 use super::plan::{NodePlan, Operation, Plan};
-use super::reduce::add;
 use crate::Real;
+use crate::simd::sums::add;
 use std::ops::Range;
 
 /// What is kept of a block between the passes.

@@ -7,11 +7,12 @@ use super::Reduction;
 use super::compare::{cross_entropy, cross_entropy_gradient, squared_error, squared_error_gradient};
 use super::plan::{NodePlan, Operation, Plan, Shape, Trace};
 use super::reduce::{
-    Rows, add, count_spikes, first_spikes, first_spikes_gradient, reduce_neuron, reduce_neuron_gradient, reduce_time,
+    Rows, count_spikes, first_spikes, first_spikes_gradient, reduce_neuron, reduce_neuron_gradient, reduce_time,
     reduce_time_gradient,
 };
 use super::stream::Streamed;
 use crate::aligned::Aligned;
+use crate::simd::sums::add;
 use crate::{Real, SpikeTrain};
 use std::ops::Range;
 

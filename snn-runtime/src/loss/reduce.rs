@@ -1,24 +1,10 @@
 //! Reductions over time and over neurons, and their reverses.
 
 use super::Reduction;
+use crate::simd::sums::add;
 use crate::simd::{Loops, dispatch};
 use crate::{Real, SpikeTrain};
 use std::ops::Range;
-
-/// `to += from`, as far as both go.
-pub(super) fn add<R: Real>(to: &mut [R], from: &[R]) {
-    dispatch(Add(to, from));
-}
-
-struct Add<'a, R>(&'a mut [R], &'a [R]);
-
-impl<R: Real> Loops for Add<'_, R> {
-    type Output = ();
-    #[inline(always)]
-    fn run<const BYTES: usize>(self) {
-        self.0.iter_mut().zip(self.1).for_each(|(to, &x)| *to += x);
-    }
-}
 
 /// The times of first spikes of `[steps, n]` within a window: `later[t]` is that from step t on, v\[t\] = z t dt +
 /// (1 - z) v\[t + 1\], and the end of the window after the last step. `later`: `[window, n]`

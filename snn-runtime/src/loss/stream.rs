@@ -1,9 +1,10 @@
 //! Means and sums over time of a map that is nowhere kept: piece by piece, each small enough for the first-level cache. The
 //! order of the sums is that of a kept array, and so are the bits.
 
-use super::reduce::{Rows, add, finish_mean};
+use super::reduce::{Rows, finish_mean};
 use super::{Map, Reduction};
 use crate::Real;
+use crate::simd::sums::add;
 use std::ops::Range;
 
 /// The numbers of a piece, if a row is not longer.
