@@ -98,10 +98,14 @@ impl<R: Real> Scratch<R> {
         }
     }
 
-    /// Puts the neurons back.
+    /// Puts the neurons back, and asks for those of the segment before, which come next: they were kept long ago.
     pub(crate) fn restore(&mut self, index: usize) {
         for (population, cells) in self.cells.iter_mut().enumerate() {
-            cells.restore(index, &self.checkpoints.states[population], &self.checkpoints.refractory[population]);
+            let states = &self.checkpoints.states[population];
+            cells.restore(index, states, &self.checkpoints.refractory[population]);
+            if let Some(before) = index.checked_sub(1) {
+                cells.prefetch(before, states);
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use crate::engine::weights::Weights;
 use crate::kernel::ShortSteps;
 use crate::math::flush_states;
 use crate::neuron::{Coefficients, Mode, Step};
-use crate::simd::{Loops, dispatch};
+use crate::simd::{Loops, dispatch, prefetch};
 use crate::{Real, SpikeTrain};
 use std::ops::Range;
 
@@ -151,6 +151,12 @@ impl<R: Real> Cells<R> {
         self.refractory.copy_from_slice(&refractory[index * width..][..width]);
         // What lies at the ports is of a later step.
         self.left.fill(Left::UNKNOWN);
+    }
+
+    /// Asks for the cache lines of the states at place `index`.
+    pub(crate) fn prefetch(&self, index: usize, states: &[R]) {
+        let width = self.states.len();
+        prefetch(&states[index * width..][..width]);
     }
 
     /// Neurons times samples.
