@@ -52,10 +52,10 @@ struct Options {
     /// Threads; by default one per core.
     #[arg(long)]
     threads: Option<usize>,
-    /// Lanes whose gradients are added up in order: fewer are faster, as long as there is one for each thread. Loss and gradients
-    /// depend on their number in the last bits.
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
-    lanes: u32,
+    /// Lanes whose gradients are added up in order; by default one for each thread. More are a little slower; their number decides
+    /// over the last bits of the gradients.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    lanes: Option<u32>,
     /// Learning rate.
     #[arg(long, default_value_t = 0.0)]
     lr: f64,
@@ -88,7 +88,8 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let network = options.workload.network(options.steps)?;
     let encoder = Poisson::new().gain(options.gain)?;
     let mut parameters = network.initial_parameters(1);
-    let mut workspace = Workspace::with_lanes(options.lanes as usize);
+    let lanes = options.lanes.map_or_else(rayon::current_num_threads, |lanes| lanes as usize);
+    let mut workspace = Workspace::with_lanes(lanes);
     let mut gradient = ParameterSet::zeros(network.layout().clone());
     let mut adam = Adam::new();
     let mut times = Vec::new();
