@@ -206,8 +206,8 @@ impl SpikeTrain {
         &self.indices[place(steps.start)..place(steps.end)]
     }
 
-    /// The step of each of [`Self::spikes`], counted from the first of at most 256 steps: by whole registers, over what is behind the
-    /// spikes of the step before. `times` needs room for a word behind the last spike.
+    /// The step of each of [`Self::spikes`], counted from the first of less than 255 steps. Each is written by whole registers, which
+    /// reach beyond the spikes of its step; the next step writes over that. `times` needs room for a word behind the last spike.
     #[inline(always)]
     pub(crate) fn write_times(&self, steps: Range<usize>, times: &mut [u8]) {
         let mut end = 0;

@@ -90,10 +90,9 @@ pub(crate) fn backward<R: Real>(
 /// Whether the way back reads anything of a population in a segment but what was sent, so that it runs forwards once more.
 fn runs_again<R: Real>(call: &Call<'_, '_, R>, population: usize, segment: &Range<usize>) -> bool {
     let layout = &call.plan.populations[population].layout;
-    let observed = |trace: &Trace| overlaps(&trace.observed, segment);
+    let observed = |trace: &Trace| !trace.counted && overlaps(&trace.observed, segment);
     layout.tape_reals > 0
         || layout.tape_flags
-        || !call.plan.plastic.is_empty()
         || call.plan.loss.traces.iter().any(|trace| trace.population == population && observed(trace))
 }
 

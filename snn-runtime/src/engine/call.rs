@@ -86,7 +86,8 @@ impl<R: Real> Call<'_, '_, R> {
         })
     }
 
-    /// Spikes of which losses and readouts want nothing but their number have no trace. Other runs forget them too early for that.
+    /// Spikes of which losses and readouts want nothing but their number have no trace. Runs without a tape forget them too early for
+    /// that, and smooth ones have numbers instead.
     pub(crate) fn counts_spikes(&self) -> bool {
         self.tapes() && self.mode == Mode::Spiking
     }

@@ -11,7 +11,7 @@ use std::ops::Range;
 const COUNTS: usize = 32;
 
 // Steps within a piece, and how often a neuron fired in it, are bytes.
-const _: () = assert!(LONGEST_PIECE <= u8::MAX as usize);
+const _: () = assert!(LONGEST_PIECE < u8::MAX as usize);
 
 /// The spikes of one sample in a piece sorted by neuron: the ascending steps in which each fired.
 #[derive(Debug, Default)]

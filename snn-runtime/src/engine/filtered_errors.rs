@@ -10,11 +10,12 @@ use crate::aligned::Aligned;
 use crate::kernel::rows_mut;
 use crate::math::flush;
 use crate::neuron::Coefficients;
+use crate::simd::places::WORD;
 use crate::simd::{Loops, dispatch};
 use crate::{ErrorFilter, FilterEntry, Real};
 
-/// Matrices with fewer targets are multiplied as fast as impulses are listed.
-const FEWEST_TARGETS: usize = 48;
+/// Matrices with fewer targets are multiplied as fast as impulses are listed, and lists make words.
+const FEWEST_TARGETS: usize = WORD;
 
 /// The constants of a filter, as numbers.
 #[derive(Debug, Default)]

@@ -1,4 +1,5 @@
-//! The impulses of a step that are not 0, and their product with a matrix: only the rows of these neurons are read.
+//! The impulses of a step that are not 0, and their product with a matrix: only the rows of these neurons are read, if there are at least
+//! a word of rows.
 
 use super::packed::{FACTOR, NARROW, Packed, end_of_wide, load, store};
 use crate::Real;
@@ -159,7 +160,8 @@ impl<R: Real> Product<'_, R> {
         }
         let words = rows.div_ceil(WORD);
         for word in 0..words {
-            // The last word ends with the last row: so all are whole, and no place in them has to be checked.
+            // The last word ends with the last row: so all are whole, and with a remainder that changes nothing no place in them has to
+            // be checked.
             let first = (word * WORD).min(rows - WORD);
             let low_rows = low_tiles.map(|tile| whole_word(tile, first));
             let high_rows = high_tiles.map(|tile| whole_word(tile, first));

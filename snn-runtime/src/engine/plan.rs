@@ -69,7 +69,7 @@ pub(crate) struct PopulationPlan<R> {
 }
 
 impl<R> PopulationPlan<R> {
-    /// The event ports and drives of the model.
+    /// How many event ports and drives the model has.
     pub(crate) fn ports(&self) -> usize {
         self.layout.events.len() + self.layout.drives.len()
     }

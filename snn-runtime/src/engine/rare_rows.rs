@@ -10,25 +10,25 @@ use crate::simd::{Loops, dispatch};
 use crate::{Real, SpikeTrain};
 use std::ops::Range;
 
-/// So many spikes in as many steps as are taken at once are few.
+/// The most spikes in all steps that are taken at once.
 const FEW: usize = AHEAD;
 
 /// Where the sums of some steps are: the first at `place`, and each `stride` after the one before.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sums {
+pub(crate) struct Rows {
     pub(crate) place: usize,
     pub(crate) stride: usize,
 }
 
 impl<R: Real> Packed<R, TILE> {
-    /// Writes `start` and the rows of the spikes of each of some steps to the `columns` numbers of `out` that belong to the step, if
-    /// the spikes are few; otherwise `false`. At most [`AHEAD`] steps.
+    /// Writes the sum of `start` and the rows of the spikes of a step to the `columns` numbers of `out` that belong to it, for at most
+    /// [`AHEAD`] steps, if the spikes are few; otherwise returns `false`.
     pub(crate) fn add_rare_rows(
         &self,
         train: &SpikeTrain,
         steps: Range<usize>,
         start: &[R],
-        sums: Sums,
+        sums: Rows,
         out: &mut [R],
     ) -> bool {
         let is_rare = train.spikes(steps.clone()).len() <= FEW;
@@ -44,7 +44,7 @@ struct AddRare<'a, R> {
     train: &'a SpikeTrain,
     steps: Range<usize>,
     start: &'a [R],
-    sums: Sums,
+    sums: Rows,
     out: &'a mut [R],
 }
 
@@ -70,7 +70,7 @@ impl<R: Real> AddRare<'_, R> {
     fn tile<const WIDTH: usize>(&mut self, times: &[u8], column: usize) {
         let (rows, _) = self.packed.tile(column, WIDTH).as_chunks::<WIDTH>();
         let Some(start) = self.start[column..].first_chunk::<WIDTH>() else { return };
-        let Sums { place, stride } = self.sums;
+        let Rows { place, stride } = self.sums;
         let out = &mut self.out[place + column..];
         for step in 0..self.steps.len() {
             out[step * stride..][..WIDTH].copy_from_slice(start);
@@ -87,7 +87,7 @@ impl<R: Real> AddRare<'_, R> {
     fn last_tile(&mut self, times: &[u8], column: usize, width: usize) {
         let rows = self.packed.tile(column, width);
         let start = &self.start[column..];
-        let Sums { place, stride } = self.sums;
+        let Rows { place, stride } = self.sums;
         let out = &mut self.out[place + column..];
         for step in 0..self.steps.len() {
             for (sum, &start) in out[step * stride..].iter_mut().zip(start) {

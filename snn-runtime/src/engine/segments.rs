@@ -1,7 +1,7 @@
 //! The time axis in segments: what the adjoints read is in memory for one of them at a time.
 //!
 //! The neurons' states at the beginning of each segment are kept. On the way back a segment is run forwards once more from
-//! there, with what it sent at hand, and then backwards.
+//! there, as far as the way back reads what it does, with what it sent at hand, and then backwards.
 
 use super::plan::{Plan, PopulationPlan};
 use super::workspace::Scratch;
@@ -43,7 +43,7 @@ pub(crate) fn length<R: Real>(plan: &Plan<R>, count: usize, bytes: usize) -> usi
         let reals = p.layout.tape_reals + p.incoming.len();
         p.n * (reals * size_of::<R>() + usize::from(p.layout.tape_flags))
     };
-    let traced = |trace: &Trace| trace.n * (1 + usize::from(trace.gradient)) * size_of::<R>();
+    let traced = |trace: &Trace| trace.n * (usize::from(!trace.counted) + usize::from(trace.gradient)) * size_of::<R>();
     // What is needed of the whole time axis is there in any case.
     let traces = if plan.loss.all_in_segments { plan.loss.traces.iter().map(traced).sum() } else { 0 };
     let step = count * (plan.populations.iter().map(of).sum::<usize>() + traces);

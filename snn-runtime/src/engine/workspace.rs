@@ -59,8 +59,8 @@ impl<R: Real> Workspace<R> {
         Self::with_lanes(8)
     }
 
-    /// So many lanes, at least one. More lanes serve more cores, and need more memory: a gradient for each that is at work, and a few
-    /// that wait to be added up, and the time to do so: on two cores an update of a network with 270,000 weights took 2 % less with two
+    /// So many lanes, at least one. More lanes serve more cores. They need more memory, a gradient for each that is at work and a few that
+    /// wait to be added up, and time to add them up: on two cores an update of a network with 270,000 weights took 2 % less with two
     /// lanes than with eight.
     pub fn with_lanes(lanes: usize) -> Self {
         Self {
@@ -103,7 +103,8 @@ impl<R: Real> Workspace<R> {
     /// The most bytes of what a block of 8 samples keeps of each step for its way back: the tape, the errors, and what losses
     /// observe, as far as these can be taken piece by piece. For each thread; `None`, as at first: 1 MiB, about what stays in the
     /// cache. If the whole simulation needs more, its time axis is cut into segments, of 64 steps at least (or all, if these are
-    /// not more than 128): the states at their beginnings are kept, and each is run forwards once more before it is run backwards
+    /// not more than 128): the states at their beginnings are kept, and in each the populations that the way back reads are run
+    /// forwards once more before it is run backwards
     /// (checkpointing; Griewank and Walther, "Evaluating derivatives", 2008, chapter 12). The results are the same bits.
     pub fn set_tape_bytes(&mut self, bytes: Option<usize>) {
         self.tape_bytes = bytes.unwrap_or(TAPE_BYTES);
@@ -129,7 +130,7 @@ impl<R: Real> Workspace<R> {
     }
 
     /// The share of the neurons with an impulse ([`crate::ErrorFilter`]) up to which a block of samples sends its errors back through
-    /// dense weights as products with these alone; 0.4 at first, 0: never, 1: always (else not for less than 48 targets). From the first
+    /// dense weights as products with these alone; 0.4 at first, 0: never, 1: always (else not for less than 64 targets). From the first
     /// step on, in the order of the way back, in which more have one, the errors of the block go back as a whole. The sums of the two ways
     /// have other orders.
     pub fn set_densest_impulses(&mut self, share: f64) {

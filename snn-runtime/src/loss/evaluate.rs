@@ -30,13 +30,14 @@ pub(crate) enum Targets<'a, R> {
 /// What the samples of a block did in some steps, and what they are compared with.
 #[derive(Clone)]
 pub(crate) struct Block<'a, R> {
-    /// Of each trace of the plan, in the steps of the segment: `[steps, samples, n]`.
+    /// Of each trace of the plan, in the steps of the segment: `[steps, samples, n]`. On the way back, where losses do not observe it in
+    /// the segment, and where its spikes are counted, whatever lies there.
     pub(crate) traces: &'a [Aligned<R>],
     /// The place of the first sample in the batch.
     pub(crate) first: usize,
     /// The number of samples.
     pub(crate) count: usize,
-    /// Per population and sample the spikes, if those that can be counted are, and no trace of them is kept.
+    /// Per population and sample, if spikes that can be counted are, so that there is no trace of them.
     pub(crate) spikes: Option<&'a [Vec<SpikeTrain>]>,
     /// The targets.
     pub(crate) targets: &'a [Targets<'a, R>],
@@ -351,6 +352,16 @@ impl<R: Real> Plan<R> {
         self.place(block.first + k % block.count, window.start + local.start + k / block.count, over_time)
     }
 
+    /// The steps that losses look at of a node, counted from its first in the segment; of one without time axis 0..1.
+    fn observed(&self, node: &NodePlan<R>, block: &Block<'_, R>) -> Range<usize> {
+        let local = self.local(node, block);
+        if node.shape.time.is_none() {
+            return local;
+        }
+        let step = |t: usize| t.saturating_sub(node.span.start).clamp(local.start, local.end) - local.start;
+        step(node.observed.start)..step(node.observed.end)
+    }
+
     /// The array of an input, broadcast to the shape of `node`.
     fn expand<'v>(
         &self,
@@ -486,6 +497,8 @@ impl<R: Real> Plan<R> {
         let own = &own[..place.len()];
         let values = &scratch.own.values[..];
         let local = self.local(node, block);
+        // Elsewhere nothing comes back, which times an infinite slope would be no number.
+        let observed = self.observed(node, block);
         let mut gradient = |input: usize, add: &mut dyn FnMut(&mut [R])| {
             let input = &self.nodes[input];
             match input.operation {
@@ -506,14 +519,16 @@ impl<R: Real> Plan<R> {
                 if length == 0 {
                     return;
                 }
+                let width = node.shape.n() * block.count;
+                let part = observed.start * width..observed.end * width;
                 let mut expanded = scratch.expanded.chunks_exact_mut(length);
-                let arrays: Vec<&[R]> =
-                    inputs.iter().map(|&i| self.expand(i, node, values, block, expanded.next())).collect();
+                let mut array = |&input: &usize| self.expand(input, node, values, block, expanded.next());
+                let arrays: Vec<&[R]> = inputs.iter().map(|input| &array(input)[part.clone()]).collect();
                 let room = &mut scratch.expanded_gradients[..inputs.len() * length];
                 room.fill(R::ZERO);
-                let mut arrays_gradient: Vec<&mut [R]> = room.chunks_exact_mut(length).collect();
-                function.gradient(&arrays, own, &mut arrays_gradient);
-                for (&input, from) in inputs.iter().zip(&arrays_gradient) {
+                let mut parts: Vec<&mut [R]> = room.chunks_exact_mut(length).map(|g| &mut g[part.clone()]).collect();
+                function.gradient(&arrays, &own[part], &mut parts);
+                for (&input, from) in inputs.iter().zip(room.chunks_exact(length)) {
                     let shape = self.nodes[input].shape;
                     gradient(input, &mut |g| collect(from, node.shape, shape, block.count, g));
                 }
@@ -545,9 +560,12 @@ impl<R: Real> Plan<R> {
             }
             Operation::CrossEntropy { logits, target, over_time, window } => {
                 let n = self.nodes[*logits].shape.n();
+                let rows = observed.start * block.count..observed.end * block.count;
                 let x = self.compared(*logits, node, window, values, block);
-                let start = self.compared_start(*logits, node, window, block);
-                let place = |k| self.place_of(k, &local, window, block, *over_time);
+                let x = x.get(rows.start * n..).unwrap_or_default();
+                let start = self.compared_start(*logits, node, window, block) + rows.start * n;
+                let own = &own[rows.clone()];
+                let place = |k| self.place_of(rows.start + k, &local, window, block, *over_time);
                 gradient(*logits, &mut |g| {
                     let g = g.get_mut(start..).unwrap_or_default();
                     cross_entropy_gradient(x, n, |k| class(&block.targets[*target], place(k)), own, g);
@@ -555,9 +573,12 @@ impl<R: Real> Plan<R> {
             }
             Operation::MeanSquaredError { output, target, over_time, window } => {
                 let n = self.nodes[*output].shape.n();
+                let rows = observed.start * block.count..observed.end * block.count;
                 let x = self.compared(*output, node, window, values, block);
-                let start = self.compared_start(*output, node, window, block);
-                let place = |k| self.place_of(k, &local, window, block, *over_time);
+                let x = x.get(rows.start * n..).unwrap_or_default();
+                let start = self.compared_start(*output, node, window, block) + rows.start * n;
+                let own = &own[rows.clone()];
+                let place = |k| self.place_of(rows.start + k, &local, window, block, *over_time);
                 gradient(*output, &mut |g| {
                     let g = g.get_mut(start..).unwrap_or_default();
                     squared_error_gradient(x, n, |k| numbers(&block.targets[*target], place(k), n), own, g);

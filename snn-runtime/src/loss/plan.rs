@@ -177,7 +177,8 @@ pub(crate) struct NodePlan<R> {
     pub(crate) level: usize,
     /// A loss depends on it.
     pub(crate) for_loss: bool,
-    /// The steps of its time axis that losses look at, from the first to the last: elsewhere its gradient is 0, and no value counts.
+    /// The steps of its time axis that losses look at, from the first to the last: elsewhere it has no gradient, and its values are of
+    /// no interest to the way back.
     pub(crate) observed: Range<usize>,
     /// Another node reads it that a loss depends on.
     pub(crate) read_for_loss: bool,
@@ -189,7 +190,7 @@ pub(crate) struct NodePlan<R> {
 }
 
 impl<R> NodePlan<R> {
-    /// Losses look at it in some of these steps, if it has a time axis.
+    /// Losses look at it in some of these steps; at one without time axis in any case.
     pub(crate) fn is_observed(&self, steps: &Range<usize>) -> bool {
         self.shape.time.is_none() || overlaps(&self.observed, steps)
     }
@@ -332,8 +333,11 @@ impl<R: Real> Plan<R> {
                     | Operation::MeanSquaredError { window, .. } => {
                         input.span.start + window.start..input.span.start + window.end
                     }
-                    Operation::Map { .. } | Operation::ReduceNeuron { .. } if here.shape.time.is_some() => {
-                        here.observed.clone()
+                    Operation::Map { .. } | Operation::ReduceNeuron { .. }
+                        if here.shape.time.is_some() && input.shape.time.is_some() =>
+                    {
+                        let step = |t: usize| input.span.start + t - here.span.start;
+                        step(here.observed.start)..step(here.observed.end)
                     }
                     _ => input.span.clone(),
                 };

@@ -7,7 +7,7 @@ use crate::engine::BLOCK;
 use crate::engine::call::Call;
 use crate::engine::plan::PopulationPlan;
 use crate::engine::projection::ProjectionPlan;
-use crate::engine::rare_rows::Sums;
+use crate::engine::rare_rows::Rows;
 use crate::engine::sent::{Message, Sent, slots};
 use crate::engine::wiring::{Wiring, deliver_all};
 use crate::engine::workspace::Scratch;
@@ -74,10 +74,10 @@ fn receive_ahead<R: Real>(
         for slot in 0..count {
             let train = sent.input(call, input, slot);
             if let Some(bias) = start {
-                let sent = steps.start - projection.delay..steps.end - projection.delay;
-                let sums = Sums { place: cells.arrival(p, steps.start, port, slot).start, stride: cells.stride(p) };
-                if call.weights.forward[j].add_rare_rows(train, sent.clone(), bias, sums, cells.arriving()) {
-                    counts.operations += (train.spikes(sent).len() * p.n) as u64;
+                let sent_steps = steps.start - projection.delay..steps.end - projection.delay;
+                let sums = Rows { place: cells.arrival(p, steps.start, port, slot).start, stride: cells.stride(p) };
+                if call.weights.forward[j].add_rare_rows(train, sent_steps.clone(), bias, sums, cells.arriving()) {
+                    counts.operations += (train.spikes(sent_steps).len() * p.n) as u64;
                     continue;
                 }
             }

@@ -107,7 +107,7 @@ impl<R: Real> Group<R> {
         } else if early.is_empty() && left.many != 0 {
             arriving.copy_from_slice(bias);
         }
-        let mut touched = if early.is_empty() { 0 } else { p.n };
+        let mut touched = 0;
         for &j in late {
             let projection = &call.plan.projections[j];
             let ((place, columns), source) = (own(projection), projection.sources.start);
