@@ -7,6 +7,7 @@
 //! Every output has one accumulator and takes the rows in ascending order: a product with zeros and ones and the sum of
 //! the rows that belong to the ones are the same bits, and neither depends on how outputs are grouped.
 
+use super::BLOCK;
 use crate::Real;
 use crate::aligned::Aligned;
 use crate::simd::{Loops, dispatch};
@@ -281,11 +282,14 @@ impl<R: Real> Loops for AddRows<'_, R> {
         let (columns, all) = (self.columns.clone(), self.packed.columns);
         let mut rest = tiles(all, TILE).filter(move |(column, _)| columns.contains(column)).peekable();
         while let Some((column, width)) = rest.next() {
-            // A list in two tiles is read once, and ends once; two wide ones of it fill as many registers as two lists in one.
+            // A list in two tiles is read once, and ends once; two wide ones of it fill as many registers as two lists in one. But the
+            // rows of one wide tile that many lists name stay in the first-level cache, those of two do not.
             let next = rest.peek().map(|&(column, width)| (width, column + width <= all));
             let paired = const { is_paired::<R>(TILE, BYTES) };
             match (width, next) {
-                (TILE, Some((TILE, true))) if paired => self.two_tiles::<TILE, TILE, true>(column),
+                (TILE, Some((TILE, true))) if paired && self.lists.len() <= BLOCK => {
+                    self.two_tiles::<TILE, TILE, true>(column)
+                }
                 (TILE, Some((NARROW, true))) if paired => self.two_tiles::<TILE, NARROW, true>(column),
                 (NARROW, Some((NARROW, true))) if paired => self.two_tiles::<NARROW, NARROW, true>(column),
                 (NARROW, Some((NARROW, false))) if paired => self.two_tiles::<NARROW, NARROW, false>(column),
@@ -645,6 +649,10 @@ mod tests {
                 let start: Vec<f32> = numbers(columns, 7);
                 packed.add_rows_at(&[(&indices[..], 0), (&indices[..], columns)], 0, Some(&start), &mut steps);
                 assert_eq!((&steps[..columns], &steps[columns..2 * columns]), (&dense[..], &dense[..]), "{level:?}");
+                let many: Vec<(&[u32], usize)> = (0..=BLOCK).map(|k| (&indices[..], k * columns)).collect();
+                let mut steps = vec![0.0; many.len() * columns];
+                packed.add_rows_at(&many, 0, Some(&start), &mut steps);
+                assert!(steps.chunks(columns).all(|sums| sums == dense), "{level:?}");
             });
         }
     }

@@ -102,3 +102,50 @@ impl<R: Real> AddRare<'_, R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::tests::at_each_level;
+
+    fn check<R: Real>() {
+        let rows = 40;
+        for columns in [1, 16, 20, 64, 80, 100, 130] {
+            let number = |i: usize| R::from_f64((i * 7 % 97) as f64 / 31.0 - 1.3);
+            let weights: Vec<R> = (0..rows * columns).map(number).collect();
+            let start: Vec<R> = (0..columns).map(|i| number(i + 5)).collect();
+            let mut packed = Packed::<R, TILE>::default();
+            packed.fill(rows, columns, &weights, |_, _, w| w);
+            // Steps with none, one, and several spikes: few in all, and too many.
+            for (every, few) in [(17, true), (3, false)] {
+                let mut train = SpikeTrain::new();
+                for t in 0..40 {
+                    let fires =
+                        |i: &usize| (t * 31 + i * i).is_multiple_of(every * 5) || (t == 9 && i.is_multiple_of(8));
+                    (0..rows).filter(fires).for_each(|i| train.push(i as u32));
+                    train.end_step();
+                }
+                let (steps, stride) = (3..3 + AHEAD, columns + 3);
+                at_each_level(|level| {
+                    let mut out = vec![R::from_f64(9.0); AHEAD * stride + 2];
+                    let mut expected = out.clone();
+                    let sums = Rows { place: 2, stride };
+                    let found = packed.add_rare_rows(&train, steps.clone(), &start, sums, &mut out);
+                    assert_eq!(found, few, "{level:?} {columns}");
+                    if found {
+                        let lists: Vec<_> = steps.clone().map(|t| (train.step(t), 2 + (t - 3) * stride)).collect();
+                        assert!(lists.iter().any(|list| list.0.len() > 1));
+                        packed.add_rows_at(&lists, 0, Some(&start), &mut expected);
+                    }
+                    assert_eq!(out, expected, "{level:?} {columns}");
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn the_sums_are_those_of_the_lists() {
+        check::<f32>();
+        check::<f64>();
+    }
+}
