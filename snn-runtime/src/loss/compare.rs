@@ -50,6 +50,24 @@ pub(super) fn squared_error_gradient<'a, R: Real>(
 /// So many rows are compared at once: as many as a block has samples.
 const ROWS: usize = BLOCK;
 
+/// Something that is done to rows, several at once or one by one: the results are the same bits.
+trait ByRows {
+    /// Does it to `N` rows from `first` on.
+    fn rows<const N: usize>(&mut self, first: usize);
+}
+
+/// Does something to all of so many rows. A loop and not `for_each`: a closure that is not inlined has no wide registers.
+#[inline(always)]
+fn by_rows(rows: usize, work: &mut impl ByRows) {
+    let whole = rows / ROWS * ROWS;
+    for first in (0..whole).step_by(ROWS) {
+        work.rows::<ROWS>(first);
+    }
+    for row in whole..rows {
+        work.rows::<1>(row);
+    }
+}
+
 /// Entry `j` of some rows from `first` on.
 #[inline(always)]
 fn column<R: Real, const N: usize>(x: &[R], n: usize, first: usize, j: usize) -> [R; N] {
@@ -84,17 +102,11 @@ impl<R: Real, F: Fn(usize) -> usize> Loops for CrossEntropy<'_, R, F> {
     #[inline(always)]
     fn run<const BYTES: usize>(mut self) {
         let rows = self.out.len().min(self.x.len() / self.n);
-        let whole = rows / ROWS * ROWS;
-        for first in (0..whole).step_by(ROWS) {
-            self.rows::<ROWS>(first);
-        }
-        for row in whole..rows {
-            self.rows::<1>(row);
-        }
+        by_rows(rows, &mut self);
     }
 }
 
-impl<R: Real, F: Fn(usize) -> usize> CrossEntropy<'_, R, F> {
+impl<R: Real, F: Fn(usize) -> usize> ByRows for CrossEntropy<'_, R, F> {
     #[inline(always)]
     fn rows<const N: usize>(&mut self, first: usize) {
         let (largest, sum) = softmax_parts::<R, N>(self.x, self.n, first);
@@ -119,17 +131,11 @@ impl<R: Real, F: Fn(usize) -> usize> Loops for CrossEntropyGradient<'_, R, F> {
     #[inline(always)]
     fn run<const BYTES: usize>(mut self) {
         let rows = self.own.len().min(self.x.len() / self.n).min(self.gradient.len() / self.n);
-        let whole = rows / ROWS * ROWS;
-        for first in (0..whole).step_by(ROWS) {
-            self.rows::<ROWS>(first);
-        }
-        for row in whole..rows {
-            self.rows::<1>(row);
-        }
+        by_rows(rows, &mut self);
     }
 }
 
-impl<R: Real, F: Fn(usize) -> usize> CrossEntropyGradient<'_, R, F> {
+impl<R: Real, F: Fn(usize) -> usize> ByRows for CrossEntropyGradient<'_, R, F> {
     #[inline(always)]
     fn rows<const N: usize>(&mut self, first: usize) {
         let n = self.n;
